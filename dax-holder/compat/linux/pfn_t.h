@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every difference between the supported kernels.
+ *
+ * This folder is searched after the kernel's own headers: a kernel that has
+ * <linux/pfn_t.h> never gets here.  Since it went away, dax_direct_access() and
+ * its callbacks fill in a bare page frame number.
+ */
+#ifndef DAX_HOLDER_COMPAT_PFN_T_H
+#define DAX_HOLDER_COMPAT_PFN_T_H
+
+#define pfn_t			unsigned long
+#define pfn_t_to_pfn(pfn)	(pfn)
+
+#endif

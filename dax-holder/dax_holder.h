@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * dax_holder: share the holder slot of a dax_device among those who stack on it.
+ *
+ * A dax_device has one holder slot, and a failure of its memory is told to
+ * whoever sits in it.  A stacking driver that maps parts of several children
+ * into one parent claims those parts here.  When a page of a child fails, each
+ * parent whose live mapping holds that page is told, in the context of the
+ * failure, at its own offset, through its own holder slot.
+ */
+#ifndef DAX_HOLDER_H
+#define DAX_HOLDER_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+struct block_device;
+struct dax_holder_claim;
+struct gendisk;
+struct work_struct;
+
+/**
+ * struct dax_holder_range - one stretch of a child, mapped into a parent
+ * @bdev: The child, a whole device or a partition.  The caller keeps it open
+ *	until the claim is released.
+ * @start_bytes: Where the stretch starts in @bdev; on a page boundary.
+ * @parent_bytes: Where it starts in the parent; on a page boundary.
+ * @len_bytes: How long it is: whole pages, at least one.
+ *
+ * The caller has checked that the stretch lies within @bdev and that no sum of
+ * these numbers overflows.  Ranges may overlap, in the child and in the parent.
+ */
+struct dax_holder_range {
+	struct block_device *bdev;
+	u64 start_bytes;
+	u64 parent_bytes;
+	u64 len_bytes;
+};
+
+/**
+ * struct dax_holder_counts - what happened to a claim
+ * @received: Failures that hit a page of the claim's ranges in the live mapping.
+ * @forwarded: Those of @received that were told to a holder of the parent.
+ * @handled: Those of @forwarded that the parent's holder took care of, be it by
+ *	killing processes or by shutting down.
+ * @generic: Those of @received that nobody took care of and that were left to
+ *	the kernel's generic handling: @received - @handled.
+ * @last_bytes: Where in the parent the last failure was; U64_MAX if none was.
+ * @children_alive: Distinct block devices of the claim that are still there.
+ * @children_gone: Distinct block devices of the claim that went away.
+ *
+ * All but the children are shared with the claims that come before and after on
+ * the same place of the parent, so that they outlive a reload of its table.
+ */
+struct dax_holder_counts {
+	u64 received;
+	u64 forwarded;
+	u64 handled;
+	u64 generic;
+	u64 last_bytes;
+	unsigned int children_alive;
+	unsigned int children_gone;
+};
+
+/* The claim may move what a parent with a holder (a mounted filesystem) maps. */
+#define DAX_HOLDER_ALLOW_MOVE	BIT(0)
+
+/**
+ * dax_holder_claim() - claim ranges of children for a parent
+ * @parent: The disk of the parent.  No reference is taken: release the claim
+ *	before the disk's dax_device is killed.
+ * @ranges: The ranges; not needed after the call.
+ * @nr_ranges: How many there are, at least one.
+ * @flags: DAX_HOLDER_ALLOW_MOVE or 0.
+ * @event: Scheduled after each failure that the parent was told of, unless NULL.
+ *	Cancel it after the claim was released.
+ * @error: Set to a short reason if the call fails; a longer one, with the
+ *	numbers, is in the kernel log.
+ *
+ * Takes the holder slot of every child that it does not have yet.  The claim
+ * counts only where the live mapping of the parent leads to the claimed page at
+ * the time of the failure, so it may be made long before the mapping goes live
+ * and be released long after it was replaced.
+ *
+ * Context: Process context, may sleep; never waits for a failure in flight.
+ * Return: The claim, to be given back with dax_holder_release(), or an
+ *	ERR_PTR(), with nothing taken:
+ *	-ENOMEM;
+ *	-EOPNOTSUPP: a child has no DAX;
+ *	-EBUSY: a child has another holder, or @parent has one and the claim
+ *	would move what is mapped;
+ *	-EXDEV: a child without synchronous faults, under a parent that promises
+ *	them.
+ */
+struct dax_holder_claim *
+dax_holder_claim(struct gendisk *parent, const struct dax_holder_range *ranges,
+		 unsigned int nr_ranges, unsigned int flags,
+		 struct work_struct *event, char **error);
+
+/**
+ * dax_holder_resume() - look for the parent's dax_device again
+ * @claim: The claim.
+ *
+ * A parent may show its dax_device only once its mapping is about to go live.
+ * Until it has been seen, no failure is forwarded.  May be called any number of
+ * times.
+ *
+ * Context: Process context.  Allocates nothing, takes no sleeping lock.
+ * Return: 0, also if the parent has no DAX at all (there is nothing to forward
+ *	then), or -EXDEV as dax_holder_claim().
+ */
+int dax_holder_resume(struct dax_holder_claim *claim);
+
+/**
+ * dax_holder_release() - give a claim back
+ * @claim: The claim; freed.
+ *
+ * Leaves the holder slot of every child that no other claim maps.
+ *
+ * Context: Process context, may sleep; never waits for a failure in flight,
+ *	which may still be on its way through the parent's handler.
+ */
+void dax_holder_release(struct dax_holder_claim *claim);
+
+/**
+ * dax_holder_count() - read the counters of a claim
+ * @claim: The claim.
+ * @counts: Filled in.
+ *
+ * Context: Any but hard interrupt.
+ */
+void dax_holder_count(const struct dax_holder_claim *claim,
+		      struct dax_holder_counts *counts);
+
+#endif

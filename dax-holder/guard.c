@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The reload guard.  Nobody takes back the DAX mappings of a filesystem when
+ * the table below it changes, so a claim that moves what is mapped would leave
+ * processes writing to a place that is no longer theirs.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
+
+#include "holder.h"
+
+/*
+ * Does the page at @parent_bytes of the parent live in the page at @child_bytes
+ * of the child, as the kernel would resolve both now?  Sets @len_bytes, the most
+ * to look at on entry, to the length of which the answer holds.  Recovery mode,
+ * because the page in question may well be a bad one.
+ *
+ * The caller is inside dax_read_lock().
+ */
+bool dax_same_page(struct dax_device *parent, u64 parent_bytes,
+		   struct dax_device *child, u64 child_bytes, u64 *len_bytes)
+{
+	long nr = *len_bytes >> PAGE_SHIFT, nr_parent, nr_child;
+	pfn_t parent_pfn, child_pfn;
+
+	*len_bytes = PAGE_SIZE;
+	nr_parent = dax_direct_access(parent, parent_bytes >> PAGE_SHIFT, nr,
+				      DAX_RECOVERY_WRITE, NULL, &parent_pfn);
+	if (nr_parent <= 0)
+		return false;
+	nr_child = dax_direct_access(child, child_bytes >> PAGE_SHIFT, nr,
+				     DAX_RECOVERY_WRITE, NULL, &child_pfn);
+	if (nr_child <= 0)
+		return false;
+	*len_bytes = (u64)min(nr_parent, nr_child) << PAGE_SHIFT;
+	return pfn_t_to_pfn(parent_pfn) == pfn_t_to_pfn(child_pfn);
+}
+
+static bool dax_maps(struct dax_device *dax_dev, u64 bytes)
+{
+	pfn_t pfn;
+
+	return dax_direct_access(dax_dev, bytes >> PAGE_SHIFT, 1,
+				 DAX_RECOVERY_WRITE, NULL, &pfn) > 0;
+}
+
+/*
+ * Somebody other than us holds this dax_device, or one that is stacked on it
+ * through us.
+ */
+static bool dax_in_use(struct dax_device *dax_dev)
+{
+	struct slot *slot = slot_find(dax_dev);
+	struct rb_node *rb;
+
+	if (!slot)
+		return dax_holder(dax_dev);
+	for (rb = rb_first_cached(&slot->runs); rb; rb = rb_next(rb)) {
+		struct parent *parent = rb_entry(rb, struct run, rb)->claim->parent;
+
+		if (parent->dax_dev && dax_in_use(parent->dax_dev))
+			return true;
+	}
+	return false;
+}
+
+static struct slot *run_slot(const struct dax_holder_claim *claim, unsigned int extent)
+{
+	unsigned int i;
+
+	for (i = 0; i < claim->nr_runs; i++)
+		if (extent - claim->runs[i].extent < claim->runs[i].nr_extents)
+			return claim->runs[i].slot;
+	return NULL;
+}
+
+/* Where the parent's page is now, for the message: by the claims on the parent. */
+static void report_move(const struct dax_holder_claim *claim, u64 parent_bytes,
+			const struct slot *to, u64 to_bytes)
+{
+	struct parent *parent = claim->parent;
+	struct dax_holder_claim *old;
+	struct slot *from = NULL;
+	u64 from_bytes = 0;
+	unsigned int i;
+
+	list_for_each_entry(old, &parent->claims, node) {
+		for (i = 0; i < old->nr_extents && !from; i++) {
+			const struct extent *r = &old->extents[i];
+			u64 len = PAGE_SIZE;
+
+			if (parent_bytes - r->parent_bytes >= r->len_bytes)
+				continue;
+			from = run_slot(old, i);
+			from_bytes = r->child_bytes + parent_bytes - r->parent_bytes;
+			if (!dax_same_page(parent->dax_dev, parent_bytes,
+					   from->dax_dev, from_bytes, &len))
+				from = NULL;
+		}
+	}
+	if (from)
+		pr_err("%s is in use and its sector %llu is on %s at sector %llu; the new table would move it to %s at sector %llu: unmount first, or give allow_move\n",
+		       parent->name, parent_bytes >> SECTOR_SHIFT,
+		       from->name, from_bytes >> SECTOR_SHIFT,
+		       to->name, to_bytes >> SECTOR_SHIFT);
+	else
+		pr_err("%s is in use and its sector %llu is on a device of another target; the new table would move it to %s at sector %llu: unmount first, or give allow_move\n",
+		       parent->name, parent_bytes >> SECTOR_SHIFT,
+		       to->name, to_bytes >> SECTOR_SHIFT);
+}
+
+static int guard_extent(const struct dax_holder_claim *claim, struct slot *slot,
+			const struct extent *extent)
+{
+	struct dax_device *parent = claim->parent->dax_dev;
+	u64 done, len;
+
+	for (done = 0; done < extent->len_bytes; done += len) {
+		len = extent->len_bytes - done;
+		if (dax_same_page(parent, extent->parent_bytes + done,
+				  slot->dax_dev, extent->child_bytes + done, &len))
+			continue;
+		/* Past the end of the live mapping: this is how a device grows. */
+		if (!dax_maps(parent, extent->parent_bytes + done))
+			return 0;
+		report_move(claim, extent->parent_bytes + done,
+			    slot, extent->child_bytes + done);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/*
+ * Refuse a claim that would move what its parent, if in use, maps now.  The
+ * caller holds claims_mutex.
+ */
+int guard_move(const struct dax_holder_claim *claim)
+{
+	unsigned int i, j;
+	int id, err = 0;
+
+	if (!claim->parent->dax_dev || !dax_in_use(claim->parent->dax_dev))
+		return 0;
+
+	id = dax_read_lock();
+	for (i = 0; i < claim->nr_runs && !err; i++) {
+		const struct run *run = &claim->runs[i];
+
+		for (j = 0; j < run->nr_extents && !err; j++)
+			err = guard_extent(claim, run->slot, &claim->extents[run->extent + j]);
+	}
+	dax_read_unlock(id);
+	return err;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of dax_holder share.
+ *
+ * claims_mutex orders those who make and release claims.  Nothing is allocated
+ * and no failure is waited for while it is held: memory reclaim, or a parent's
+ * handler, may wait for a suspended device whose resume needs a claim.
+ *
+ * claims_lock, a spinlock, guards what the failure path reads: the list of
+ * slots, their trees, the list of an account's claims.  It is dropped before a
+ * parent's handler is called.
+ *
+ * claims_srcu keeps slots, parents, accounts and claims readable for a failure
+ * in flight after they were taken off their lists; nobody but module exit waits
+ * for it.
+ */
+#ifndef DAX_HOLDER_HOLDER_H
+#define DAX_HOLDER_HOLDER_H
+
+#include <linux/blkdev.h>
+#include <linux/dax.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/pfn_t.h>
+#include <linux/rbtree.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+
+#include "dax_holder.h"
+#include "extent.h"
+
+extern struct mutex claims_mutex;
+extern spinlock_t claims_lock;
+extern struct srcu_struct claims_srcu;
+extern struct list_head parents;
+
+/* A child's dax_device, whose holder we are. */
+struct slot {
+	struct list_head node;
+	struct dax_device *dax_dev;
+	struct rb_root_cached runs;
+	unsigned int users;
+	bool gone;
+	char name[DISK_NAME_LEN];
+	struct rcu_head rcu;
+};
+
+/* A mapped device, known by its disk; the dax_device is found later. */
+struct parent {
+	struct list_head node;
+	struct list_head claims;
+	struct gendisk *disk;
+	struct dax_device *dax_dev;
+	u64 id;
+	unsigned int users;
+	char name[DISK_NAME_LEN];
+	struct rcu_head rcu;
+};
+
+/* What the claims that succeed each other on one place of a parent share. */
+struct account {
+	struct hlist_node node;
+	struct list_head claims;
+	struct parent *parent;
+	u64 parent_bytes;
+	unsigned int users;
+	atomic64_t received;
+	atomic64_t forwarded;
+	atomic64_t handled;
+	atomic64_t last_bytes;
+	struct rcu_head rcu;
+};
+
+/* A block device of a claim. */
+struct child {
+	struct list_head node;
+	struct block_device *bdev;
+	u64 start_bytes;	/* of bdev in its dax_device */
+	struct slot *slot;
+};
+
+/* A node of a child's interval tree: a few ranges of one claim, see extent_run(). */
+struct run {
+	struct rb_node rb;
+	u64 first;
+	u64 last;
+	u64 subtree_last;
+	struct dax_holder_claim *claim;
+	struct slot *slot;
+	unsigned int extent;
+	unsigned int nr_extents;
+};
+
+struct dax_holder_claim {
+	struct list_head node;		/* in parent->claims */
+	struct list_head account_node;
+	struct list_head children;
+	struct parent *parent;
+	struct account *account;
+	struct work_struct *event;
+	u64 id;
+	unsigned int nr_extents;
+	unsigned int nr_runs;
+	struct extent *extents;		/* by slot, then by place in the child */
+	struct run *runs;
+	struct rcu_head rcu;
+};
+
+extern const struct dax_holder_operations slot_ops;
+
+void run_insert(struct run *run, struct rb_root_cached *root);
+void run_remove(struct run *run, struct rb_root_cached *root);
+struct slot *slot_find(struct dax_device *dax_dev);
+bool dax_same_page(struct dax_device *parent, u64 parent_bytes,
+		   struct dax_device *child, u64 child_bytes, u64 *len_bytes);
+int guard_move(const struct dax_holder_claim *claim);
+
+#endif
