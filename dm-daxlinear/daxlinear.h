@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DAXLINEAR_H
+#define DAXLINEAR_H
+
+#include <linux/blkdev.h>
+#include <linux/dax.h>
+#include <linux/device-mapper.h>
+#include <linux/pfn_t.h>
+#include <linux/uio.h>
+#include <linux/workqueue.h>
+
+#include "dax_holder.h"
+#include "table.h"
+
+#define DM_MSG_PREFIX	"daxlinear"
+
+/* A daxlinear target: ranges of devices, one after the other. */
+struct daxlinear {
+	struct daxlinear_table table;
+	unsigned int nr_devs;
+	struct dm_dev **devs;	/* distinct; a range has an index into it */
+	struct dax_holder_claim *claim;
+	struct dm_target *ti;
+	struct work_struct event;
+};
+
+long daxlinear_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages,
+			     enum dax_access_mode mode, void **kaddr, pfn_t *pfn);
+int daxlinear_zero_page_range(struct dm_target *ti, pgoff_t pgoff, size_t nr_pages);
+size_t daxlinear_recovery_write(struct dm_target *ti, pgoff_t pgoff, void *addr,
+				size_t bytes, struct iov_iter *i);
+void daxlinear_status(struct dm_target *ti, status_type_t type, unsigned int status_flags,
+		      char *result, unsigned int maxlen);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "daxlinear.h"
+
+/* Documented field by field in Documentation/daxlinear.rst; never reordered. */
+static void status_info(struct daxlinear *dl, char *result, unsigned int maxlen)
+{
+	struct dax_holder_counts counts;
+	unsigned int sz = 0;
+
+	dax_holder_count(dl->claim, &counts);
+	DMEMIT("%u %u %u %llu %llu %llu %llu ", dl->table.nr_ranges, counts.children_alive,
+	       counts.children_gone, counts.received, counts.forwarded, counts.handled,
+	       counts.generic);
+	if (counts.last_bytes == U64_MAX)
+		DMEMIT("-");
+	else
+		DMEMIT("%llu", counts.last_bytes >> SECTOR_SHIFT);
+}
+
+/* The plain form where it says it all, so that it reads as dm-linear's. */
+static void status_table(struct daxlinear *dl, char *result, unsigned int maxlen)
+{
+	const struct daxlinear_table *table = &dl->table;
+	const struct daxlinear_range *range = table->ranges;
+	unsigned int nr_options = table->align_2m + table->allow_move, sz = 0, i;
+
+	if (table->nr_ranges == 1 && !nr_options) {
+		DMEMIT("%s %llu", dl->devs[range->dev]->name, range->offset);
+		return;
+	}
+
+	DMEMIT("%u", table->nr_ranges);
+	for (i = 0; i < table->nr_ranges; i++, range++)
+		DMEMIT(" %s %llu %llu", dl->devs[range->dev]->name, range->offset,
+		       daxlinear_left(range, range->start));
+	if (nr_options)
+		DMEMIT(" %u%s%s", nr_options, table->align_2m ? " align_2m" : "",
+		       table->allow_move ? " allow_move" : "");
+}
+
+static void status_ima(struct dm_target *ti, struct daxlinear *dl, char *result,
+		       unsigned int maxlen)
+{
+	const struct daxlinear_table *table = &dl->table;
+	const struct daxlinear_range *range = table->ranges;
+	unsigned int sz = 0, i;
+
+	DMEMIT_TARGET_NAME_VERSION(ti->type);
+	DMEMIT(",nr_ranges=%u,align_2m=%c,allow_move=%c", table->nr_ranges,
+	       table->align_2m ? 'y' : 'n', table->allow_move ? 'y' : 'n');
+	for (i = 0; i < table->nr_ranges; i++, range++)
+		DMEMIT(",range_%u_device_name=%s,range_%u_start=%llu,range_%u_len=%llu",
+		       i, dl->devs[range->dev]->name, i, range->offset, i,
+		       daxlinear_left(range, range->start));
+	DMEMIT(";");
+}
+
+void daxlinear_status(struct dm_target *ti, status_type_t type, unsigned int status_flags,
+		      char *result, unsigned int maxlen)
+{
+	struct daxlinear *dl = ti->private;
+
+	switch (type) {
+	case STATUSTYPE_INFO:
+		status_info(dl, result, maxlen);
+		break;
+	case STATUSTYPE_TABLE:
+		status_table(dl, result, maxlen);
+		break;
+	case STATUSTYPE_IMA:
+		status_ima(ti, dl, result, maxlen);
+		break;
+	}
+}

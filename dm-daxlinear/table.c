@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/overflow.h>
+#include <linux/string.h>
+
+#include "table.h"
+
+/* The words of dm-linear: a device and an offset. */
+#define LINEAR_ARGS	2
+/* The words of one range: a device, an offset and a length. */
+#define RANGE_ARGS	3
+
+static int parse_sectors(const char *word, sector_t *sectors)
+{
+	unsigned long long value;
+
+	if (kstrtoull(word, 10, &value))
+		return -EINVAL;
+	*sectors = value;
+	return 0;
+}
+
+/* Count the ranges of a table line, so that room can be made for them. */
+int daxlinear_count_ranges(unsigned int argc, char **argv, unsigned int *nr_ranges,
+			   char *msg)
+{
+	if (argc == LINEAR_ARGS) {
+		*nr_ranges = 1;
+		return 0;
+	}
+	if (argc < 1 + RANGE_ARGS) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN,
+			  "%u words are too few: give DEV OFFSET, or N and N times DEV OFFSET LEN",
+			  argc);
+		return -EINVAL;
+	}
+	if (kstrtouint(argv[0], 10, nr_ranges) || !*nr_ranges) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN,
+			  "\"%.40s\" is no number of ranges: give one of at least 1", argv[0]);
+		return -EINVAL;
+	}
+	if (*nr_ranges > (argc - 1) / RANGE_ARGS) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN,
+			  "%u ranges need %llu words, DEV OFFSET LEN for each, and there are %u",
+			  *nr_ranges, (unsigned long long)*nr_ranges * RANGE_ARGS, argc - 1);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* The word that names the device of a range. */
+const char *daxlinear_path(unsigned int argc, char **argv, unsigned int range)
+{
+	return argc == LINEAR_ARGS ? argv[0] : argv[1 + range * RANGE_ARGS];
+}
+
+static int parse_options(struct daxlinear_table *table, unsigned int argc, char **argv,
+			 char *msg)
+{
+	unsigned int i, nr;
+
+	if (!argc)
+		return 0;
+	if (kstrtouint(argv[0], 10, &nr) || nr != argc - 1) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN,
+			  "\"%.40s\" is not the number of options: %u words follow it",
+			  argv[0], argc - 1);
+		return -EINVAL;
+	}
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "align_2m")) {
+			table->align_2m = true;
+		} else if (!strcmp(argv[i], "allow_move")) {
+			table->allow_move = true;
+		} else {
+			scnprintf(msg, DAXLINEAR_MSG_LEN,
+				  "\"%.40s\" is no option: there are align_2m and allow_move",
+				  argv[i]);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int parse_range(struct daxlinear_table *table, unsigned int i, sector_t len,
+		       char **words, char *msg)
+{
+	struct daxlinear_range *range = &table->ranges[i];
+	sector_t range_len, end;
+
+	if (parse_sectors(words[1], &range->offset)) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN,
+			  "range %u: offset \"%.40s\" is no number of sectors", i, words[1]);
+		return -EINVAL;
+	}
+	if (parse_sectors(words[2], &range_len) || !range_len) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN,
+			  "range %u: length \"%.40s\" is no number of sectors from 1 up",
+			  i, words[2]);
+		return -EINVAL;
+	}
+	if (range_len % DAXLINEAR_PAGE_SECTORS) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN,
+			  "range %u: length %llu is not a multiple of a page, %u sectors",
+			  i, (unsigned long long)range_len,
+			  (unsigned int)DAXLINEAR_PAGE_SECTORS);
+		return -EINVAL;
+	}
+	if (check_add_overflow(range->start, range_len, &end) || end > len) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN,
+			  "range %u: starts at %llu in the target and is %llu long, past the target's end at %llu",
+			  i, (unsigned long long)range->start, (unsigned long long)range_len,
+			  (unsigned long long)len);
+		return -EINVAL;
+	}
+	range[1].start = end;
+	return 0;
+}
+
+/*
+ * Take a table line apart: @begin and @len are the target's, and @table->ranges
+ * has room for one more than daxlinear_count_ranges() says.  Which device a range
+ * is on, whether it fits there and is aligned there is for the caller to find
+ * out.  On an error, @msg, DAXLINEAR_MSG_LEN long, says what to mend.
+ */
+int daxlinear_parse(struct daxlinear_table *table, sector_t begin, sector_t len,
+		    unsigned int argc, char **argv, char *msg)
+{
+	struct daxlinear_range *ranges = table->ranges;
+	unsigned int i;
+	int err;
+
+	if (begin % DAXLINEAR_PAGE_SECTORS) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN,
+			  "the target starts at sector %llu, not at a multiple of a page, %u sectors",
+			  (unsigned long long)begin, (unsigned int)DAXLINEAR_PAGE_SECTORS);
+		return -EINVAL;
+	}
+
+	ranges[0].start = 0;
+	if (argc == LINEAR_ARGS) {
+		table->nr_ranges = 1;
+		if (parse_sectors(argv[1], &ranges[0].offset)) {
+			scnprintf(msg, DAXLINEAR_MSG_LEN,
+				  "offset \"%.40s\" is no number of sectors", argv[1]);
+			return -EINVAL;
+		}
+		if (len % DAXLINEAR_PAGE_SECTORS) {
+			scnprintf(msg, DAXLINEAR_MSG_LEN,
+				  "the target is %llu sectors long, not a multiple of a page, %u sectors",
+				  (unsigned long long)len,
+				  (unsigned int)DAXLINEAR_PAGE_SECTORS);
+			return -EINVAL;
+		}
+		ranges[1].start = len;
+		return 0;
+	}
+
+	err = daxlinear_count_ranges(argc, argv, &table->nr_ranges, msg);
+	if (err)
+		return err;
+	for (i = 0; i < table->nr_ranges; i++) {
+		err = parse_range(table, i, len, argv + 1 + i * RANGE_ARGS, msg);
+		if (err)
+			return err;
+	}
+	if (ranges[i].start != len) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN,
+			  "the ranges add up to %llu sectors, the target has %llu",
+			  (unsigned long long)ranges[i].start, (unsigned long long)len);
+		return -EINVAL;
+	}
+	return parse_options(table, argc - 1 - i * RANGE_ARGS, argv + 1 + i * RANGE_ARGS, msg);
+}

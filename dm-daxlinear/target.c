@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+#define pr_fmt(fmt) "device-mapper: daxlinear: " fmt
+
+#include <linux/bio.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "daxlinear.h"
+
+#define SECTORS_2M	(SZ_2M >> SECTOR_SHIFT)
+
+/* The claims schedule it after each failure; dm's event is raised from here. */
+static void daxlinear_event(struct work_struct *work)
+{
+	struct daxlinear *dl = container_of(work, struct daxlinear, event);
+	unsigned int noio;
+
+	/* dtr waits for us, so we must not wait for a suspended device. */
+	noio = memalloc_noio_save();
+	dm_table_event(dl->ti->table);
+	memalloc_noio_restore(noio);
+}
+
+static int daxlinear_check_dev(struct dm_target *ti, struct dm_dev *dev, const char *path)
+{
+	if (dev->bdev->bd_disk == dm_disk(dm_table_get_md(ti->table))) {
+		pr_err("%s is the mapped device itself; give another", path);
+		ti->error = "A device is the mapped device itself";
+		return -ELOOP;
+	}
+	if (!dev->dax_dev) {
+		pr_err("%s has no DAX; give an fsdax namespace, a partition of one on page boundaries, or a mapped device with DAX",
+		       path);
+		ti->error = "A device has no DAX";
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/*
+ * Open the device at @path, unless a range before has it already: most often the
+ * one just before.  @paths remembers how each was called.
+ */
+static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char **paths,
+			     u32 *index)
+{
+	struct daxlinear *dl = ti->private;
+	struct dm_dev *dev;
+	unsigned int i;
+	int err;
+
+	for (i = dl->nr_devs; i--;)
+		if (!strcmp(paths[i], path)) {
+			*index = i;
+			return 0;
+		}
+
+	err = dm_get_device(ti, path, dm_table_get_mode(ti->table), &dev);
+	if (err) {
+		pr_err("%s cannot be opened (%pe)", path, ERR_PTR(err));
+		ti->error = "A device cannot be opened";
+		return err;
+	}
+	err = daxlinear_check_dev(ti, dev, path);
+	if (err) {
+		dm_put_device(ti, dev);
+		return err;
+	}
+	for (i = 0; i < dl->nr_devs; i++)
+		if (dl->devs[i] == dev) {
+			dm_put_device(ti, dev);
+			*index = i;
+			return 0;
+		}
+	paths[i] = path;
+	dl->devs[i] = dev;
+	dl->nr_devs++;
+	*index = i;
+	return 0;
+}
+
+/* What a range must keep on its device. */
+static int daxlinear_check_range(struct dm_target *ti, unsigned int i)
+{
+	struct daxlinear *dl = ti->private;
+	const struct daxlinear_range *range = &dl->table.ranges[i];
+	sector_t len = daxlinear_left(range, range->start), size;
+	struct dm_dev *dev = dl->devs[range->dev];
+
+	size = bdev_nr_sectors(dev->bdev);
+	if (range->offset > size || len > size - range->offset) {
+		pr_err("range %u: %llu sectors from %llu on reach past the end of %s, which has %llu",
+		       i, len, range->offset, dev->name, size);
+		ti->error = "A range reaches past the end of its device";
+		return -EINVAL;
+	}
+	if ((get_start_sect(dev->bdev) + range->offset) % DAXLINEAR_PAGE_SECTORS) {
+		pr_err("range %u: offset %llu on %s, which starts at sector %llu of its disk, is not on a page, a multiple of %lu sectors",
+		       i, range->offset, dev->name, get_start_sect(dev->bdev),
+		       DAXLINEAR_PAGE_SECTORS);
+		ti->error = "A range does not start on a page";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static u64 daxlinear_phys(struct dm_dev *dev, sector_t sector)
+{
+	pgoff_t pgoff = (get_start_sect(dev->bdev) + sector) >> PAGE_SECTORS_SHIFT;
+	pfn_t pfn;
+	long nr;
+	int id;
+
+	id = dax_read_lock();
+	nr = dax_direct_access(dev->dax_dev, pgoff, 1, DAX_RECOVERY_WRITE, NULL, &pfn);
+	dax_read_unlock(id);
+	return nr > 0 ? PFN_PHYS(pfn_t_to_pfn(pfn)) : 0;
+}
+
+/*
+ * A 2 MiB mapping needs 2 MiB of one range, aligned in memory as it is in the
+ * mapped device.  Only the last range may end off a boundary.
+ */
+static int daxlinear_check_2m(struct dm_target *ti, unsigned int i)
+{
+	struct daxlinear *dl = ti->private;
+	const struct daxlinear_range *range = &dl->table.ranges[i];
+	struct dm_dev *dev = dl->devs[range->dev];
+	u64 phys = daxlinear_phys(dev, range->offset);
+
+	if (!((ti->begin + range->start) % SECTORS_2M) && !(phys % SZ_2M))
+		return 0;
+	pr_err("range %u: sector %llu of the mapped device and offset %llu on %s, in memory at 0x%llx, are not both on 2 MiB; align both, or leave align_2m out",
+	       i, ti->begin + range->start, range->offset, dev->name, phys);
+	ti->error = "A range would lose 2 MiB mappings";
+	return -EINVAL;
+}
+
+static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	struct daxlinear *dl = ti->private;
+	struct daxlinear_table *table = &dl->table;
+	const char **paths;
+	unsigned int i;
+	int err = 0;
+
+	paths = kvmalloc_array(table->nr_ranges, sizeof(*paths), GFP_KERNEL);
+	dl->devs = kvmalloc_array(table->nr_ranges, sizeof(*dl->devs), GFP_KERNEL);
+	if (!paths || !dl->devs) {
+		ti->error = "Cannot allocate the devices";
+		err = -ENOMEM;
+	}
+	for (i = 0; i < table->nr_ranges && !err; i++) {
+		err = daxlinear_get_dev(ti, daxlinear_path(argc, argv, i), paths,
+					&table->ranges[i].dev);
+		if (!err)
+			err = daxlinear_check_range(ti, i);
+		if (!err && table->align_2m)
+			err = daxlinear_check_2m(ti, i);
+	}
+	kvfree(paths);
+	return err;
+}
+
+static int daxlinear_claim(struct dm_target *ti)
+{
+	struct daxlinear *dl = ti->private;
+	const struct daxlinear_table *table = &dl->table;
+	struct dax_holder_range *ranges;
+	unsigned int i;
+
+	ranges = kvmalloc_array(table->nr_ranges, sizeof(*ranges), GFP_KERNEL);
+	if (!ranges) {
+		ti->error = "Cannot allocate the ranges to claim";
+		return -ENOMEM;
+	}
+	for (i = 0; i < table->nr_ranges; i++) {
+		const struct daxlinear_range *range = &table->ranges[i];
+
+		ranges[i].bdev = dl->devs[range->dev]->bdev;
+		ranges[i].start_bytes = range->offset << SECTOR_SHIFT;
+		ranges[i].parent_bytes = (ti->begin + range->start) << SECTOR_SHIFT;
+		ranges[i].len_bytes = daxlinear_left(range, range->start) << SECTOR_SHIFT;
+	}
+	dl->claim = dax_holder_claim(dm_disk(dm_table_get_md(ti->table)), ranges,
+				     table->nr_ranges,
+				     table->allow_move ? DAX_HOLDER_ALLOW_MOVE : 0,
+				     &dl->event, &ti->error);
+	kvfree(ranges);
+	return PTR_ERR_OR_ZERO(dl->claim);
+}
+
+static void daxlinear_free(struct dm_target *ti)
+{
+	struct daxlinear *dl = ti->private;
+
+	while (dl->nr_devs)
+		dm_put_device(ti, dl->devs[--dl->nr_devs]);
+	kvfree(dl->devs);
+	kvfree(dl->table.ranges);
+	kfree(dl);
+}
+
+/*
+ * Construct a mapping of ranges of devices, one after the other:
+ *	<dev> <offset>
+ *	<n> (<dev> <offset> <len>){n} [<#opts> <opt>...]
+ *
+ * Offsets and lengths are in sectors and multiples of a page. Options:
+ *	align_2m	refuse a range that would lose 2 MiB mappings
+ *	allow_move	the table may move what a mounted filesystem maps
+ */
+static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	char msg[DAXLINEAR_MSG_LEN];
+	struct daxlinear *dl;
+	unsigned int nr_ranges;
+	int err;
+
+	err = daxlinear_count_ranges(argc, argv, &nr_ranges, msg);
+	if (err) {
+		pr_err("%s", msg);
+		ti->error = "Bad table line";
+		return err;
+	}
+
+	dl = kzalloc(sizeof(*dl), GFP_KERNEL);
+	if (!dl) {
+		ti->error = "Cannot allocate the target";
+		return -ENOMEM;
+	}
+	ti->private = dl;
+	dl->ti = ti;
+	INIT_WORK(&dl->event, daxlinear_event);
+
+	dl->table.ranges = kvmalloc_array(nr_ranges + 1UL, sizeof(*dl->table.ranges),
+					  GFP_KERNEL);
+	if (!dl->table.ranges) {
+		ti->error = "Cannot allocate the ranges";
+		err = -ENOMEM;
+		goto free;
+	}
+	err = daxlinear_parse(&dl->table, ti->begin, ti->len, argc, argv, msg);
+	if (err) {
+		pr_err("%s", msg);
+		ti->error = "Bad table line";
+		goto free;
+	}
+	err = daxlinear_get_ranges(ti, argc, argv);
+	if (err)
+		goto free;
+	err = daxlinear_claim(ti);
+	if (err)
+		goto free;
+
+	ti->num_flush_bios = dl->nr_devs;
+	ti->num_discard_bios = 1;
+	ti->num_secure_erase_bios = 1;
+	ti->num_write_zeroes_bios = 1;
+	return 0;
+
+free:
+	daxlinear_free(ti);
+	return err;
+}
+
+static void daxlinear_dtr(struct dm_target *ti)
+{
+	struct daxlinear *dl = ti->private;
+
+	/* In this order: a released claim schedules no event. */
+	dax_holder_release(dl->claim);
+	cancel_work_sync(&dl->event);
+	daxlinear_free(ti);
+}
+
+/* The mapped device shows its own dax_device only now, before its first resume. */
+static int daxlinear_preresume(struct dm_target *ti)
+{
+	struct daxlinear *dl = ti->private;
+
+	return dax_holder_resume(dl->claim);
+}
+
+static int daxlinear_map(struct dm_target *ti, struct bio *bio)
+{
+	struct daxlinear *dl = ti->private;
+	const struct daxlinear_range *range;
+	sector_t sector, left;
+
+	/* A flush goes to each device once, whatever ranges it has. */
+	if ((bio->bi_opf & REQ_PREFLUSH) && !bio_sectors(bio)) {
+		bio_set_dev(bio, dl->devs[dm_bio_get_target_bio_nr(bio)]->bdev);
+		return DM_MAPIO_REMAPPED;
+	}
+
+	sector = dm_target_offset(ti, bio->bi_iter.bi_sector);
+	range = daxlinear_find(&dl->table, sector);
+	left = daxlinear_left(range, sector);
+	if (bio_sectors(bio) > left)
+		dm_accept_partial_bio(bio, left);
+	bio_set_dev(bio, dl->devs[range->dev]->bdev);
+	bio->bi_iter.bi_sector = daxlinear_sector(range, sector);
+	return DM_MAPIO_REMAPPED;
+}
+
+static int daxlinear_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn fn,
+				     void *data)
+{
+	struct daxlinear *dl = ti->private;
+	const struct daxlinear_range *range = dl->table.ranges;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < dl->table.nr_ranges && !ret; i++, range++)
+		ret = fn(ti, dl->devs[range->dev], range->offset,
+			 daxlinear_left(range, range->start), data);
+	return ret;
+}
+
+static struct target_type daxlinear_target = {
+	.name = "daxlinear",
+	.version = {1, 0, 0},
+	.features = DM_TARGET_NOWAIT,
+	.module = THIS_MODULE,
+	.ctr = daxlinear_ctr,
+	.dtr = daxlinear_dtr,
+	.map = daxlinear_map,
+	.preresume = daxlinear_preresume,
+	.status = daxlinear_status,
+	.iterate_devices = daxlinear_iterate_devices,
+	.direct_access = daxlinear_direct_access,
+	.dax_zero_page_range = daxlinear_zero_page_range,
+	.dax_recovery_write = daxlinear_recovery_write,
+};
+
+static int __init daxlinear_init(void)
+{
+	return dm_register_target(&daxlinear_target);
+}
+
+static void __exit daxlinear_exit(void)
+{
+	dm_unregister_target(&daxlinear_target);
+}
+
+module_init(daxlinear_init);
+module_exit(daxlinear_exit);
+
+MODULE_ALIAS("dm-daxlinear");
+MODULE_DESCRIPTION(DM_NAME " target: concatenates DAX devices and forwards their memory failures");
+MODULE_AUTHOR("The dm-daxlinear developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");
