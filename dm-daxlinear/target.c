@@ -26,12 +26,12 @@ static void daxlinear_event(struct work_struct *work)
 static int daxlinear_check_dev(struct dm_target *ti, struct dm_dev *dev, const char *path)
 {
 	if (dev->bdev->bd_disk == dm_disk(dm_table_get_md(ti->table))) {
-		pr_err("%s is the mapped device itself; give another", path);
+		pr_err("%s is the mapped device itself; give another\n", path);
 		ti->error = "A device is the mapped device itself";
 		return -ELOOP;
 	}
 	if (!dev->dax_dev) {
-		pr_err("%s has no DAX; give an fsdax namespace, a partition of one on page boundaries, or a mapped device with DAX",
+		pr_err("%s has no DAX; give an fsdax namespace, a partition of one on page boundaries, or a mapped device with DAX\n",
 		       path);
 		ti->error = "A device has no DAX";
 		return -EOPNOTSUPP;
@@ -59,7 +59,7 @@ static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char 
 
 	err = dm_get_device(ti, path, dm_table_get_mode(ti->table), &dev);
 	if (err) {
-		pr_err("%s cannot be opened (%pe)", path, ERR_PTR(err));
+		pr_err("%s cannot be opened (%pe)\n", path, ERR_PTR(err));
 		ti->error = "A device cannot be opened";
 		return err;
 	}
@@ -91,14 +91,14 @@ static int daxlinear_check_range(struct dm_target *ti, unsigned int i)
 
 	size = bdev_nr_sectors(dev->bdev);
 	if (range->offset > size || len > size - range->offset) {
-		pr_err("range %u: %llu sectors from %llu on reach past the end of %s, which has %llu",
-		       i, len, range->offset, dev->name, size);
+		pr_err("range %u: %llu sectors from %llu on reach past the end of %pg, which has %llu\n",
+		       i, len, range->offset, dev->bdev, size);
 		ti->error = "A range reaches past the end of its device";
 		return -EINVAL;
 	}
 	if ((get_start_sect(dev->bdev) + range->offset) % DAXLINEAR_PAGE_SECTORS) {
-		pr_err("range %u: offset %llu on %s, which starts at sector %llu of its disk, is not on a page, a multiple of %lu sectors",
-		       i, range->offset, dev->name, get_start_sect(dev->bdev),
+		pr_err("range %u: offset %llu on %pg, which starts at sector %llu of its disk, is not on a page, a multiple of %lu sectors\n",
+		       i, range->offset, dev->bdev, get_start_sect(dev->bdev),
 		       DAXLINEAR_PAGE_SECTORS);
 		ti->error = "A range does not start on a page";
 		return -EINVAL;
@@ -132,8 +132,8 @@ static int daxlinear_check_2m(struct dm_target *ti, unsigned int i)
 
 	if (!((ti->begin + range->start) % SECTORS_2M) && !(phys % SZ_2M))
 		return 0;
-	pr_err("range %u: sector %llu of the mapped device and offset %llu on %s, in memory at 0x%llx, are not both on 2 MiB; align both, or leave align_2m out",
-	       i, ti->begin + range->start, range->offset, dev->name, phys);
+	pr_err("range %u: sector %llu of the mapped device and offset %llu on %pg, in memory at 0x%llx, are not both on 2 MiB; align both, or leave align_2m out\n",
+	       i, ti->begin + range->start, range->offset, dev->bdev, phys);
 	ti->error = "A range would lose 2 MiB mappings";
 	return -EINVAL;
 }
@@ -221,7 +221,7 @@ static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 
 	err = daxlinear_count_ranges(argc, argv, &nr_ranges, msg);
 	if (err) {
-		pr_err("%s", msg);
+		pr_err("%s\n", msg);
 		ti->error = "Bad table line";
 		return err;
 	}
@@ -244,7 +244,7 @@ static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	}
 	err = daxlinear_parse(&dl->table, ti->begin, ti->len, argc, argv, msg);
 	if (err) {
-		pr_err("%s", msg);
+		pr_err("%s\n", msg);
 		ti->error = "Bad table line";
 		goto free;
 	}
