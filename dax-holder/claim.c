@@ -161,16 +161,19 @@ static void parent_put(struct parent *parent)
 	call_srcu(&claims_srcu, &parent->rcu, parent_free);
 }
 
-static void parent_find_dax(struct parent *parent)
+/*
+ * A parent shows its dax_device only once it has a table with DAX, which the
+ * first claim on it precedes.  The caller holds claims_lock, and knows that the
+ * disk is still there: a claim that is not released sees to that.
+ */
+struct dax_device *parent_dax(struct parent *parent)
 {
-	struct dax_device *dax_dev;
 	u64 start;
 
-	if (READ_ONCE(parent->dax_dev))
-		return;
-	dax_dev = fs_dax_get_by_bdev(parent->disk->part0, &start, NULL, NULL);
-	if (cmpxchg(&parent->dax_dev, NULL, dax_dev))
-		put_dax(dax_dev);
+	lockdep_assert_held(&claims_lock);
+	if (!parent->dax_dev)
+		parent->dax_dev = fs_dax_get_by_bdev(parent->disk->part0, &start, NULL, NULL);
+	return parent->dax_dev;
 }
 
 static unsigned long account_key(struct parent *parent, u64 parent_bytes)
@@ -335,9 +338,12 @@ static int claim_sort(struct dax_holder_claim *claim, struct seed *seeds)
  */
 static int claim_check_sync(const struct dax_holder_claim *claim)
 {
-	struct dax_device *dax_dev = READ_ONCE(claim->parent->dax_dev);
+	struct dax_device *dax_dev;
 	struct child *child;
 
+	spin_lock(&claims_lock);
+	dax_dev = parent_dax(claim->parent);
+	spin_unlock(&claims_lock);
 	if (!dax_dev || !dax_synchronous(dax_dev))
 		return 0;
 	list_for_each_entry(child, &claim->children, node)
@@ -358,8 +364,6 @@ static int claim_publish(struct dax_holder_claim *claim, struct gendisk *disk,
 	int err;
 
 	claim->parent = parent_get(disk, parent);
-	parent_find_dax(claim->parent);
-
 	err = claim_check_sync(claim);
 	if (err) {
 		*error = "A child without synchronous faults under a parent that has them";
@@ -462,7 +466,6 @@ EXPORT_SYMBOL_GPL(dax_holder_claim);
 
 int dax_holder_resume(struct dax_holder_claim *claim)
 {
-	parent_find_dax(claim->parent);
 	return claim_check_sync(claim);
 }
 EXPORT_SYMBOL_GPL(dax_holder_resume);

@@ -98,16 +98,16 @@ dax_holder_claim(struct gendisk *parent, const struct dax_holder_range *ranges,
 		 struct work_struct *event, char **error);
 
 /**
- * dax_holder_resume() - look for the parent's dax_device again
+ * dax_holder_resume() - check the claim against the parent's dax_device
  * @claim: The claim.
  *
- * A parent may show its dax_device only once its mapping is about to go live.
- * Until it has been seen, no failure is forwarded.  May be called any number of
- * times.
+ * To be called when the parent is about to go live.  The first claim on a parent
+ * is made before the parent has a dax_device that could be looked at.  May be
+ * called any number of times.
  *
  * Context: Process context.  Allocates nothing, takes no sleeping lock.
- * Return: 0, also if the parent has no DAX at all (there is nothing to forward
- *	then), or -EXDEV as dax_holder_claim().
+ * Return: 0, also if the parent has no DAX (there is nothing to forward then), or
+ *	-EXDEV as dax_holder_claim().
  */
 int dax_holder_resume(struct dax_holder_claim *claim);
 

@@ -45,7 +45,7 @@ struct slot {
 	struct rcu_head rcu;
 };
 
-/* A mapped device, known by its disk; the dax_device is found later. */
+/* A mapped device, known by its disk; for its dax_device see parent_dax(). */
 struct parent {
 	struct list_head node;
 	struct list_head claims;
@@ -111,6 +111,7 @@ extern const struct dax_holder_operations slot_ops;
 void run_insert(struct run *run, struct rb_root_cached *root);
 void run_remove(struct run *run, struct rb_root_cached *root);
 struct slot *slot_find(struct dax_device *dax_dev);
+struct dax_device *parent_dax(struct parent *parent);
 bool dax_same_page(struct dax_device *parent, u64 parent_bytes,
 		   struct dax_device *child, u64 child_bytes, u64 *len_bytes);
 int guard_move(const struct dax_holder_claim *claim);

@@ -66,7 +66,7 @@ static int tell(struct slot *slot, u64 child_bytes, struct dax_holder_claim *cla
 {
 	struct account *account = claim->account;
 	struct parent *parent = claim->parent;
-	struct dax_device *dax_dev = READ_ONCE(parent->dax_dev);
+	struct dax_device *dax_dev = parent->dax_dev;
 	bool held = dax_holder(dax_dev);
 	int rc;
 
@@ -110,7 +110,7 @@ next_hit(struct slot *slot, u64 first, u64 last, const struct hit *from, struct 
 	     run = runs_iter_next(run, first, last)) {
 		struct dax_holder_claim *claim = run->claim;
 
-		if (!READ_ONCE(claim->parent->dax_dev))
+		if (!parent_dax(claim->parent))
 			continue;
 		for (i = 0; i < run->nr_extents; i++) {
 			if (!extent_hit(&claim->extents[run->extent + i], claim->parent->id,
@@ -201,6 +201,7 @@ static int child_failed(struct slot *slot, u64 off, u64 len, int mf_flags)
 static int child_gone(struct slot *slot, int mf_flags)
 {
 	struct dax_holder_claim *claim, *first_claim;
+	struct dax_device *dax_dev;
 	struct parent *parent;
 	int rc = -EOPNOTSUPP;
 	unsigned int i, j;
@@ -211,7 +212,10 @@ static int child_gone(struct slot *slot, int mf_flags)
 				 srcu_read_lock_held(&claims_srcu)) {
 		u64 first = U64_MAX, last = 0, child_bytes = 0;
 
-		if (!READ_ONCE(parent->dax_dev))
+		spin_lock(&claims_lock);
+		dax_dev = list_empty(&parent->claims) ? NULL : parent_dax(parent);
+		spin_unlock(&claims_lock);
+		if (!dax_dev)
 			continue;
 		list_for_each_entry_srcu(claim, &parent->claims, node,
 					 srcu_read_lock_held(&claims_srcu)) {
@@ -224,7 +228,7 @@ static int child_gone(struct slot *slot, int mf_flags)
 					const struct extent *r = &claim->extents[run->extent + j];
 					u64 len = PAGE_SIZE;
 
-					if (!dax_same_page(parent->dax_dev, r->parent_bytes,
+					if (!dax_same_page(dax_dev, r->parent_bytes,
 							   slot->dax_dev, r->child_bytes, &len))
 						continue;
 					last = max(last, r->parent_bytes + r->len_bytes - 1);

@@ -276,7 +276,7 @@ static void daxlinear_dtr(struct dm_target *ti)
 	daxlinear_free(ti);
 }
 
-/* The mapped device shows its own dax_device only now, before its first resume. */
+/* The mapped device's own dax_device can be seen only now, before the first resume. */
 static int daxlinear_preresume(struct dm_target *ti)
 {
 	struct daxlinear *dl = ti->private;
