@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/overflow.h>
@@ -10,6 +11,10 @@
 #define LINEAR_ARGS	2
 /* The words of one range: a device, an offset and a length. */
 #define RANGE_ARGS	3
+
+/* The index may have so many entries for a range, or so many in all. */
+#define INDEX_PER_RANGE	2
+#define INDEX_ANYWAY	1024
 
 static int parse_sectors(const char *word, sector_t *sectors)
 {
@@ -172,4 +177,41 @@ int daxlinear_parse(struct daxlinear_table *table, sector_t begin, sector_t len,
 		return -EINVAL;
 	}
 	return parse_options(table, argc - 1 - i * RANGE_ARGS, argv + 1 + i * RANGE_ARGS, msg);
+}
+
+/*
+ * How many entries an index by granule has, the granule being the largest power of
+ * two that divides all boundaries: each granule then lies in one range.  0 if a
+ * search is as good, or the index would be too large.
+ */
+size_t daxlinear_index_len(struct daxlinear_table *table)
+{
+	const struct daxlinear_range *ranges = table->ranges;
+	sector_t bits = 0, len;
+	unsigned int i;
+
+	if (table->nr_ranges == 1)
+		return 0;
+	for (i = 1; i < table->nr_ranges; i++)
+		bits |= ranges[i].start;
+	table->granule_shift = __ffs64(bits);
+	len = ((ranges[i].start - 1) >> table->granule_shift) + 1;
+	if (len > INDEX_ANYWAY && len / INDEX_PER_RANGE > table->nr_ranges)
+		return 0;
+	return len;
+}
+
+/* Fill in @table->index, which has room for daxlinear_index_len() entries. */
+void daxlinear_fill_index(struct daxlinear_table *table)
+{
+	const struct daxlinear_range *ranges = table->ranges;
+	sector_t granule, end;
+	unsigned int i;
+
+	for (i = 0; i < table->nr_ranges; i++) {
+		granule = ranges[i].start >> table->granule_shift;
+		end = ((ranges[i + 1].start - 1) >> table->granule_shift) + 1;
+		while (granule < end)
+			table->index[granule++] = i;
+	}
 }

@@ -26,12 +26,18 @@ struct daxlinear_range {
  * @align_2m: Refuse ranges that lose 2 MiB mappings.
  * @allow_move: May move what a mounted filesystem maps.
  * @ranges: @nr_ranges of them and one more, whose start is the target's end.
+ * @granule_shift: Every range but the first starts on a multiple of so many sectors,
+ *	as a power of two.
+ * @index: Which range holds each granule, or NULL if that would take too much room
+ *	and a search has to do.
  */
 struct daxlinear_table {
 	unsigned int nr_ranges;
 	bool align_2m;
 	bool allow_move;
 	struct daxlinear_range *ranges;
+	unsigned int granule_shift;
+	u32 *index;
 };
 
 #define DAXLINEAR_MSG_LEN	160
@@ -40,6 +46,8 @@ int daxlinear_count_ranges(unsigned int argc, char **argv, unsigned int *nr_rang
 			   char *msg);
 int daxlinear_parse(struct daxlinear_table *table, sector_t begin, sector_t len,
 		    unsigned int argc, char **argv, char *msg);
+size_t daxlinear_index_len(struct daxlinear_table *table);
+void daxlinear_fill_index(struct daxlinear_table *table);
 const char *daxlinear_path(unsigned int argc, char **argv, unsigned int range);
 
 /* The range that holds @sector of the target. */
@@ -47,6 +55,9 @@ static inline const struct daxlinear_range *
 daxlinear_find(const struct daxlinear_table *table, sector_t sector)
 {
 	unsigned int low = 0, high = table->nr_ranges;
+
+	if (table->index)
+		return &table->ranges[table->index[sector >> table->granule_shift]];
 
 	while (high - low > 1) {
 		unsigned int mid = low + (high - low) / 2;

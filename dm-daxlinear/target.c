@@ -164,6 +164,22 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 	return err;
 }
 
+static int daxlinear_make_index(struct dm_target *ti)
+{
+	struct daxlinear *dl = ti->private;
+	size_t len = daxlinear_index_len(&dl->table);
+
+	if (!len)
+		return 0;
+	dl->table.index = kvmalloc_array(len, sizeof(*dl->table.index), GFP_KERNEL);
+	if (!dl->table.index) {
+		ti->error = "Cannot allocate the index";
+		return -ENOMEM;
+	}
+	daxlinear_fill_index(&dl->table);
+	return 0;
+}
+
 static int daxlinear_claim(struct dm_target *ti)
 {
 	struct daxlinear *dl = ti->private;
@@ -199,6 +215,7 @@ static void daxlinear_free(struct dm_target *ti)
 	while (dl->nr_devs)
 		dm_put_device(ti, dl->devs[--dl->nr_devs]);
 	kvfree(dl->devs);
+	kvfree(dl->table.index);
 	kvfree(dl->table.ranges);
 	kfree(dl);
 }
@@ -249,6 +266,9 @@ static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		goto free;
 	}
 	err = daxlinear_get_ranges(ti, argc, argv);
+	if (err)
+		goto free;
+	err = daxlinear_make_index(ti);
 	if (err)
 		goto free;
 	err = daxlinear_claim(ti);

@@ -53,7 +53,11 @@ static void good_line(void)
 	const struct daxlinear_range *range;
 	struct daxlinear_table table;
 	char msg[DAXLINEAR_MSG_LEN];
+	size_t index_len;
 	bool plain;
+
+	u64 coarse = 1ULL << unit_below(16);
+	unsigned int bits = unit_below(unit_below(2) ? 4 : 32);
 
 	nr_words = 0;
 	starts[0] = 0;
@@ -61,7 +65,7 @@ static void good_line(void)
 	for (i = 0; i < nr; i++) {
 		offsets[i] = unit_below(1ULL << 40);
 		starts[i + 1] = starts[i] +
-			DAXLINEAR_PAGE_SECTORS * (1 + unit_below(1ULL << unit_below(32)));
+			DAXLINEAR_PAGE_SECTORS * coarse * (1 + unit_below(1ULL << bits));
 	}
 	options = unit_below(4);
 	plain = nr == 1 && !options && unit_below(2);
@@ -94,6 +98,11 @@ static void good_line(void)
 		CHECK(!strcmp(daxlinear_path(nr_words, argv_words, i),
 			      words[plain ? 0 : 1 + 3 * i]));
 
+	index_len = daxlinear_index_len(&table);
+	if (index_len && unit_below(2)) {
+		table.index = calloc(index_len, sizeof(*table.index));
+		daxlinear_fill_index(&table);
+	}
 	for (i = 0; i < 4 * nr; i++) {
 		unsigned int want = unit_below(nr);
 
@@ -108,6 +117,7 @@ static void good_line(void)
 		      offsets[want] + (sector - starts[want]));
 		CHECK(daxlinear_left(range, sector) == starts[want + 1] - sector);
 	}
+	free(table.index);
 	free(table.ranges);
 }
 
