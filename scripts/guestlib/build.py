@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Builds the modules and the test programs for a kernel, inside the kernel's own root.
+
+The sources are copied to a folder of the build's own. So several kernels' builds don't mix their
+object files, the checkout stays clean, and what the guest sees is what was built.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+from . import cache
+
+CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+_DIAGNOSTIC = re.compile(r"\b(warning|error)\b", re.I)
+
+
+def folder(kernel_name, out=None):
+    """Return the folder of a kernel's build."""
+    return os.path.abspath(out or os.path.join(CHECKOUT, "build", kernel_name))
+
+
+def _source_files():
+    """Return the paths of the checkout's sources: all that git knows or would be told of."""
+    listing = subprocess.run(
+        ["git", "-C", CHECKOUT, "ls-files", "-co", "--exclude-standard", "-z"],
+        stdout=subprocess.PIPE, check=True).stdout.decode()
+    return {path for path in listing.split("\0")
+            if path and not path.startswith("build/")
+            and os.path.lexists(os.path.join(CHECKOUT, path))}
+
+
+def _same(source, copy):
+    """Tell whether a copy is up to date, as make would see it."""
+    try:
+        there = os.lstat(copy)
+    except FileNotFoundError:
+        return False
+    here = os.lstat(source)
+    return (here.st_size, here.st_mtime_ns, here.st_mode) == (
+        there.st_size, there.st_mtime_ns, there.st_mode)
+
+
+def _mirror(out):
+    """Bring out/src up to date with the checkout; leave what make has built there."""
+    source = os.path.join(out, "src")
+    manifest = os.path.join(out, "manifest")
+    files = _source_files()
+    try:
+        with open(manifest, encoding="utf-8") as file:
+            gone = set(file.read().split("\0")) - files
+    except FileNotFoundError:
+        gone = True
+    if gone:
+        # what was built from a source that is gone must go too, and make can't tell
+        shutil.rmtree(source, ignore_errors=True)
+    for path in sorted(files):
+        here, copy = os.path.join(CHECKOUT, path), os.path.join(source, path)
+        if not _same(here, copy):
+            os.makedirs(os.path.dirname(copy), exist_ok=True)
+            if os.path.lexists(copy):
+                os.unlink(copy)
+            shutil.copy2(here, copy, follow_symlinks=False)
+    with open(manifest, "w", encoding="utf-8") as file:
+        file.write("\0".join(sorted(files)))
+    return source
+
+
+def _has_makefile(folder_path):
+    return any(os.path.exists(os.path.join(folder_path, name)) for name in ("Kbuild", "Makefile"))
+
+
+def _steps(root, source, variables):
+    """Yield the commands of the build, as seen inside the root."""
+    jobs = f"-j{os.cpu_count()}"
+    make = ["make", "--no-print-directory", jobs]
+    kernel = make + ["-C", root.build]
+    yield kernel + ["M=/src"] + variables + ["modules"]
+    if _has_makefile(os.path.join(source, "tests/programs")):
+        yield make + ["-C", "/src/tests/programs"]
+    if _has_makefile(os.path.join(source, "tests/modules")):
+        yield kernel + ["M=/src/tests/modules", "KBUILD_EXTRA_SYMBOLS=/src/Module.symvers",
+                        *variables, "modules"]
+
+
+def _inside(root, source, steps):
+    """Return a command that runs the steps inside the root, and leaves nothing mounted.
+
+    The mounts live in a namespace that ends with the command. The root is read-only there: it is
+    everybody's. objtool wants /proc.
+    """
+    quoted = shlex.quote(root.folder)
+    inner = "cd / && " + " && ".join(shlex.join(step) for step in steps)
+    script = f"""set -e
+        mount --bind {quoted} {quoted}
+        mount -o remount,bind,ro {quoted}
+        mount --bind {shlex.quote(source)} {quoted}/src
+        mount -t proc proc {quoted}/proc
+        mount -t tmpfs tmpfs {quoted}/tmp
+        exec chroot --userspec={os.getuid()}:{os.getgid()} {quoted} \\
+            /usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/tmp LANG=C.UTF-8 \\
+            sh -c {shlex.quote(inner)}
+    """
+    return cache.as_root(["unshare", "--mount", "--pid", "--fork", "--kill-child",
+                          "sh", "-c", script])
+
+
+def build(root, out, variables, verbose):
+    """Build everything; return the exit code.
+
+    A build that succeeds says only what the compilers complained of.
+    """
+    os.makedirs(out, exist_ok=True)
+    with cache.lock(os.path.join(out, "lock")):
+        source = _mirror(out)
+        command = _inside(root, source, _steps(root, source, variables))
+        if verbose:
+            code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+        else:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, errors="replace",
+                                  check=False)
+            code = done.returncode
+            for line in done.stdout.splitlines():
+                if code or _DIAGNOSTIC.search(line):
+                    print(line)
+            sys.stdout.flush()
+        if not code:
+            with open(os.path.join(out, "version"), "w", encoding="utf-8") as file:
+                file.write(root.version + "\n")
+    return code
+
+
+def source_for(root, out):
+    """Return the folder that a guest of this root sees as /src, or None if nothing is built."""
+    try:
+        with open(os.path.join(out, "version"), encoding="utf-8") as file:
+            version = file.read().strip()
+    except FileNotFoundError:
+        return None
+    if version != root.version:
+        raise cache.Error(f"{out} was built for {version}, the guest runs {root.version}: "
+                          "build again")
+    return os.path.join(out, "src")

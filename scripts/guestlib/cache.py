@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The cache folder: whole entries or none, shared by any number of processes.
+
+An entry is a folder named KIND-HASH. It is made beside its place and renamed into it, so that
+whoever finds it finds it whole. Whoever uses one holds a shared lock on its lock file; only
+entries that nobody holds are ever removed.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+
+
+class Error(Exception):
+    """A failure that the user is told of in one line."""
+
+
+def folder():
+    """Return the cache folder, made if it isn't there."""
+    path = os.environ.get("DAXLINEAR_CACHE")
+    if not path:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        path = os.path.join(base, "dm-daxlinear")
+    os.makedirs(path, exist_ok=True)
+    return os.path.abspath(path)
+
+
+def digest(inputs):
+    """Return a short name for anything that JSON can hold."""
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def as_root(command):
+    """Return the command as root has to be asked for it: roots are made and entered by root."""
+    return list(command) if os.geteuid() == 0 else ["sudo", "--"] + list(command)
+
+
+def remove(path):
+    """Remove a folder that may belong to root, and never what is mounted below it."""
+    if os.path.lexists(path):
+        subprocess.run(as_root(["rm", "-rf", "--one-file-system", path]), check=True)
+
+
+@contextlib.contextmanager
+def lock(path, shared=False):
+    """Hold an advisory lock on a file, which is made if it isn't there."""
+    with open(path, "a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
+
+
+def _lock_of(name):
+    """Return the lock file for a name. It is never removed: somebody may be waiting for it."""
+    locks = os.path.join(folder(), "locks")
+    os.makedirs(locks, exist_ok=True)
+    return os.path.join(locks, name)
+
+
+def _try_exclusive(path):
+    """Return an open, locked file, or None if somebody else has it locked."""
+    file = open(path, "a", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file
+    except BlockingIOError:
+        file.close()
+        return None
+
+
+@contextlib.contextmanager
+def entry(kind, name, make):
+    """Yield the path of the entry KIND-NAME, made by make(path) if it isn't there, held in use.
+
+    Other entries of the kind are older versions of the same thing, and go when a new one is made.
+    """
+    path = os.path.join(folder(), f"{kind}-{name}")
+    with lock(_lock_of(f"{kind}-{name}"), shared=True):
+        if not os.path.isdir(path):
+            with lock(_lock_of(kind)):
+                if not os.path.isdir(path):
+                    temporary = path + ".new"
+                    remove(temporary)
+                    try:
+                        os.mkdir(temporary)
+                        make(temporary)
+                        os.rename(temporary, path)
+                    finally:
+                        remove(temporary)
+                    _remove_others(kind, path)
+        yield path
+
+
+def names(kind):
+    """Return the names of the whole entries of a kind, the newest first."""
+    prefix = kind + "-"
+    found = [item for item in os.scandir(folder())
+             if item.name.startswith(prefix) and item.is_dir() and not item.name.endswith(".new")]
+    found.sort(key=lambda item: item.stat().st_ctime, reverse=True)
+    return [item.name[len(prefix):] for item in found]
+
+
+def _remove_others(kind, keep):
+    for name in names(kind):
+        path = os.path.join(folder(), f"{kind}-{name}")
+        if path == keep:
+            continue
+        held = _try_exclusive(_lock_of(f"{kind}-{name}"))
+        if held:
+            with held:
+                remove(path)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Reads a kernel's console and knows when the kernel is unwell."""
+
+import re
+
+# What a healthy kernel never prints. `fatal` ones are followed by nothing worth waiting for.
+_FATAL = re.compile(
+    r"Kernel panic - not syncing"
+    r"|\bOops\b"
+    r"|\bBUG: "
+    r"|kernel BUG at "
+    r"|\[#\d+\] (PREEMPT|SMP|KASAN|NOPTI|PTI)"
+    r"|general protection fault"
+    r"|double fault"
+    r"|INFO: task .* blocked for more than"
+    r"|rcu: INFO: .*(stall|expedited)"
+    r"|rcu.*(kthread starved|self-detected stall|detected stalls)"
+)
+_OTHER = re.compile(
+    r"WARNING: "
+    r"|suspicious RCU usage"
+    r"|possible (circular|recursive|irq lock) "
+    r"|INFO: possible "
+    r"|INFO: trying to register non-static key"
+    r"|\b(KASAN|KCSAN|KFENCE|UBSAN|KMSAN): "
+    r"|kmemleak: \d+ new suspected memory leaks"
+    r"|unreferenced object 0x"
+    r"|refcount_t: "
+    r"|(list_add|list_del) corruption"
+    r"|sysfs: cannot create duplicate filename"
+    r"|scheduling while atomic"
+)
+
+_BEFORE = 5
+_LINES = 60
+
+
+class Console:
+    """The console's lines so far, and the first splat among them."""
+
+    def __init__(self, known_splats=(), file=None):
+        self._known = [re.compile(pattern) for pattern in known_splats]
+        self._file = file
+        self._partial = b""
+        self.lines = []
+        self.first_splat = None
+        self.fatal = False
+
+    def feed(self, data):
+        """Take what the console has printed."""
+        if self._file:
+            self._file.write(data)
+            self._file.flush()
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for line in lines:
+            self._line(line)
+
+    def close(self):
+        """Take what is left of an unfinished last line: QEMU is gone."""
+        if self._partial:
+            self._line(self._partial)
+            self._partial = b""
+
+    def _line(self, raw):
+        line = raw.decode(errors="replace").rstrip("\r")
+        self.lines.append(line)
+        if any(pattern.search(line) for pattern in self._known):
+            return
+        fatal = bool(_FATAL.search(line))
+        if fatal or _OTHER.search(line):
+            self.fatal = self.fatal or fatal
+            if self.first_splat is None:
+                self.first_splat = len(self.lines) - 1
+
+    @property
+    def splat(self):
+        """The line that tells of the first splat, or None."""
+        return None if self.first_splat is None else self.lines[self.first_splat]
+
+    def splat_matches(self, pattern):
+        """Tell whether a splat occurred and it, or what followed it, matches the pattern.
+
+        What follows counts because the first line seldom names the function it is about.
+        """
+        if self.first_splat is None:
+            return False
+        return any(re.search(pattern, line) for line in self.lines[self.first_splat:])
+
+    def excerpt(self):
+        """Return the lines that somebody who must find out what happened wants to see."""
+        if self.first_splat is None:
+            return self.lines[-_LINES:]
+        start = max(0, self.first_splat - _BEFORE)
+        return self.lines[start:start + _BEFORE + _LINES]

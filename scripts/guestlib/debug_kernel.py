@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The debug kernel: Debian's 6.1 source, configured to find bugs, built once and cached.
+
+An entry of the cache holds what a guest boots and what modules are built against:
+
+    kernel               an ELF file, which QEMU starts at once
+    lib/modules/VERSION  its modules
+    build                its build tree, as far as modules need it
+    config               its configuration
+    version              its version
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+from . import cache
+
+SOURCE = "linux-source-6.1"
+PACKAGES = (SOURCE, "bc", "bison", "flex", "gcc", "kmod", "libc6-dev", "libelf-dev", "make",
+            "xz-utils")
+
+_SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FRAGMENT = os.path.join(_SCRIPTS, "debug-kernel.config")
+
+# Dependencies that later kernels have dropped: (file, entry, line)
+_DROPPED_DEPENDENCIES = (
+    ("fs/9p/Kconfig", "config 9P_FS\n", "depends on INET && NET_9P\n"),
+    ("lib/Kconfig.debug", "config FAULT_INJECTION_STACKTRACE_FILTER\n", "depends on !X86_64\n"),
+)
+
+# What modules are built from, as the kernel's own scripts/package/builddeb has it
+_BUILD_TREE = """
+    find . arch/x86 -maxdepth 1 -name 'Makefile*'
+    find include scripts arch/x86/include -type f -o -type l
+    find arch/x86 -name Kbuild.platforms -o -name Platform
+    find $(find arch/x86 -name include -o -name scripts -type d) -type f
+    echo .config Module.symvers tools/objtool/objtool | tr ' ' '\\n'
+"""
+
+# how much of the log tells why a build failed
+_LOG_LINES = 30
+
+
+@dataclass(frozen=True)
+class DebugKernel:
+    """A debug kernel that exists and is held in use."""
+
+    folder: str
+    version: str
+
+    @property
+    def kernel(self):
+        """The kernel itself."""
+        return os.path.join(self.folder, "kernel")
+
+    @property
+    def modules(self):
+        """The folder of its modules."""
+        return os.path.join(self.folder, "lib/modules", self.version)
+
+    @property
+    def build(self):
+        """The folder to build further modules against."""
+        return os.path.join(self.folder, "build")
+
+
+def _read(*path):
+    with open(os.path.join(*path), encoding="utf-8") as file:
+        return file.read()
+
+
+def _output(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+def _install_packages():
+    subprocess.run([os.path.join(_SCRIPTS, "install-deps"), *PACKAGES],
+                   stdout=subprocess.DEVNULL, check=True)
+
+
+def _recipe():
+    """Return all that decides what is built."""
+    return {
+        "source": _output("dpkg-query", "-W", "-f", "${Version}", SOURCE),
+        "compiler": _output("gcc", "--version").splitlines()[0],
+        "fragment": _read(FRAGMENT),
+        "builder": _read(__file__),
+    }
+
+
+class _Tree:
+    """The source tree, while it is being built."""
+
+    def __init__(self, folder, log):
+        self._folder = folder
+        self._log = log
+
+    def _run(self, *command):
+        # make's own variables, if make runs us, must not reach the kernel's
+        environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR")
+                       if name in os.environ}
+        environment["LC_ALL"] = "C"
+        with open(self._log, "ab") as log:
+            done = subprocess.run(["nice", "-n", "10", *command], cwd=self._folder,
+                                  env=environment, stdin=subprocess.DEVNULL, stdout=log,
+                                  stderr=subprocess.STDOUT, check=False)
+        if done.returncode:
+            with open(self._log, encoding="utf-8", errors="replace") as log:
+                tail = "".join(log.readlines()[-_LOG_LINES:])
+            raise cache.Error(f"{' '.join(command)} failed:\n{tail}")
+
+    def _make(self, *arguments):
+        self._run("make", f"-j{os.cpu_count()}", *arguments)
+
+    def unpack(self):
+        """Unpack the source."""
+        self._run("tar", "-xf", f"/usr/src/{SOURCE}.tar.xz", "--strip-components=1")
+        for name, entry, line in _DROPPED_DEPENDENCIES:
+            before, found, after = _read(self._folder, name).partition(entry)
+            if line not in after:
+                raise cache.Error(f"{name}: no '{line.strip()}' below '{entry.strip()}'")
+            after = after.replace(line, "depends on NET_9P\n" if "NET_9P" in line else "\n", 1)
+            with open(os.path.join(self._folder, name), "w", encoding="utf-8") as file:
+                file.write(before + found + after)
+
+    def configure(self):
+        """Make the configuration, in which each line of the fragment must have had its way."""
+        self._make(f"KCONFIG_ALLCONFIG={FRAGMENT}", "allnoconfig")
+        config = set(_read(self._folder, ".config").splitlines())
+        lost = [line for line in _read(FRAGMENT).splitlines()
+                if "CONFIG_" in line and line not in config]
+        if lost:
+            raise cache.Error("the kernel's configuration did not take\n" + "\n".join(lost))
+
+    def build(self, local_version):
+        """Build the kernel and its modules; return its version."""
+        self._make(f"LOCALVERSION={local_version}", "vmlinux", "modules")
+        return _read(self._folder, "include/config/kernel.release").strip()
+
+    def install(self, target, version):
+        """Put what is kept into the target folder."""
+        self._run("strip", "-o", os.path.join(target, "kernel"), "vmlinux")
+        shutil.copy(os.path.join(self._folder, ".config"), os.path.join(target, "config"))
+        self._make(f"INSTALL_MOD_PATH={target}", "INSTALL_MOD_STRIP=1", "modules_install")
+        for link in ("build", "source"):
+            os.unlink(os.path.join(target, "lib/modules", version, link))
+        os.mkdir(os.path.join(target, "build"))
+        self._run("sh", "-ec", f"({_BUILD_TREE}) | sort -u | tar -cf - -T - | "
+                  'tar -xf - -C "$1"', "sh", os.path.join(target, "build"))
+        with open(os.path.join(target, "version"), "w", encoding="utf-8") as file:
+            file.write(version + "\n")
+
+
+@contextlib.contextmanager
+def ready(note):
+    """Yield the DebugKernel, built if need be; it stays in use until the caller is done."""
+    _install_packages()
+    recipe = _recipe()
+    name = cache.digest(recipe)
+
+    def make(target):
+        note(f"building the debug kernel from {SOURCE} {recipe['source']}")
+        source = os.path.join(target, "source")
+        os.mkdir(source)
+        tree = _Tree(source, os.path.join(target, "log"))
+        tree.unpack()
+        tree.configure()
+        # Named by its recipe, so that no other debug kernel takes its modules.
+        version = tree.build(f"-debug-{name[:8]}")
+        tree.install(target, version)
+        shutil.rmtree(source)
+
+    with cache.entry("debug-kernel", name, make) as path:
+        yield DebugKernel(folder=path, version=_read(path, "version").strip())

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0
+"""QEMU's command line, and the process.
+
+Every stream is one end of a socketpair that QEMU inherits. Nothing is named in the file system,
+so guests that run side by side cannot meet, and QEMU's end is seen as an end of file.
+"""
+
+import os
+import socket
+import subprocess
+
+QEMU = "qemu-system-x86_64"
+
+# With the vendor, a machine check that QEMU's monitor injects is recoverable; without, it panics.
+CPU = "max,vendor=GenuineIntel"
+
+# The mitigations protect nobody here, and an emulated CPU pays for them at every system call.
+APPEND = ("console=ttyS0", "panic=-1", "oops=panic", "mitigations=off", "loglevel=5",
+          "rcupdate.rcu_cpu_stall_timeout=60")
+
+
+class Qemu:
+    """A QEMU process under construction, then running.
+
+    `streams` maps a name to our end of it: console, output, verdict, monitor.
+    """
+
+    def __init__(self, options):
+        self._passed = []
+        self._command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+                         "-name", "daxlinear"]
+        self.streams = {}
+        self.process = None
+        self._machine(options)
+        self._console()
+        self._monitor_for_guest()
+
+    def add(self, *arguments):
+        """Append to the command line."""
+        self._command += arguments
+
+    def _socket(self, identity):
+        """Give QEMU a character device; return our end of it."""
+        ours, theirs = socket.socketpair()
+        self._passed.append(theirs)
+        self.add("-chardev", f"socket,id={identity},fd={theirs.fileno()}")
+        return ours
+
+    def _machine(self, options):
+        if options.icount:
+            # guest time counts instructions, so a run repeats exactly
+            self.add("-accel", "tcg,thread=single", "-smp", "1",
+                     "-icount", "shift=0,sleep=off,align=off")
+        else:
+            self.add("-accel", "tcg,thread=multi,tb-size=512", "-smp", str(options.cpus))
+        self.add("-machine", "q35,nvdimm=on", "-cpu", options.cpu,
+                 "-m", f"{options.mem},slots={len(options.nvdimm) + 4},maxmem=64G")
+        for number, size in enumerate(options.nvdimm):
+            self.add("-object", f"memory-backend-ram,id=nvmem{number},size={size}",
+                     "-device", f"nvdimm,id=nvdimm{number},memdev=nvmem{number}")
+        self.add("-device", "virtio-serial-pci")
+
+    def _console(self):
+        self.streams["console"] = self._socket("console")
+        self.add("-serial", "chardev:console")
+        # the runner's own monitor
+        self.streams["monitor"] = self._socket("control")
+        self.add("-mon", "chardev=control,mode=readline")
+
+    def _monitor_for_guest(self):
+        """Join a port of the guest to a monitor of this QEMU, so that tests can break hardware."""
+        monitor, port = socket.socketpair()
+        self._passed += [monitor, port]
+        self.add("-chardev", f"socket,id=monitor,fd={monitor.fileno()}",
+                 "-mon", "chardev=monitor,mode=readline",
+                 "-chardev", f"socket,id=monitorport,fd={port.fileno()}",
+                 "-device", "virtserialport,chardev=monitorport,name=monitor")
+
+    def port(self, name):
+        """Give the guest a port of that name, /dev/virtio-ports/NAME."""
+        self.streams[name] = self._socket(name)
+        self.add("-device", f"virtserialport,chardev={name},name={name}")
+
+    def terminal(self):
+        """Make our own terminal the guest's /dev/hvc0."""
+        self.add("-chardev", "stdio,id=terminal,signal=off",
+                 "-device", "virtconsole,chardev=terminal")
+
+    def image(self, path):
+        """Give the guest a disk that it can only read."""
+        self.add("-drive", f"file={path},format=raw,if=virtio,readonly=on,file.locking=off")
+
+    def share(self, tag, path, writable=False):
+        """Share a folder of the host with the guest, over 9p."""
+        access = "" if writable else ",readonly=on"
+        self.add("-fsdev", f"local,id={tag},path={path},security_model=none,multidevs=remap{access}",
+                 "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}")
+
+    def boot(self, kernel, initramfs, append):
+        """Say what to boot."""
+        self.add("-kernel", kernel, "-initrd", initramfs,
+                 "-append", " ".join(APPEND + tuple(append)))
+
+    def start(self, own_session):
+        """Start QEMU. It ends when we do, however we end."""
+        command = ["setpriv", "--pdeathsig", "KILL", "--"] + self._command
+        self.process = subprocess.Popen(
+            command, pass_fds=[end.fileno() for end in self._passed],
+            stdin=subprocess.DEVNULL if own_session else None,
+            start_new_session=own_session)
+        for end in self._passed:
+            end.close()
+        for stream in self.streams.values():
+            stream.setblocking(False)
+
+    def kill(self):
+        """End QEMU, if it runs, and reap it."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+        if self.process:
+            self.process.wait()
+        for stream in self.streams.values():
+            stream.close()
+
+
+def path_for_option(path):
+    """Return a path as QEMU's option parser reads it back: it takes a lone comma for its own."""
+    return os.path.abspath(path).replace(",", ",,")

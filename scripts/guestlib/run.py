@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Runs a command in a guest, and judges the run."""
+
+import os
+import selectors
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+from . import initramfs
+from .console import Console
+from .qemu import Qemu, path_for_option
+
+# The command's own exit code is handed through, these are the runner's.
+SPLAT = 123
+TIMED_OUT = 124
+NO_VERDICT = 125
+
+# what it takes to mount the root; guest-init loads the rest from there
+_BOOT_MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "overlay")
+
+# how long a guest that has said its last word, or is beyond help, may take to be gone
+_GRACE_SECONDS = 20
+
+_SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Interrupted(Exception):
+    """A signal asked us to end."""
+
+    def __init__(self, number):
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+def _interrupt(number, _frame):
+    raise Interrupted(number)
+
+
+def _script(name):
+    with open(os.path.join(_SCRIPTS, name), "rb") as file:
+        return file.read()
+
+
+def _make_initramfs(path, root, command, settings):
+    modules = initramfs.modules_in_order(root.modules, _BOOT_MODULES)
+    lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
+    files = {
+        "guest/init": (_script("guest-init"), 0o755),
+        "guest/command": ((shlex.join(command) + "\n").encode(), 0o755),
+        "guest/settings": (lines.encode(), 0o644),
+    }
+    with open(path, "wb") as file:
+        file.write(initramfs.make(root.busybox, _script("guest-initramfs"), modules, files))
+
+
+class Run:
+    """One guest, from its start to the verdict."""
+
+    def __init__(self, options, known_splats, console_file, note):
+        self._options = options
+        self._note = note
+        self._console = Console(known_splats, console_file)
+        self._qemu = None
+        self._verdict = b""
+        self._code = None
+        self._started = time.monotonic()
+        self._deadline = self._started + options.timeout
+        self._timed_out = False
+
+    def _elapsed(self):
+        return time.monotonic() - self._started
+
+    def boot(self, root, temporary, source, interactive=False):
+        """Start the guest."""
+        image = os.path.join(temporary, "initramfs")
+        settings = {"INTERACTIVE": "yes" if interactive else ""}
+        if interactive:
+            size = shutil.get_terminal_size()
+            settings.update(TERM=os.environ.get("TERM", "linux"), LINES=str(size.lines),
+                            COLUMNS=str(size.columns))
+        _make_initramfs(image, root, self._options.command, settings)
+        self._qemu = Qemu(self._options)
+        self._qemu.port("output")
+        self._qemu.port("verdict")
+        if interactive:
+            self._qemu.terminal()
+        self._qemu.image(path_for_option(root.image))
+        if source:
+            self._qemu.share("src", path_for_option(source))
+        if self._options.results:
+            self._qemu.share("results", path_for_option(self._options.results), writable=True)
+        self._qemu.boot(root.kernel, image, self._options.append)
+        self._qemu.add(*self._options.qemu_arg)
+        self._qemu.start(own_session=not interactive)
+
+    def wait(self):
+        """Pass the guest's output on until it has ended, by itself or by us."""
+        receivers = {"console": self._take_console, "output": _pass_on,
+                     "verdict": self._take_verdict, "monitor": lambda data: None}
+        with selectors.DefaultSelector() as selector:
+            for name, receive in receivers.items():
+                selector.register(self._qemu.streams[name], selectors.EVENT_READ, receive)
+            while selector.get_map():
+                for key, _ in selector.select(timeout=0.5):
+                    data = _read(key.fileobj)
+                    if data:
+                        key.data(data)
+                    else:
+                        selector.unregister(key.fileobj)
+                if time.monotonic() > self._deadline and not self._give_up():
+                    break
+        self._qemu.kill()
+        self._console.close()
+
+    def end(self):
+        """Leave nothing running."""
+        if self._qemu:
+            self._qemu.kill()
+
+    def _take_console(self, data):
+        was_fatal = self._console.fatal
+        self._console.feed(data)
+        if self._console.fatal and not was_fatal:
+            self._hurry()
+
+    def _take_verdict(self, data):
+        *lines, self._verdict = (self._verdict + data).split(b"\n")
+        for line in lines:
+            word, _, value = line.decode(errors="replace").partition(" ")
+            if word == "started":
+                self._note(f"the guest is up, {self._elapsed():.0f} s from its start")
+            elif word == "exit":
+                self._code = int(value)
+                self._hurry()
+
+    def _hurry(self):
+        self._deadline = min(self._deadline, time.monotonic() + _GRACE_SECONDS)
+
+    def _give_up(self):
+        """Handle a passed deadline; return whether there is still something to wait for."""
+        if self._code is None and not self._console.fatal and not self._timed_out:
+            # the console then says which tasks are stuck, and where
+            self._timed_out = True
+            self._qemu.streams["monitor"].send(b"chardev-send-break console\n")
+            # it goes another way than the letter, and must arrive before it
+            time.sleep(0.5)
+            self._qemu.streams["console"].send(b"w")
+            self._deadline = time.monotonic() + 3
+            return True
+        return False
+
+    def judge(self):
+        """Return the exit code of the run, and say what went wrong if something did."""
+        splat = self._console.splat
+        expected = self._options.expect_splat
+        if expected is not None:
+            if self._console.splat_matches(expected):
+                self._note(f"the expected splat came: {splat}")
+                return 0
+            return self._failed(SPLAT, f"no splat that matches '{expected}'")
+        if splat is not None:
+            return self._failed(SPLAT, f"the kernel complained: {splat}")
+        if self._timed_out:
+            return self._failed(TIMED_OUT, f"timed out after {self._options.timeout} s")
+        if self._code is None:
+            status = self._qemu.process.returncode
+            return self._failed(NO_VERDICT, f"the guest ended without a verdict (QEMU: {status})")
+        return self._code
+
+    def _failed(self, code, why):
+        rule = "-" * 72
+        lines = ["", rule, *self._console.excerpt(), rule]
+        print("\n".join(lines), file=sys.stderr)
+        print(f"guest: FAILED: {why}", file=sys.stderr, flush=True)
+        return code
+
+
+def _read(stream):
+    try:
+        return stream.recv(65536)
+    except BlockingIOError:
+        return None
+    except ConnectionResetError:
+        return b""
+
+
+def _pass_on(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def run(root, options, known_splats, source, note, interactive=False):
+    """Boot a guest, run options.command in it, return the run's exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    with tempfile.TemporaryDirectory(prefix="daxlinear-guest.") as temporary:
+        if options.results:
+            os.makedirs(options.results, exist_ok=True)
+        log = os.path.join(options.results or temporary, "console.log")
+        with open(log, "wb") as console_file:
+            guest = Run(options, known_splats, console_file, note)
+            try:
+                guest.boot(root, temporary, source, interactive)
+                guest.wait()
+                return guest.judge()
+            except Interrupted as signal_seen:
+                note(f"ended by {signal_seen}")
+                return 128 + signal_seen.number
+            finally:
+                guest.end()
