@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The part of the demo that runs in the guest.
+
+Lets the same three pages fail over daxlinear and over dm-linear, tells what happened, and fails
+if anything did not go as it should.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, f"{TOP}/tests/dmtests")
+
+from lib import nvdimm  # pylint: disable=wrong-import-position
+from lib.units import PAGE, SECTOR  # pylint: disable=wrong-import-position
+
+MNT = "/mnt"
+DEVICE = "/dev/mapper/demo"
+# the size of an allocation group: with every child a multiple of it, no file crosses a child
+GRANULE = 128 << 20
+VICTIM = f"{TOP}/tests/programs/dax-victim"
+# where `victim` answers a SIGBUS
+EXIT_SIGBUS = 3
+
+DIED = "SIGBUS"
+LIVES = "reads on, on lost data"
+SHUT = "XFS shut down"
+RUNS = "XFS runs on"
+
+
+class Unexpected(Exception):
+    """Something did not happen."""
+
+
+def say(text=""):
+    """Print at once: the runner passes it on as it comes."""
+    print(text, flush=True)
+
+
+def run(command, show=True):
+    """Run a command line, and show it as one would type it."""
+    if show:
+        say(f"    # {command}")
+    done = subprocess.run(command, shell=True, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        raise Unexpected(f"`{command}` failed: {done.stdout.strip()}")
+    return done.stdout
+
+
+def write(path, value):
+    """Write a file of the kernel's, once: a buffered file would try again after an error."""
+    file = os.open(path, os.O_WRONLY)
+    try:
+        os.write(file, f"{value}\n".encode())
+    finally:
+        os.close(file)
+
+
+class Victim:
+    """A process that maps a file and waits for what comes."""
+
+    def __init__(self, path):
+        # early: killed as soon as the page fails, not when it next touches it
+        self.process = subprocess.Popen([VICTIM, "-e", "-r", path], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if not self._line().startswith("ready"):
+            raise Unexpected(f"the process that maps {path} did not start")
+
+    def _line(self):
+        return self.process.stdout.readline().strip()
+
+    def pfn(self, offset):
+        """Return the frame number of the page at an offset of the file."""
+        print(f"pfn {offset}", file=self.process.stdin, flush=True)
+        return int(self._line().split()[-1])
+
+    def fate(self):
+        """Wait a moment; tell whether it was killed."""
+        try:
+            code = self.process.wait(timeout=3)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return LIVES
+        if code != EXIT_SIGBUS:
+            raise Unexpected(f"the process that maps the file exited with {code}")
+        return DIED
+
+
+class Stack:
+    """A mapped device over one slice of each NVDIMM, an XFS on it, and what fails there."""
+
+    def __init__(self, target, children, part):
+        self.target = target
+        self.ranges = []
+        start = 0
+        for child in children:
+            # one half of each for daxlinear, one for dm-linear: what failed stays failed
+            length = child.sectors * SECTOR // 2 // GRANULE * GRANULE
+            self.ranges.append((start, child, part * length, length))
+            start += length
+        self.size = start
+        self.log = open("/dev/kmsg", "rb", buffering=0)
+        os.set_blocking(self.log.fileno(), False)
+
+    def table(self):
+        """Return the table: one target of three ranges, or three targets."""
+        if self.target == "daxlinear":
+            words = " ".join(f"{child} {offset // SECTOR} {length // SECTOR}"
+                             for _, child, offset, length in self.ranges)
+            return f"0 {self.size // SECTOR} daxlinear {len(self.ranges)} {words}"
+        return "\\n".join(f"{start // SECTOR} {length // SECTOR} linear {child} {offset // SECTOR}"
+                          for start, child, offset, length in self.ranges)
+
+    def __enter__(self):
+        run(f"printf '{self.table()}\\n' | dmsetup create demo")
+        run(f"mkfs.xfs -q -f -m rmapbt=1 -d agsize={GRANULE} {DEVICE}")
+        run(f"mount -o dax=always {DEVICE} {MNT}")
+        return self
+
+    def __exit__(self, *_):
+        run(f"umount {MNT}", show=False)
+        run("dmsetup remove demo", show=False)
+        self.log.close()
+
+    def place(self, byte):
+        """Return the child and its offset that hold a byte of the mapped device."""
+        for start, child, offset, length in self.ranges:
+            if start <= byte < start + length:
+                return child, offset + byte - start
+        raise Unexpected(f"0x{byte:x} is outside of the mapped device")
+
+    def byte(self, pfn):
+        """Return where a page frame is in the mapped device."""
+        for start, child, offset, length in self.ranges:
+            place = (pfn << 12) - child.phys
+            if offset <= place < offset + length:
+                return start + place - offset
+        raise Unexpected(f"page frame 0x{pfn:x} is not in the mapped device")
+
+    def fail(self, byte, what):
+        """Let a page fail, at this byte of the mapped device; tell where and what came of it."""
+        child, offset = self.place(byte)
+        say(f"   {what}")
+        say(f"   is at 0x{byte:x} of the mapped device, at 0x{offset:x} of {child.name}."
+            " That page fails.")
+        self._messages()
+        try:
+            write("/sys/kernel/debug/hwpoison/corrupt-pfn", child.pfn(offset))
+        except OSError:
+            pass  # how it went is for the fate of processes and filesystem to show
+        for line in self._messages():
+            said = re.search(r"dax_holder: (\S+) failed at (\S+) .* holds it at (\S+) ", line)
+            if not said:
+                continue
+            say(f"   The kernel: {line}")
+            told = said.group(1), int(said.group(2), 0), int(said.group(3), 0)
+            if told != (child.name, offset, byte):
+                raise Unexpected(f"that is not the page that failed: {told}")
+
+    def _messages(self):
+        lines = []
+        while True:
+            try:
+                lines.append(os.read(self.log.fileno(), 8192).decode().partition(";")[2]
+                             .partition("\n")[0])
+            except BlockingIOError:
+                return lines
+
+
+def make_file(path):
+    """Write a file and have it on its media; a new folder starts in another allocation group."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(os.urandom(64 * PAGE))
+        os.fsync(file.fileno())
+
+
+def lose_data(stack):
+    """A page of a file, one process."""
+    path = f"{MNT}/books/ledger"
+    make_file(path)
+    victim = Victim(path)
+    stack.fail(stack.byte(victim.pfn(5 * PAGE)), f"Page 5 of {path}, which a process maps,")
+    fate = victim.fate()
+    say(f"   The process: {fate}")
+    return [fate]
+
+
+def lose_shared(stack):
+    """A page that two files share."""
+    first, second = f"{MNT}/photos/original", f"{MNT}/photos/copy"
+    make_file(first)
+    run(f"cp --reflink=always {first} {second}")
+    victims = [Victim(first), Victim(second)]
+    stack.fail(stack.byte(victims[0].pfn(5 * PAGE)),
+               f"Page 5 of {first} and of its reflink {second}, each mapped by a process,")
+    fates = [victim.fate() for victim in victims]
+    for path, fate in zip((first, second), fates):
+        say(f"   The process that maps {path}: {fate}")
+    return sorted(fates)
+
+
+def lose_metadata(stack):
+    """The header of an allocation group on the last child."""
+    stack.fail(stack.ranges[-1][0], "The header of an allocation group, XFS's own,")
+    try:
+        with open(f"{MNT}/after", "wb") as file:
+            os.fsync(file.fileno())
+        fate = RUNS
+    except OSError:
+        fate = SHUT
+    say(f"   A file is created after that: {fate}")
+    return [fate]
+
+
+SCENES = (
+    ("a page of a file", lose_data, {"daxlinear": [DIED], "linear": [DIED]}),
+    ("a page shared by two files", lose_shared,
+     {"daxlinear": [DIED, DIED], "linear": [DIED, LIVES]}),
+    ("a page of XFS's metadata", lose_metadata, {"daxlinear": [SHUT], "linear": [RUNS]}),
+)
+
+
+def play(target, children, part):
+    """Let all three fail over one target; return what happened."""
+    say(f"== {len(children)} NVDIMMs, one filesystem, over {target}\n")
+    fates = []
+    with Stack(target, children, part) as stack:
+        for number, (what, lose, _) in enumerate(SCENES, 1):
+            say(f"\n{number}. {what[0].upper()}{what[1:]} fails.")
+            fates.append(lose(stack))
+    say()
+    return fates
+
+
+def told(fates):
+    """Put fates in a few words."""
+    return fates[0] if len(set(fates)) == 1 and len(fates) == 1 else (
+        f"both {fates[0]}" if len(set(fates)) == 1 else "one SIGBUS, one reads on")
+
+
+def main():
+    """Show it; return the exit code."""
+    # no udev here: libdevmapper makes the device nodes itself
+    os.environ["DM_DISABLE_UDEV"] = "1"
+    start = time.monotonic()
+    for module in ("dax-holder/dax_holder", "dm-daxlinear/dm-daxlinear"):
+        run(f"insmod {TOP}/{module}.ko", show=False)
+    write("/proc/sys/vm/memory_failure_early_kill", 1)
+    children = nvdimm.discover()[:3]
+    fates = {target: play(target, children, part)
+             for part, target in enumerate(("daxlinear", "linear"))}
+
+    say(f"What fails{'':20}over daxlinear            over dm-linear")
+    wrong = []
+    for number, (what, _, expected) in enumerate(SCENES):
+        ours, stock = fates["daxlinear"][number], fates["linear"][number]
+        say(f"{what:30}{told(ours):26}{told(stock)}")
+        wrong += [f"{what}, over {target}: {fates[target][number]}, not {expected[target]}"
+                  for target in expected if fates[target][number] != expected[target]]
+    say()
+    for line in wrong:
+        say(f"NOT AS EXPECTED: {line}")
+    if not wrong:
+        say(f"All of it happened, in {time.monotonic() - start:.0f} s of the machine's time.")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Unexpected as error:
+        say(f"NOT AS EXPECTED: {error}")
+        sys.exit(1)
