@@ -15,6 +15,7 @@ help:
 	@echo 'make demo             show what they do, in an emulated machine with NVDIMMs'
 	@echo 'make check            run all tests (KERNELS= the kernels, CASES= the random unit cases)'
 	@echo 'make check-unit       run the tests that need no kernel'
+	@echo 'make lint             what compilers and checkers say of the code'
 	@echo 'make guest-shell      a shell in the emulated machine'
 	@echo 'make clean            remove what was built here'
 
@@ -43,6 +44,9 @@ demo: deps
 check: deps
 	@scripts/check $(KERNELS)
 
+lint:
+	@scripts/lint
+
 check-unit:
 	@$(MAKE) -s -C tests/unit check
 
@@ -54,4 +58,4 @@ clean:
 	test ! -d $(KDIR) || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	rm -rf build
 
-.PHONY: all help modules install uninstall deps demo check check-unit guest-shell clean
+.PHONY: all help lint modules install uninstall deps demo check check-unit guest-shell clean

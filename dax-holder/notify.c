@@ -139,7 +139,7 @@ static int tell_pages(struct slot *slot, u64 first, u64 last, int mf_flags)
 {
 	bool told = false, again = false;
 	struct dax_holder_claim *claim;
-	struct hit from = {}, hit;
+	struct hit from = {}, hit = {};
 	u64 parent_id = 0, run;
 	int rc = -EOPNOTSUPP;
 
