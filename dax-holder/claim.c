@@ -364,6 +364,11 @@ static int claim_publish(struct dax_holder_claim *claim, struct gendisk *disk,
 	int err;
 
 	claim->parent = parent_get(disk, parent);
+	err = guard_loop(claim);
+	if (err) {
+		*error = "A child is stacked on the device itself";
+		goto put_parent;
+	}
 	err = claim_check_sync(claim);
 	if (err) {
 		*error = "A child without synchronous faults under a parent that has them";

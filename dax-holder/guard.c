@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The reload guard.  Nobody takes back the DAX mappings of a filesystem when
- * the table below it changes, so a claim that moves what is mapped would leave
- * processes writing to a place that is no longer theirs.
+ * What a new claim must not do to those that are there: close a loop of devices
+ * stacked on each other, or move what is mapped.
+ *
+ * Nobody takes back the DAX mappings of a filesystem when the table below it
+ * changes, so a claim that moves what is mapped would leave processes writing to a
+ * place that is no longer theirs.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,6 +38,43 @@ bool dax_same_page(struct dax_device *parent, u64 parent_bytes,
 		return false;
 	*len_bytes = (u64)min(nr_parent, nr_child) << PAGE_SHIFT;
 	return pfn_t_to_pfn(parent_pfn) == pfn_t_to_pfn(child_pfn);
+}
+
+static bool disk_stacked_on(const struct gendisk *disk, const struct gendisk *below)
+{
+	struct dax_holder_claim *claim;
+	struct parent *parent;
+	struct child *child;
+
+	if (disk == below)
+		return true;
+	list_for_each_entry(parent, &parents, node) {
+		if (parent->disk != disk)
+			continue;
+		list_for_each_entry(claim, &parent->claims, node)
+			list_for_each_entry(child, &claim->children, node)
+				if (disk_stacked_on(child->bdev->bd_disk, below))
+					return true;
+	}
+	return false;
+}
+
+/*
+ * Refuse a claim on a child that is stacked on the claim's parent, by whatever
+ * table, live or not: resolving a page would never end.  As no such claim ever
+ * gets in, neither does the walk here.  The caller holds claims_mutex.
+ */
+int guard_loop(const struct dax_holder_claim *claim)
+{
+	struct child *child;
+
+	list_for_each_entry(child, &claim->children, node)
+		if (disk_stacked_on(child->bdev->bd_disk, claim->parent->disk)) {
+			pr_err("%pg is stacked on %s itself; give another device\n",
+			       child->bdev, claim->parent->name);
+			return -ELOOP;
+		}
+	return 0;
 }
 
 static bool dax_maps(struct dax_device *dax_dev, u64 bytes)

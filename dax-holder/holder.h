@@ -114,6 +114,7 @@ struct slot *slot_find(struct dax_device *dax_dev);
 struct dax_device *parent_dax(struct parent *parent);
 bool dax_same_page(struct dax_device *parent, u64 parent_bytes,
 		   struct dax_device *child, u64 child_bytes, u64 *len_bytes);
+int guard_loop(const struct dax_holder_claim *claim);
 int guard_move(const struct dax_holder_claim *claim);
 
 #endif
