@@ -90,21 +90,19 @@ static int slot_get(struct child *child, struct slot *spare, char **error)
 
 	slot = slot_find(dax_dev);
 	if (slot) {
-		kfree(spare);
 		put_dax(dax_dev);
 	} else {
 		slot = spare;
 		slot->runs = RB_ROOT_CACHED;
 		slot->dax_dev = dax_dev;
 		strscpy(slot->name, child->bdev->bd_disk->disk_name, sizeof(slot->name));
-		/* The holder is in place before a failure can look for its slot. */
+		/* A failure that comes before the slot is listed finds no claim anyway. */
 		if (dax_holder(dax_dev) ||
 		    !fs_dax_get_by_bdev(child->bdev, &child->start_bytes, slot, &slot_ops)) {
 			put_dax(dax_dev);
 			pr_err("%pg: %s has another holder; unmount the filesystem that is on it directly, or on one of its partitions\n",
 			       child->bdev, slot->name);
 			*error = "A child is held by somebody else";
-			kfree(spare);
 			return -EBUSY;
 		}
 		put_dax(dax_dev);
@@ -252,6 +250,8 @@ static int claim_get_slots(struct dax_holder_claim *claim, char **error)
 		mutex_lock(&claims_mutex);
 		err = slot_get(child, spare, error);
 		mutex_unlock(&claims_mutex);
+		if (child->slot != spare)
+			kfree(spare);
 		if (err)
 			break;
 	}
