@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/mm.h>
+#include <linux/sched.h>
 
 #include "holder.h"
 
@@ -153,20 +154,24 @@ static void report_move(const struct dax_holder_claim *claim, u64 parent_bytes,
 static int guard_extent(const struct dax_holder_claim *claim, struct slot *slot,
 			const struct extent *extent)
 {
-	struct dax_device *parent = claim->parent->dax_dev;
-	u64 done, len;
+	const struct parent *parent = claim->parent;
+	u64 live = get_capacity(parent->disk) << SECTOR_SHIFT, at, len;
 
-	for (done = 0; done < extent->len_bytes; done += len) {
-		len = extent->len_bytes - done;
-		if (dax_same_page(parent, extent->parent_bytes + done,
-				  slot->dax_dev, extent->child_bytes + done, &len))
-			continue;
+	for (at = 0; at < extent->len_bytes; at += len) {
 		/* Past the end of the live mapping: this is how a device grows. */
-		if (!dax_maps(parent, extent->parent_bytes + done))
+		if (extent->parent_bytes + at >= live)
 			return 0;
-		report_move(claim, extent->parent_bytes + done,
-			    slot, extent->child_bytes + done);
-		return -EBUSY;
+		len = extent->len_bytes - at;
+		if (dax_same_page(parent->dax_dev, extent->parent_bytes + at,
+				  slot->dax_dev, extent->child_bytes + at, &len))
+			continue;
+		if (dax_maps(parent->dax_dev, extent->parent_bytes + at)) {
+			report_move(claim, extent->parent_bytes + at,
+				    slot, extent->child_bytes + at);
+			return -EBUSY;
+		}
+		/* A hole: a child that went away, or one without a table. */
+		cond_resched();
 	}
 	return 0;
 }
