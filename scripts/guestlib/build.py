@@ -105,8 +105,7 @@ def _inside(root, source, steps):
             /usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/tmp LANG=C.UTF-8 \\
             sh -c {shlex.quote(inner)}
     """
-    return cache.as_root(["unshare", "--mount", "--pid", "--fork", "--kill-child",
-                          "sh", "-c", script])
+    return cache.contained(["sh", "-c", script])
 
 
 def build(root, out, variables, verbose):

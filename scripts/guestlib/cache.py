@@ -38,6 +38,15 @@ def as_root(command):
     return list(command) if os.geteuid() == 0 else ["sudo", "--"] + list(command)
 
 
+def contained(command):
+    """Return the command as root runs it with mounts and processes of its own.
+
+    However it ends, and if we end before it, nothing stays mounted and nothing runs on.
+    """
+    return as_root(["setpriv", "--pdeathsig", "KILL", "--",
+                    "unshare", "--mount-proc", "--pid", "--fork", "--kill-child", *command])
+
+
 def remove(path):
     """Remove a folder that may belong to root, and never what is mounted below it."""
     if os.path.lexists(path):

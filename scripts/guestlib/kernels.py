@@ -21,6 +21,8 @@ class Kernel:
     apt_options: tuple = ()
     # lines of this kernel's own that look like a splat of ours and are not
     known_splats: tuple = ()
+    # how long it may take to come up, on an emulated CPU that shares its core
+    boot_seconds: int = 120
 
 
 KERNELS = {
@@ -39,6 +41,30 @@ KERNELS = {
             known_splats=(
                 r"WARNING: CPU: .* at fs/dax\.c:(380|404) dax_(insert|disassociate)_entry",
             ),
+        ),
+        Kernel(
+            name="6.12",
+            suite="trixie",
+            sources=(
+                ("debian", "trixie"),
+                ("debian", "trixie-updates"),
+                ("debian-security", "trixie-security"),
+            ),
+            packages=("linux-image-amd64", "linux-headers-amd64"),
+        ),
+        Kernel(
+            name="7.2",
+            suite="trixie",
+            sources=(
+                ("debian", "trixie"),
+                ("debian", "trixie-updates"),
+                ("debian", "trixie-backports"),
+                ("debian-security", "trixie-security"),
+            ),
+            # the metapackage has gone on to the next series; these are the last of this one
+            packages=("linux-image-7.2.12+deb13-amd64", "linux-headers-7.2.12+deb13-amd64",
+                      "linux-base/trixie-backports"),
+            apt_options=('Acquire::Check-Valid-Until "false"',),
         ),
     )
 }

@@ -93,7 +93,8 @@ class Qemu:
     def share(self, tag, path, writable=False):
         """Share a folder of the host with the guest, over 9p."""
         access = "" if writable else ",readonly=on"
-        self.add("-fsdev", f"local,id={tag},path={path},security_model=none,multidevs=remap{access}",
+        self.add("-fsdev",
+                 f"local,id={tag},path={path},security_model=none,multidevs=remap{access}",
                  "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}")
 
     def boot(self, kernel, initramfs, append):

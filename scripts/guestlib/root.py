@@ -21,6 +21,7 @@ PACKAGES = (
     "busybox-static",
     "dmsetup",
     "e2fsprogs",
+    "fdisk",
     "fio",
     "gcc",
     "kmod",
@@ -56,6 +57,9 @@ HOOKS = ('mkdir -p "$1/src" "$1/results"',)
 
 # what the image needn't hold: only builds use the headers, and the kernel is handed to QEMU
 NOT_IN_IMAGE = ("boot", "usr/include", "usr/src")
+
+
+_LOG_LINES = 40
 
 
 @dataclass(frozen=True)
@@ -99,15 +103,19 @@ def _recipe(kernel):
 
 def _mmdebstrap(recipe, target):
     command = ["mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory"]
-    command += ["--quiet"]
     command += [f"--aptopt={option}" for option in recipe["apt_options"] + apt.proxy_options()]
     command += [f"--dpkgopt={option}" for option in DPKG_OPTIONS]
     command += [f"--customize-hook={hook}" for hook in HOOKS]
     command += ["--include=" + ",".join(recipe["packages"])]
     # the kernel package would make an initramfs that nothing boots
     command = ["env", "INITRD=No"] + command
-    subprocess.run(cache.as_root(command + [recipe["suite"], target] + recipe["sources"]),
-                   stdin=subprocess.DEVNULL, check=True)
+    command = cache.contained(command + [recipe["suite"], target] + recipe["sources"])
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    if done.returncode:
+        # apt's reasons come well before its last words
+        tail = "\n".join(done.stdout.splitlines()[-_LOG_LINES:])
+        raise cache.Error(f"mmdebstrap failed:\n{tail}")
 
 
 def _only_kernel(folder):
@@ -131,7 +139,7 @@ def _make_image(folder, image):
             -d {shlex.quote(folder)} {shlex.quote(image)} "$((size + size / 4 + 64))M"
         chown {os.getuid()}:{os.getgid()} {shlex.quote(image)}
     """
-    subprocess.run(cache.as_root(["unshare", "--mount", "sh", "-c", script]),
+    subprocess.run(cache.contained(["sh", "-c", script]),
                    stdout=subprocess.DEVNULL, check=True)
 
 

@@ -25,6 +25,10 @@ _BOOT_MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "overlay"
 # how long a guest that has said its last word, or is beyond help, may take to be gone
 _GRACE_SECONDS = 20
 
+# An emulated machine on a busy host now and then loses its timer while it starts, and hangs
+# before anything of ours has run. That says nothing of what is to be tested: start it again.
+_BOOTS = 3
+
 _SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -67,9 +71,14 @@ class Run:
         self._qemu = None
         self._verdict = b""
         self._code = None
+        self._up = False
         self._started = time.monotonic()
         self._deadline = self._started + options.timeout
+        self._boot_deadline = self._started + options.boot_timeout
         self._timed_out = False
+        self._hung_at_end = False
+        # neither up in time nor able to say why
+        self.hung_at_boot = False
 
     def _elapsed(self):
         return time.monotonic() - self._started
@@ -80,7 +89,7 @@ class Run:
         settings = {"INTERACTIVE": "yes" if interactive else ""}
         if interactive:
             size = shutil.get_terminal_size()
-            settings.update(TERM=os.environ.get("TERM", "linux"), LINES=str(size.lines),
+            settings.update(TERM=os.environ.get("TERM", "linux"), ROWS=str(size.lines),
                             COLUMNS=str(size.columns))
         _make_initramfs(image, root, self._options.command, settings)
         self._qemu = Qemu(self._options)
@@ -109,12 +118,19 @@ class Run:
                     data = _read(key.fileobj)
                     if data:
                         key.data(data)
-                    else:
+                    elif data is not None:
                         selector.unregister(key.fileobj)
                 if time.monotonic() > self._deadline and not self._give_up():
                     break
+                if self._is_hung_at_boot():
+                    self.hung_at_boot = True
+                    break
         self._qemu.kill()
         self._console.close()
+
+    def _is_hung_at_boot(self):
+        return (not self._up and self._console.splat is None
+                and time.monotonic() > self._boot_deadline)
 
     def end(self):
         """Leave nothing running."""
@@ -132,6 +148,7 @@ class Run:
         for line in lines:
             word, _, value = line.decode(errors="replace").partition(" ")
             if word == "started":
+                self._up = True
                 self._note(f"the guest is up, {self._elapsed():.0f} s from its start")
             elif word == "exit":
                 self._code = int(value)
@@ -151,6 +168,7 @@ class Run:
             self._qemu.streams["console"].send(b"w")
             self._deadline = time.monotonic() + 3
             return True
+        self._hung_at_end = self._code is not None
         return False
 
     def judge(self):
@@ -164,11 +182,17 @@ class Run:
             return self._failed(SPLAT, f"no splat that matches '{expected}'")
         if splat is not None:
             return self._failed(SPLAT, f"the kernel complained: {splat}")
+        if self.hung_at_boot:
+            return self._failed(TIMED_OUT,
+                                f"the guest did not come up in {self._options.boot_timeout} s")
         if self._timed_out:
             return self._failed(TIMED_OUT, f"timed out after {self._options.timeout} s")
         if self._code is None:
             status = self._qemu.process.returncode
             return self._failed(NO_VERDICT, f"the guest ended without a verdict (QEMU: {status})")
+        if self._hung_at_end:
+            return self._failed(TIMED_OUT, f"the command ended with {self._code}, "
+                                "but the guest did not power off")
         return self._code
 
     def _failed(self, code, why):
@@ -180,6 +204,7 @@ class Run:
 
 
 def _read(stream):
+    """Return what has come, nothing at the stream's end, None if it was a false alarm."""
     try:
         return stream.recv(65536)
     except BlockingIOError:
@@ -193,22 +218,36 @@ def _pass_on(data):
     sys.stdout.buffer.flush()
 
 
-def run(root, options, known_splats, source, note, interactive=False):
-    """Boot a guest, run options.command in it, return the run's exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+def _attempt(root, options, known_splats, source, note, interactive, last):
+    """Start a guest once; return the run's exit code, or None if it should be started again."""
     with tempfile.TemporaryDirectory(prefix="daxlinear-guest.") as temporary:
-        if options.results:
-            os.makedirs(options.results, exist_ok=True)
         log = os.path.join(options.results or temporary, "console.log")
         with open(log, "wb") as console_file:
             guest = Run(options, known_splats, console_file, note)
             try:
                 guest.boot(root, temporary, source, interactive)
                 guest.wait()
+                if guest.hung_at_boot and not last:
+                    note(f"the guest did not come up in {options.boot_timeout} s: starting another")
+                    return None
                 return guest.judge()
-            except Interrupted as signal_seen:
-                note(f"ended by {signal_seen}")
-                return 128 + signal_seen.number
             finally:
                 guest.end()
+
+
+def run(root, options, known_splats, source, note, interactive=False):
+    """Boot a guest, run options.command in it, return the run's exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    if options.results:
+        os.makedirs(options.results, exist_ok=True)
+    try:
+        for boot in range(1, _BOOTS + 1):
+            code = _attempt(root, options, known_splats, source, note, interactive,
+                            last=boot == _BOOTS)
+            if code is not None:
+                break
+        return code
+    except Interrupted as signal_seen:
+        note(f"ended by {signal_seen}")
+        return 128 + signal_seen.number
