@@ -58,6 +58,9 @@ class Qemu:
         for number, size in enumerate(options.nvdimm):
             self.add("-object", f"memory-backend-ram,id=nvmem{number},size={size}",
                      "-device", f"nvdimm,id=nvdimm{number},memdev=nvmem{number}")
+        # persistent memory without synchronous faults; memfd, as QEMU cannot flush plain memory
+        self.add("-object", "memory-backend-memfd,id=async,size=64M",
+                 "-device", "virtio-pmem-pci,memdev=async")
         self.add("-device", "virtio-serial-pci")
 
     def _console(self):

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The test bed: what every test starts from, and what it must leave behind: nothing."""
+
+import contextlib
+import glob
+import os
+import shutil
+import tempfile
+
+from . import dm, nvdimm, poison
+from .command import read_file, run, write_file
+from .kmsg import Kmsg
+from .probe import Probe
+
+# all that a test mounts is below this
+SCRATCH = "/run/dmtests"
+
+_EARLY_KILL = "/proc/sys/vm/memory_failure_early_kill"
+
+
+class Bed:
+    """The NVDIMMs, the probe and the kernel's log, for one test.
+
+    What is entered with enter() is left when the test ends, the last first.
+    """
+
+    def __init__(self):
+        self.nvdimms = nvdimm.discover()
+        self.probe = None
+        self.kmsg = None
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self):
+        os.makedirs(SCRATCH, exist_ok=True)
+        self.kmsg = Kmsg()
+        self.probe = Probe()
+        self.probe.reset()
+        return self
+
+    def __exit__(self, *_):
+        try:
+            self._stack.close()
+        finally:
+            self.probe.release_all()
+            left = sweep()
+            self._renew()
+        assert not left, f"left behind: {left}"
+        self._check()
+        self.probe.close()
+        self.kmsg.close()
+
+    def enter(self, manager):
+        """Enter a context manager until the end of the test; return what it yields."""
+        return self._stack.enter_context(manager)
+
+    def device(self, *targets):
+        """Return a mapped device that lives until the end of the test."""
+        return self.enter(dm.Device(*targets))
+
+    def folder(self):
+        """Return an empty folder that lives until the end of the test."""
+        folder = tempfile.mkdtemp(dir=SCRATCH)
+        self._stack.callback(shutil.rmtree, folder)
+        return folder
+
+    def kill_early(self):
+        """Have everybody who maps failed memory killed at once, until the end of the test."""
+        before = read_file(_EARLY_KILL)
+        write_file(_EARLY_KILL, 1)
+        self._stack.callback(write_file, _EARLY_KILL, before)
+
+    def _renew(self):
+        """Leave no page poisoned and no block bad."""
+        for child in self.nvdimms:
+            if child.is_spoiled or any(pfn in child.pfns() for pfn in poison.poisoned):
+                child.renew()
+        poison.poisoned.clear()
+
+    def _check(self):
+        """Assert that the kernel is well, and that nobody is left in a child's slot."""
+        splat = self.kmsg.splat()
+        assert splat is None, f"the kernel complained: {splat}"
+        held = [child.name for child in self.nvdimms if not self.probe.is_free(child)]
+        assert not held, f"somebody still holds {held}"
+
+
+def _mounts():
+    with open("/proc/mounts", encoding="utf-8") as file:
+        points = [line.split()[1] for line in file]
+    return [point for point in reversed(points) if point.startswith(SCRATCH + "/")]
+
+
+def sweep():
+    """Remove whatever a test has left behind; return what there was."""
+    left = _mounts()
+    for point in left:
+        run("umount", "--lazy", point, check=False)
+    if glob.glob("/sys/block/dm-*"):
+        left += dm.remove_all()
+    for path in glob.glob("/sys/block/pmem*/pmem*p*"):
+        disk, _, number = os.path.basename(path).rpartition("p")
+        left.append(f"{disk}p{number}")
+        run("delpart", f"/dev/{disk}", number, check=False)
+    return left

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Commands that run beside the test, because they may have to wait."""
+
+import shlex
+import subprocess
+import time
+
+from .command import ENVIRONMENT, CommandError, log, log_command, read_file
+
+# Much longer than anything takes that need not wait, on an emulated CPU that shares its core.
+PATIENCE_SECONDS = 30
+
+
+class Beside:
+    """A command that runs for its `with` block, at most."""
+
+    def __init__(self, *words, stdin=None):
+        self._words = [str(word) for word in words]
+        log_command(self._words + ["&"], stdin)
+        self._started = time.monotonic()
+        # pylint: disable-next=consider-using-with
+        self._process = subprocess.Popen(
+            self._words, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT)
+        if stdin is not None:
+            self._process.stdin.write(stdin)
+            self._process.stdin.close()
+            self._process.stdin = None
+        self.pid = self._process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.communicate()
+
+    @property
+    def running(self):
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def end(self, within=PATIENCE_SECONDS, check=True):
+        """Wait until it has ended; return the seconds that it took."""
+        try:
+            output, _ = self._process.communicate(timeout=within)
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(f"{shlex.join(self._words)} does not end; it is in\n"
+                                 f"{self.stack()}") from error
+        took = time.monotonic() - self._started
+        log.info("%s ended after %.2f s with %d: %s", self._words[0], took,
+                 self._process.returncode, output.strip())
+        if check and self._process.returncode:
+            raise CommandError(self._words, self._process.returncode, output)
+        return took
+
+    def stack(self):
+        """Return where in the kernel it is, a function a line."""
+        return read_file(f"/proc/{self.pid}/stack")
+
+    def wait_in(self, function, within=PATIENCE_SECONDS):
+        """Wait until it sleeps in a function of the kernel; return its stack."""
+        def there():
+            assert self.running, f"{shlex.join(self._words)} ended before it was in {function}"
+            stack = self.stack()
+            return stack if f" {function}+" in stack else None
+        return wait_for(there, f"{shlex.join(self._words)} is not in {function}", within)
+
+
+def promptly(*words, stdin=None):
+    """Run a command that must not wait for anything."""
+    with Beside(*words, stdin=stdin) as command:
+        return command.end()
+
+
+def wait_for(condition, failure, within=PATIENCE_SECONDS):
+    """Wait until a condition gives something that is true, and return that."""
+    deadline = time.monotonic() + within
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, failure
+        time.sleep(0.02)

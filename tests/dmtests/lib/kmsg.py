@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the kernel logs, and whether it is unwell."""
+
+import os
+import re
+
+from guestlib.console import Console
+
+# The one that 6.1 prints when a page that reflink shares is mapped, on bare pmem as well.
+REFLINK_SPLAT = r"WARNING: CPU: .* at fs/dax\.c:(380|404) dax_(insert|disassociate)_entry"
+
+
+class Kmsg:
+    """The kernel's log from the moment this was made."""
+
+    def __init__(self):
+        self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.lseek(self._fd, 0, os.SEEK_END)
+        self._lines = []
+        self._expected = []
+
+    def close(self):
+        """Stop listening."""
+        os.close(self._fd)
+
+    def mark(self):
+        """Return a mark; lines() can be asked for what came after it."""
+        return len(self.lines())
+
+    def lines(self, mark=0):
+        """Return the messages so far."""
+        while True:
+            try:
+                record = os.read(self._fd, 8192)
+            except BlockingIOError:
+                return self._lines[mark:]
+            except BrokenPipeError:
+                # overwritten before we read it; reading goes on with what is left
+                self._lines.append("(messages lost)")
+                continue
+            message = record.decode(errors="replace").partition(";")[2]
+            self._lines.append(message.split("\n", 1)[0])
+
+    def find(self, pattern, mark=0):
+        """Return the messages that a regular expression matches."""
+        return [line for line in self.lines(mark) if re.search(pattern, line)]
+
+    def expect(self, pattern):
+        """Take lines that match for no splat, in this test."""
+        self._expected.append(pattern)
+
+    def splat(self):
+        """Return the first line that tells that the kernel is unwell, or None."""
+        console = Console(self._expected)
+        for line in self.lines():
+            console.feed(line.encode() + b"\n")
+        return console.splat

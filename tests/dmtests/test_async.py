@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A child without synchronous faults, virtio-pmem, beside those that have them (R15).
+
+The kernel never takes back a mapped device's promise of MAP_SYNC, so such a child must not get
+under it later on.
+"""
+
+import errno
+import glob
+import os
+
+import pytest
+
+from lib.beside import wait_for
+from lib.command import CommandError, read_file, run
+from lib.dm import DaxLinear
+from lib.nvdimm import Child
+from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
+from lib.victim import Victim
+from lib.xfs import Xfs
+
+# New mapped devices now and then take over the promise of one that is gone, with its memory.
+ATTEMPTS = 30
+
+
+@pytest.fixture(name="child")
+def _child():
+    """The virtio-pmem device, which has a bus of its own."""
+    run("modprobe", "virtio_pmem")
+    buses = [bus for bus in glob.glob("/sys/bus/nd/devices/ndbus*")
+             if read_file(f"{bus}/provider") == "virtio-pmem"]
+    assert buses, ("no virtio-pmem: QEMU wants -object memory-backend-memfd,id=async,size=64M "
+                   "-device virtio-pmem-pci,memdev=async")
+    found = wait_for(lambda: glob.glob(f"{buses[0]}/region*/namespace*/block/*"),
+                     "virtio-pmem has no block device")
+    return Child(os.path.basename(found[0]))
+
+
+def new_device(bed, *targets):
+    """Return a device that promises nothing yet; those that took over a promise stay around."""
+    for _ in range(ATTEMPTS):
+        try:
+            return bed.device(*targets)
+        except CommandError:
+            # what has just been freed is used first; here it is used up
+            bed.device()
+    raise AssertionError(f"{ATTEMPTS} new devices promise what another one had")
+
+
+def test_never_joins_a_synchronous_device(bed, child):
+    first = bed.nvdimms[0]
+    device = bed.device(DaxLinear(MIB_SECTORS, first, 0))
+    before = device.table_text()
+    mark = bed.kmsg.mark()
+    with pytest.raises(CommandError) as caught:
+        device.load(DaxLinear(MIB_SECTORS, first, 0), DaxLinear(MIB_SECTORS, child, 0))
+    assert os.strerror(errno.EXDEV) in caught.value.output
+    assert bed.kmsg.find(f"{device.disk} promises synchronous faults .*{child.name} has none", mark)
+    assert bed.probe.is_free(child)
+    assert device.table_text() == before
+
+
+def test_together_in_a_new_device(bed, child):
+    # it promises nothing, and failures of all children are told
+    first = bed.nvdimms[0]
+    device = new_device(bed, DaxLinear(16 * MIB_SECTORS, first, 8 * MIB_SECTORS),
+                        DaxLinear(48 * MIB_SECTORS, child, 80))
+    with bed.probe.holding(device):
+        injections = bed.probe.inject_all([(first, 8 * MIB), (child, 80 * SECTOR + 7 * PAGE)])
+    assert [[call.off for call in injection.calls] for injection in injections] == [
+        [0], [16 * MIB + 7 * PAGE]]
+    with Xfs(device, bed.folder()) as fs:
+        fs.reserve("file", MIB)
+        with Victim(fs.path("file")) as victim:
+            assert victim.ask("write", 5 * PAGE, 77) == ["ok"]
+        with pytest.raises(AssertionError, match="never got ready"):
+            with Victim(fs.path("file"), "-s"):
+                pass
+        assert fs.read("file", 1, 5 * PAGE) == bytes([77])
+
+
+def test_more_of_its_kind_may_follow(bed, child):
+    device = new_device(bed, DaxLinear(MIB_SECTORS, child, 0))
+    device.reload(DaxLinear(MIB_SECTORS, child, 0), DaxLinear(MIB_SECTORS, bed.nvdimms[0], 0))
+    with bed.probe.holding(device):
+        assert [call.off for call in bed.probe.inject(bed.nvdimms[0], 0).calls] == [MIB]
+
+
+def test_a_taken_over_promise_is_seen_at_resume(bed, child):
+    # a device that was synchronous, as far as the kernel still knows
+    device = bed.device(DaxLinear(MIB_SECTORS, bed.nvdimms[0], 0))
+    device.reload("0 8 error")
+    device.load(DaxLinear(MIB_SECTORS, child, 0))
+    with pytest.raises(CommandError):
+        device.resume()

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The modules as modules: what they say of themselves, how they come and go."""
+
+import contextlib
+import os
+import re
+import shutil
+
+import pytest
+
+from lib.command import CommandError, read_file, run
+from lib.dm import DaxLinear, Device
+from lib.units import MIB_SECTORS
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+FILES = {
+    "dax_holder": f"{TOP}/dax-holder/dax_holder.ko",
+    "dm_daxlinear": f"{TOP}/dm-daxlinear/dm-daxlinear.ko",
+}
+
+
+def loaded(name):
+    """Tell whether a module is loaded."""
+    return os.path.isdir(f"/sys/module/{name}")
+
+
+@contextlib.contextmanager
+def installed(folder):
+    """Yield modprobe as a command that knows our modules, as `make install` would let it."""
+    release = os.uname().release
+    modules = f"{folder}/lib/modules/{release}"
+    os.makedirs(f"{modules}/updates")
+    for path in FILES.values():
+        shutil.copy(path, f"{modules}/updates")
+    for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
+        shutil.copy(f"/lib/modules/{release}/{name}", modules)
+    # what ours need of the kernel's own is loaded
+    dm_mod = run("modinfo", "-n", "dm_mod").strip()
+    shutil.copy(dm_mod, f"{modules}/updates")
+    run("depmod", "-b", folder)
+    yield ["modprobe", "-d", folder]
+
+
+@pytest.fixture(name="unloaded")
+def _unloaded():
+    """Takes our modules out, and puts them back after the test."""
+    run("rmmod", "dm_daxlinear", "dax_holder")
+    yield
+    for name, path in FILES.items():
+        if not loaded(name):
+            run("insmod", path)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_modinfo(name):
+    fields = dict(re.findall(r"^(\w+): +(.*)$", run("modinfo", FILES[name]), re.M))
+    assert fields["license"] == "GPL"
+    assert len(fields["description"]) > 20
+    assert re.fullmatch(r"\d+\.\d+\.\d+", fields["version"])
+    assert read_file(f"/sys/module/{name}/version") == fields["version"]
+
+
+def test_target_version():
+    targets = dict(re.findall(r"^(\w+) +v([\d.]+)$", run("dmsetup", "targets"), re.M))
+    assert targets["daxlinear"] == "1.0.0"
+
+
+def test_in_use_by_a_table(bed):
+    with Device(DaxLinear(MIB_SECTORS, bed.nvdimms[0], 0)):
+        for name in FILES:
+            with pytest.raises(CommandError, match="in use"):
+                run("rmmod", name)
+        assert all(map(loaded, FILES))
+
+
+def test_in_use_by_a_loaded_table(bed):
+    # a table that never went live holds the module as well
+    device = bed.device()
+    device.load(DaxLinear(MIB_SECTORS, bed.nvdimms[0], 0))
+    with pytest.raises(CommandError, match="in use"):
+        run("rmmod", "dm_daxlinear")
+    device.clear()
+    assert read_file("/sys/module/dm_daxlinear/refcnt") == "0"
+
+
+def test_one_needs_the_other(bed):
+    del bed
+    with pytest.raises(CommandError, match="in use by: dm_daxlinear"):
+        run("rmmod", "dax_holder")
+
+
+def test_modprobe(bed, unloaded):
+    # by the target's name alone, as dm asks for it, and away again with what it brought
+    del unloaded
+    with installed(bed.folder()) as modprobe:
+        run(*modprobe, "dm-daxlinear")
+        assert all(map(loaded, FILES))
+        with Device(DaxLinear(MIB_SECTORS, bed.nvdimms[0], 0)):
+            with pytest.raises(CommandError, match="in use"):
+                run(*modprobe, "-r", "dm-daxlinear")
+            assert all(map(loaded, FILES))
+        run(*modprobe, "-r", "dm-daxlinear")
+        assert not any(map(loaded, FILES))
+        assert "daxlinear" not in run("dmsetup", "targets")
+
+
+def test_leaves_nothing_behind(bed, unloaded):
+    # the slots are free, and the next one to load finds all as the first did
+    del unloaded
+    for _ in range(3):
+        for path in FILES.values():
+            run("insmod", path)
+        with Device(DaxLinear(MIB_SECTORS, bed.nvdimms[0], 0)) as device:
+            with bed.probe.holding(device):
+                assert bed.probe.inject(bed.nvdimms[0], 0).rc == 0
+        assert bed.probe.is_free(bed.nvdimms[0])
+        run("rmmod", "dm_daxlinear", "dax_holder")
+        bed.probe.inject(bed.nvdimms[0], 0)
+    assert not bed.kmsg.find("dax_holder: .*(leak|busy|refcount)")

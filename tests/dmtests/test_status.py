@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a device tells of itself: status, table, events, log, trace and IMA."""
+
+import errno
+import os
+import re
+
+import pytest
+
+from lib.command import run
+from lib.dm import DaxLinear, Linear, Status
+from lib.trace import Trace
+from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
+
+
+def test_a_new_device(bed):
+    first, second = bed.nvdimms[:2]
+    device = bed.device(DaxLinear(MIB_SECTORS, first, 8),
+                        DaxLinear.ranges([(second, 0, 8), (first, 8000, 16), (second, 8, 8)]))
+    assert device.status_lines() == [
+        f"0 {MIB_SECTORS} daxlinear 1 1 0 0 0 0 0 -",
+        f"{MIB_SECTORS} 32 daxlinear 3 2 0 0 0 0 0 -",
+    ]
+
+
+def test_partitions_are_children(bed):
+    # children are block devices: two partitions of one NVDIMM are two
+    disk = bed.nvdimms[0]
+    one = bed.enter(disk.partition(2048, 2048, 1))
+    two = bed.enter(disk.partition(4096, 2048, 2))
+    device = bed.device(DaxLinear.ranges([(one, 0, 8), (two, 0, 8), (one, 8, 8)]))
+    assert device.status() == [Status(3, 2, 0, 0, 0, 0, 0, None)]
+
+
+def test_counters(bed):
+    child = bed.nvdimms[0]
+    device = bed.device(DaxLinear(MIB_SECTORS, child, 800))
+    start = 800 * SECTOR
+
+    # nobody above
+    bed.probe.inject(child, start + 3 * PAGE)
+    assert device.status() == [Status(1, 1, 0, 1, 0, 0, 1, 3 * PAGE_SECTORS)]
+    with bed.probe.holding(device):
+        bed.probe.inject(child, start + 5 * PAGE)
+        assert device.status() == [Status(1, 1, 0, 2, 1, 1, 1, 5 * PAGE_SECTORS)]
+        # told, and left to the kernel
+        bed.probe.answer(device, -errno.EOPNOTSUPP)
+        bed.probe.inject(child, start)
+        assert device.status() == [Status(1, 1, 0, 3, 2, 1, 2, 0)]
+        # told, and the end of the filesystem
+        bed.probe.answer(device, -errno.EIO)
+        bed.probe.inject(child, start + MIB - PAGE)
+        assert device.status() == [Status(1, 1, 0, 4, 3, 2, 2, MIB_SECTORS - PAGE_SECTORS)]
+        # not ours
+        bed.probe.inject(child, start - PAGE)
+        bed.probe.inject(child, start + MIB)
+        assert device.status() == [Status(1, 1, 0, 4, 3, 2, 2, MIB_SECTORS - PAGE_SECTORS)]
+
+
+def test_each_target_counts_for_itself(bed):
+    first, second = bed.nvdimms[:2]
+    device = bed.device(DaxLinear(MIB_SECTORS, first, 0), Linear(MIB_SECTORS, bed.nvdimms[2], 0),
+                        DaxLinear.ranges([(second, 0, 8), (first, 8000, 16)]))
+    with bed.probe.holding(device):
+        bed.probe.inject_all([(first, 0), (first, 8000 * SECTOR), (second, 0), (second, PAGE)])
+    lines = device.status_lines()
+    assert Status.parse(lines[0]) == Status(1, 1, 0, 1, 1, 1, 0, 0)
+    assert lines[1] == f"{MIB_SECTORS} {MIB_SECTORS} linear "
+    assert Status.parse(lines[2]) == Status(2, 2, 0, 2, 2, 2, 0, 2 * MIB_SECTORS)
+
+
+def test_sectors_are_the_mapped_devices(bed):
+    # of the second target, counted from the start of the device
+    child = bed.nvdimms[0]
+    device = bed.device(DaxLinear(MIB_SECTORS, child, 0), DaxLinear(MIB_SECTORS, child, 80000))
+    with bed.probe.holding(device):
+        bed.probe.inject(child, (80000 + 80) * SECTOR)
+    assert [status.last for status in device.status()] == [None, MIB_SECTORS + 80]
+
+
+def test_every_parent_counts(bed):
+    child = bed.nvdimms[0]
+    devices = [bed.device(DaxLinear(MIB_SECTORS, child, 8 * number)) for number in range(3)]
+    bed.probe.hold(devices[0])
+    bed.probe.inject(child, 16 * SECTOR)
+    assert [device.status()[0] for device in devices] == [
+        Status(1, 1, 0, 1, 1, 1, 0, 16), Status(1, 1, 0, 1, 0, 0, 1, 8),
+        Status(1, 1, 0, 1, 0, 0, 1, 0)]
+
+
+def test_counters_outlive_a_reload(bed):
+    child = bed.nvdimms[0]
+    device = bed.device(DaxLinear(MIB_SECTORS, child, 0))
+    bed.probe.inject(child, 0)
+    device.load(DaxLinear(2 * MIB_SECTORS, child, 0))
+    # both tables are there, the failure is one
+    bed.probe.inject(child, 0)
+    assert device.status() == [Status(1, 1, 0, 2, 0, 0, 2, 0)]
+    device.resume()
+    assert device.status() == [Status(1, 1, 0, 2, 0, 0, 2, 0)]
+    bed.probe.inject(child, MIB)
+    assert device.status() == [Status(1, 1, 0, 3, 0, 0, 3, MIB_SECTORS)]
+
+
+def test_child_gone(bed):
+    gone, there = bed.nvdimms[:2]
+    device = bed.device(DaxLinear.ranges([(there, 0, 80), (gone, 0, 80), (there, 80, 80),
+                                          (gone, 80, 80)]))
+    with bed.probe.holding(device):
+        bed.probe.inject(gone, 0, WHOLE)
+    # one failure, where the first range of the child is
+    assert device.status() == [Status(4, 1, 1, 1, 1, 1, 0, 80)]
+
+
+@pytest.mark.parametrize("options", [[], ["align_2m"], ["allow_move"],
+                                     ["allow_move", "align_2m"]])
+def test_table_loads_again(bed, options):
+    first, second = bed.nvdimms[0], bed.nvdimms[3]
+    partition = bed.enter(second.partition(HUGE_SECTORS, 8 * HUGE_SECTORS))
+    device = bed.device(
+        DaxLinear(HUGE_SECTORS, first, 4 * HUGE_SECTORS),
+        DaxLinear.ranges([(first, HUGE_SECTORS, HUGE_SECTORS)], *options),
+        DaxLinear.ranges([(partition, 0, HUGE_SECTORS), (first, 2 * HUGE_SECTORS, HUGE_SECTORS),
+                          (partition, 5 * HUGE_SECTORS, 2 * HUGE_SECTORS)], *options))
+    places = [(device, page * PAGE) for page in range(0, 5 * 512, 37)]
+    text, memory = device.table_text(), bed.probe.lookup(places)
+
+    # another device first, so that nothing but the words is kept
+    device.reload("0 8 error")
+    device.reload(text)
+    assert device.table_text() == text
+    assert bed.probe.lookup(places) == memory
+
+
+@pytest.mark.parametrize("given, shown", [
+    ("{path} 800", "{number} 800"),
+    ("1 {path} 800 2048", "{number} 800"),
+    ("1 {path} 800 2048 0", "{number} 800"),
+    ("1 {path} 0 2048 1 allow_move", "1 {number} 0 2048 1 allow_move"),
+    ("2 {path} 0 1024 {number} 1024 1024", "2 {number} 0 1024 {number} 1024 1024"),
+])
+def test_table_in_its_shortest_form(bed, given, shown):
+    child = bed.nvdimms[0]
+    words = {"path": child.path, "number": child.number}
+    device = bed.device(f"0 2048 daxlinear {given.format(**words)}")
+    assert device.table_text() == f"0 2048 daxlinear {shown.format(**words)}\n"
+
+
+def test_linear_tables_load_with_the_word_swapped(bed):
+    first, second = bed.nvdimms[:2]
+    stock = bed.device(Linear(2048, first, 8), Linear(4096, second, 80))
+    text = stock.table_text()
+    stock.remove()
+    device = bed.device(text.replace(" linear ", " daxlinear "))
+    assert device.table_text().replace(" daxlinear ", " linear ") == text
+
+
+def test_big_table(bed):
+    # a table longer than dm's first buffer
+    child = bed.nvdimms[0]
+    ranges = [(child, 16 * number, 8) for number in range(3000)]
+    device = bed.device(DaxLinear.ranges(ranges))
+    words = device.table_text().split()
+    assert words[3] == "3000"
+    assert words[4:] == [str(word) for _, offset, sectors in ranges
+                         for word in (child.number, offset, sectors)]
+    assert device.status() == [Status(3000, 1, 0, 0, 0, 0, 0, None)]
+
+
+def test_event(bed):
+    child = bed.nvdimms[0]
+    device = bed.device(DaxLinear(MIB_SECTORS, child, 0))
+    other = bed.device(DaxLinear(MIB_SECTORS, child, MIB_SECTORS))
+    before = device.events(), other.events()
+    waiting, waiting_other = device.start_wait(before[0]), other.start_wait(before[1])
+    try:
+        with bed.probe.holding(device):
+            bed.probe.inject(child, PAGE)
+        assert waiting.wait(timeout=20) == 0
+        assert device.events() > before[0]
+        # nothing has failed there
+        assert waiting_other.poll() is None
+        assert other.events() == before[1]
+        # also without a filesystem above
+        bed.probe.inject(child, MIB + PAGE)
+        assert waiting_other.wait(timeout=20) == 0
+    finally:
+        for process in (waiting, waiting_other):
+            process.kill()
+            process.wait()
+
+
+def test_event_after_a_reload(bed):
+    # the live table raises it, whichever was there first
+    child = bed.nvdimms[0]
+    device = bed.device(DaxLinear(MIB_SECTORS, child, 0))
+    device.reload(DaxLinear(2 * MIB_SECTORS, child, 0))
+    before = device.events()
+    waiting = device.start_wait(before)
+    try:
+        bed.probe.inject(child, PAGE)
+        assert waiting.wait(timeout=20) == 0
+    finally:
+        waiting.kill()
+        waiting.wait()
+
+
+def test_log_line(bed):
+    # the child and both offsets
+    child = bed.nvdimms[0]
+    device = bed.device(DaxLinear(MIB_SECTORS, bed.nvdimms[1], 0),
+                        DaxLinear(MIB_SECTORS, child, 80))
+    mark = bed.kmsg.mark()
+    with bed.probe.holding(device):
+        bed.probe.inject(child, 0x2a000)
+    lines = bed.kmsg.find("dax_holder: ", mark)
+    assert len(lines) == 1
+    place = MIB + 0x2a000 - 80 * SECTOR
+    for word in (child.name, "0x2a000", device.disk, f"0x{place:x}", f"sector {place // SECTOR}"):
+        assert re.search(rf"\b{re.escape(word)}\b", lines[0]), (word, lines[0])
+
+
+def test_log_is_bounded(bed):
+    # whoever reads the log wants to see more in it than failures
+    child = bed.nvdimms[0]
+    bed.device(DaxLinear(8 * MIB_SECTORS, child, 0))
+    mark = bed.kmsg.mark()
+    bed.probe.inject_all([(child, page * PAGE) for page in range(2000)])
+    assert 1 <= len(bed.kmsg.find("dax_holder: .* failed", mark)) < 200
+
+
+def test_tracepoint(bed):
+    # all of them, also those that the log leaves out
+    child = bed.nvdimms[0]
+    device = bed.device(DaxLinear(8 * MIB_SECTORS, child, 80))
+    with Trace("dax_holder/dax_holder_failure") as trace, bed.probe.holding(device):
+        bed.probe.inject_all([(child, 80 * SECTOR + page * PAGE, PAGE, page % 4)
+                              for page in range(100)])
+        bed.probe.answer(device, -errno.EIO)
+        bed.probe.inject(child, 80 * SECTOR)
+        found = trace.fields()
+    expected = [(child.name, 80 * SECTOR + page * PAGE, device.disk, page * PAGE, PAGE, page % 4, 0)
+                for page in range(100)]
+    expected.append((child.name, 80 * SECTOR, device.disk, 0, PAGE, 0, -errno.EIO))
+    assert [(event["child"], int(event["child_bytes"], 0), event["parent"],
+             int(event["parent_bytes"], 0), int(event["len_bytes"], 0),
+             int(event["mf_flags"], 0), int(event["rc"])) for event in found] == expected
+
+
+@pytest.mark.last("the policy is set until the next boot, and from then on IMA measures all tables")
+def test_ima(bed):
+    folder = "/sys/kernel/security"
+    if not os.path.isdir(f"{folder}/ima"):
+        run("mount", "-t", "securityfs", "securityfs", folder)
+    policy = f"{folder}/ima/policy"
+    if os.path.exists(policy) and os.access(policy, os.W_OK):
+        try:
+            with open(policy, "w", encoding="ascii") as file:
+                file.write("measure func=CRITICAL_DATA label=device-mapper\n")
+        except OSError as error:
+            assert error.errno in (errno.EBUSY, errno.EACCES)
+
+    first, second = bed.nvdimms[:2]
+    device = bed.device(DaxLinear(2048, first, 800),
+                        DaxLinear.ranges([(first, 0, 8), (second, 80, 16)], "allow_move"))
+    with open(f"{folder}/ima/ascii_runtime_measurements", encoding="ascii") as file:
+        loads = [bytes.fromhex(line.split()[5]).decode() for line in file
+                 if line.split()[4] == "dm_table_load"]
+    measured = [text for text in loads if f"name={device.name}," in text]
+    assert len(measured) == 1
+    targets = re.findall(r"target_name=daxlinear,target_version=[\d.]+,([^;]*);", measured[0])
+    assert targets == [
+        "nr_ranges=1,align_2m=n,allow_move=n,"
+        f"range_0_device_name={first.number},range_0_start=800,range_0_len=2048",
+        "nr_ranges=2,align_2m=n,allow_move=y,"
+        f"range_0_device_name={first.number},range_0_start=0,range_0_len=8,"
+        f"range_1_device_name={second.number},range_1_start=80,range_1_len=16",
+    ]

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What becomes of a filesystem and its users when a page fails.
+
+Each case runs on a bare NVDIMM, which is what is wanted, on daxlinear, which must match it, and on
+dm-linear, which must not: else the case would prove nothing.
+"""
+
+import errno
+import os
+
+import pytest
+
+from lib import poison
+from lib.dm import DaxLinear, Linear
+from lib.kmsg import REFLINK_SPLAT
+from lib.trace import Kprobe
+from lib.units import HUGE, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, SECTOR
+from lib.victim import Sigbus, Victim
+from lib.xfs import Xfs
+
+# MiB of the three children, none like another; the allocation groups end where they do
+SIZES = (16, 32, 48)
+AGSIZE = 16 * MIB
+
+KINDS = pytest.mark.parametrize("kind", ["bare", "daxlinear", "linear"])
+
+
+class Stack:
+    """A filesystem, with somebody listening to what it is told."""
+
+    def __init__(self, bed, kind, *, agsize=AGSIZE, reflink=False, stripe_2m=False):
+        self.bed = bed
+        self.kind = kind
+        # (NVDIMM, first sector there, sectors) of each part of the device
+        self.parts = []
+        # what XFS is told counts from here
+        self._origin = 0
+        if kind == "bare":
+            self.device = self._bare(whole=reflink)
+        else:
+            self.device = self._mapped({"daxlinear": DaxLinear, "linear": Linear}[kind])
+        self.fs = bed.enter(Xfs(self.device, bed.folder(), agsize=agsize, size=sum(SIZES) * MIB,
+                                reflink=reflink, stripe_2m=stripe_2m))
+        self._calls = bed.enter(
+            Kprobe("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64"))
+        bed.kill_early()
+
+    def _bare(self, whole):
+        """Return a partition of an NVDIMM, or all of it: XFS has no reflink on DAX partitions."""
+        nvdimm = self.bed.nvdimms[-1]
+        first = 0 if whole else 6 * HUGE_SECTORS
+        sectors = sum(SIZES) * MIB_SECTORS
+        self.parts.append((nvdimm, first, sectors))
+        self._origin = first * SECTOR
+        return nvdimm if whole else self.bed.enter(nvdimm.partition(first, sectors))
+
+    def _mapped(self, target):
+        for number, size in enumerate(SIZES):
+            self.parts.append((self.bed.nvdimms[number], 5 * (number + 1) * HUGE_SECTORS,
+                               size * MIB_SECTORS))
+        return self.bed.device(*[target(sectors, nvdimm, first)
+                                 for nvdimm, first, sectors in self.parts])
+
+    def told(self):
+        """Return where in the device a failure was, for each that XFS was told of."""
+        calls = [(int(call["off"]), int(call["len"])) for call in self._calls.fields()]
+        assert all(length == PAGE for _, length in calls), calls
+        return [off - self._origin for off, _ in calls]
+
+    def pfn(self, byte):
+        """Return the page that holds a byte of the device."""
+        for nvdimm, first, sectors in self.parts:
+            if byte < sectors * SECTOR:
+                return nvdimm.pfn(first * SECTOR + byte)
+            byte -= sectors * SECTOR
+        raise LookupError(byte)
+
+    def fail(self, byte):
+        """Have the page of a byte of the device fail; return the errno that came of it."""
+        try:
+            poison.poison_page(self.pfn(byte))
+        except OSError as error:
+            return error.errno
+        return 0
+
+    def check_told(self, *places):
+        """Assert that XFS was told of these places and of nothing else, once each.
+
+        Over dm-linear it must have heard nothing. On ours, the status says the same.
+        """
+        assert self.told() == ([] if self.kind == "linear" else list(places))
+        if self.kind == "daxlinear":
+            status = self.device.status()
+            number = len(places)
+            assert [sum(getattr(line, name) for line in status)
+                    for name in ("received", "forwarded", "handled", "generic")] == [
+                        number, number, number, 0]
+            assert places[-1] // SECTOR in [line.last for line in status]
+
+    def victim(self, name, *options, offset=0, length=PAGE):
+        """Return a process that maps a part of a file."""
+        return self.bed.enter(Victim(self.fs.path(name), *options, offset=offset, length=length))
+
+    def reserve_most(self, name):
+        """Make a file of most blocks that there are; return where the device's parts begin."""
+        self.fs.reserve(name, sum(SIZES) * MIB * 3 // 4)
+        return [sum(SIZES[:number]) * MIB for number in range(len(SIZES))]
+
+
+@KINDS
+@pytest.mark.parametrize("options", [[], ["-s"]], ids=["", "MAP_SYNC"])
+def test_file_data(bed, kind, options):
+    stack = Stack(bed, kind)
+    starts = stack.reserve_most("file")
+    # in the middle of an AG on each child
+    places = [start + AGSIZE // 2 + 7 * PAGE for start in starts]
+    offsets = [stack.fs.find("file", place) for place in places]
+    victims = [stack.victim("file", *options, offset=offset - PAGE, length=3 * PAGE)
+               for offset in offsets]
+    for number, place in enumerate(places):
+        assert [victim.lives() for victim in victims] == [at >= number for at in range(3)]
+        assert stack.fail(place) == 0
+        # the kernel's own fallback finds the mappers of a page of one file as well
+        assert victims[number].wait_sigbus() == Sigbus("AO", PAGE, 12)
+    stack.check_told(*places)
+    assert not stack.fs.is_shut_down()
+
+
+@KINDS
+@pytest.mark.parametrize("how", ["machine check", "madvise"])
+def test_shared_data(bed, kind, how):
+    # two files share their blocks, a process maps each
+    bed.kmsg.expect(REFLINK_SPLAT)
+    stack = Stack(bed, kind, reflink=True)
+    stack.fs.write("one", b"data" * (MIB // 4))
+    stack.fs.clone("one", "two")
+    place = stack.fs.place("one", 9 * PAGE)
+    assert stack.fs.place("two", 9 * PAGE) == place
+    one, two = [stack.victim(name, "-r", length=MIB) for name in ("one", "two")]
+    if how == "madvise":
+        poison.poisoned.add(stack.pfn(place))
+        one.ask("poison", 9 * PAGE)
+    else:
+        stack.fail(place)
+
+    assert two.wait_sigbus() == Sigbus("AO", 9 * PAGE, 12)
+    if kind == "linear":
+        # it goes on with bad data
+        assert one.ask("touch", 9 * PAGE) == ["ok", str(b"d"[0])]
+    else:
+        code = "AR" if how == "madvise" else "AO"
+        assert one.wait_sigbus() == Sigbus(code, 9 * PAGE, 12)
+    stack.check_told(place)
+    assert not stack.fs.is_shut_down()
+
+
+@KINDS
+@pytest.mark.parametrize("place", [0, 3 * AGSIZE + PAGE], ids=["superblock", "AGF"])
+def test_metadata(bed, kind, place):
+    stack = Stack(bed, kind)
+    stack.fs.write("file", b"data" * 1024)
+    assert not stack.fs.is_shut_down()
+    answer = stack.fail(place)
+    stack.check_told(place)
+    if kind == "linear":
+        # it runs on, with metadata that is gone
+        assert answer == errno.EBUSY
+        assert not stack.fs.is_shut_down()
+        stack.fs.write("another", b"data")
+    else:
+        assert answer == errno.EUCLEAN
+        assert stack.fs.is_shut_down()
+        assert bed.kmsg.find("XFS .*(Corruption of on-disk metadata|Shutting down filesystem)")
+
+
+@KINDS
+def test_free_space(bed, kind):
+    # nobody has lost a thing, and that is known
+    stack = Stack(bed, kind)
+    stack.fs.reserve("file", 8 * MIB)
+    place = stack.fs.place("file", 4 * MIB)
+    # not unlink(): XFS would free the blocks later
+    os.truncate(stack.fs.path("file"), 0)
+    stack.fs.write("file", b"")
+    assert stack.fail(place) == (errno.EBUSY if kind == "linear" else 0)
+    stack.check_told(place)
+    assert not stack.fs.is_shut_down()
+
+
+@KINDS
+def test_data_that_nobody_maps(bed, kind):
+    stack = Stack(bed, kind)
+    stack.fs.write("file", b"data" * (MIB // 4))
+    place = stack.fs.place("file", 5 * PAGE)
+    assert stack.fail(place) == (errno.EBUSY if kind == "linear" else 0)
+    stack.check_told(place)
+    assert not stack.fs.is_shut_down()
+    assert stack.fs.read("file", 8, 6 * PAGE) == b"datadata"
+
+
+def huge_page(extents, start):
+    """Return (offset in the file, place in the device) of 2 MiB that can be mapped in one piece."""
+    for offset, place, length in extents:
+        skip = -place % HUGE
+        if place >= start and skip + HUGE <= length and (offset + skip) % HUGE == 0:
+            return offset + skip, place + skip
+    raise LookupError(f"no 2 MiB in {extents}")
+
+
+@KINDS
+def test_huge_mapping(bed, kind):
+    # 2 MiB in one piece: a page in the middle of it fails
+    stack = Stack(bed, kind, stripe_2m=True)
+    starts = stack.reserve_most("file")
+    offset, place = huge_page(stack.fs.extents("file"), starts[2])
+    victim = stack.victim("file", offset=offset, length=HUGE)
+    assert stack.fail(place + 100 * PAGE) == 0
+    # the size of what is lost says that the mapping was huge
+    assert victim.wait_sigbus() == Sigbus("AO", 100 * PAGE, 21)
+    stack.check_told(place + 100 * PAGE)
+
+
+@KINDS
+def test_file_across_children(bed, kind):
+    # the last page of a child and the first of the next are neighbours in one extent
+    stack = Stack(bed, kind, agsize=48 * MIB)
+    boundary = stack.reserve_most("file")[1]
+    before = stack.fs.find("file", boundary - PAGE)
+    assert stack.fs.find("file", boundary) == before + PAGE
+    last = stack.victim("file", offset=before, length=PAGE)
+    first = stack.victim("file", offset=before + PAGE, length=PAGE)
+    both = stack.victim("file", offset=before - PAGE, length=4 * PAGE)
+
+    assert stack.fail(boundary) == 0
+    assert first.wait_sigbus() == Sigbus("AO", 0, 12)
+    assert both.wait_sigbus() == Sigbus("AO", 2 * PAGE, 12)
+    assert last.lives()
+    assert stack.fail(boundary - PAGE) == 0
+    assert last.wait_sigbus() == Sigbus("AO", 0, 12)
+    stack.check_told(boundary, boundary - PAGE)
+    assert not stack.fs.is_shut_down()
+
+
+@KINDS
+def test_mapper_that_poisons_its_own_page(bed, kind):
+    # it is told at once, whatever the policy, and others that were not asked to be told early live
+    stack = Stack(bed, kind)
+    stack.fs.write("file", b"data" * (MIB // 4))
+    place = stack.fs.place("file", 3 * PAGE)
+    victim = stack.victim("file", "-l", length=MIB)
+    poison.poisoned.add(stack.pfn(place))
+    assert victim.ask("poison", 3 * PAGE) is None
+    assert victim.sigbus == Sigbus("AR", 3 * PAGE, 12)
+    stack.check_told(place)
