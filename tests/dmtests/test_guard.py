@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: GPL-2.0
+"""R9: a table that would move what a mounted filesystem maps is refused.
+
+With the probe as the filesystem where only the decision counts, and with XFS where it matters that
+the filesystem goes on and is told the right thing afterwards.
+"""
+
+import re
+
+import pytest
+
+from lib import poison
+from lib.command import CommandError, run
+from lib.dm import DaxLinear, Linear
+from lib.live import Live
+from lib.quick import QuickDevice
+from lib.trace import Kprobe
+from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
+from lib.victim import Sigbus, Victim
+from lib.xfs import Xfs
+
+
+def pages(number):
+    """Return so many pages in sectors."""
+    return number * PAGE_SECTORS
+
+
+def where(ranges, sector):
+    """Return the name of the disk and the sector of it that a sector of the device is on."""
+    for child, offset, sectors in ranges:
+        if sector < sectors:
+            return child.disk.name, child.byte(offset + sector) // SECTOR
+        sector -= sectors
+    raise LookupError(sector)
+
+
+def refused(bed, device, targets, old, new):
+    """Assert that a load is refused, that the message is right, and that nothing is loaded.
+
+    `old` and `new` are the ranges of the live and of the new table, `old` None if they are another
+    target's. Where more than a page would be moved, the message may name any of them.
+    """
+    before = device.table_text(), device.sectors
+    mark = bed.kmsg.mark()
+    with pytest.raises(CommandError) as caught:
+        device.load(*targets)
+    assert "Device or resource busy" in caught.value.output
+    said = bed.kmsg.find("dax_holder: ", mark)
+    assert len(said) == 1
+    words = re.search(r"dax_holder: (\S+) is in use and its sector (\d+) is on "
+                      r"(a device of another target|(\S+) at sector (\d+)); "
+                      r"the new table would move it to (\S+) at sector (\d+): "
+                      r"unmount first, or give allow_move$", said[0])
+    assert words, said
+    assert words[1] == device.disk
+    then = words[6], int(words[7])
+    assert where(new, int(words[2])) == then
+    if old is None:
+        assert words[4] is None
+    else:
+        now = words[4], int(words[5])
+        assert where(old, int(words[2])) == now != then
+    assert (device.table_text(), device.sectors) == before
+    assert not device.table_text("--inactive").strip()
+    assert not device.suspended
+
+
+@pytest.fixture(name="ranges")
+def _ranges(bed):
+    first, second = bed.nvdimms[:2]
+    return [(first, pages(10), pages(20)), (second, 0, pages(20)), (first, pages(50), pages(20))]
+
+
+@pytest.fixture(name="device")
+def _device(bed, ranges):
+    return bed.enter(QuickDevice(DaxLinear.ranges(ranges)))
+
+
+def moves(bed, ranges):
+    """Return the ranges of tables that move something, by what they do."""
+    first, second, third = bed.nvdimms[:3]
+    one, two, three = ranges
+    return {
+        "by a page": [(first, pages(11), pages(20)), two, three],
+        "the last page": [one, two, (first, pages(50), pages(19)), (third, 0, pages(1))],
+        "a page in the middle": [one, (second, 0, pages(7)), (second, pages(8), pages(1)),
+                                 (second, pages(8), pages(12)), three],
+        "swapped": [three, two, one],
+        "to another child": [one, (third, 0, pages(20)), three],
+        "to the same place of another child": [(third, pages(10), pages(20)), two, three],
+        "inserted": [one, (third, 0, pages(1)), two, three],
+        "dropped": [one, three],
+        "extended in the middle": [one, (second, 0, pages(30)), three],
+        "extended and moved": [(third, 0, pages(20)), two, three, (third, pages(20), pages(9))],
+    }
+
+
+def test_moves_are_refused(bed, device, ranges):
+    live = Live(bed, ranges)
+    bed.enter(bed.probe.holding(device))
+    live.map(device, ranges)
+    for new in moves(bed, ranges).values():
+        refused(bed, device, [DaxLinear.ranges(new)], ranges, new)
+        # a table of several lines is refused as well
+        refused(bed, device, [DaxLinear(sectors, child, offset) for child, offset, sectors in new],
+                ranges, new)
+        live.check()
+    assert bed.probe.is_free(bed.nvdimms[2])
+    # suspended or not
+    device.suspend()
+    with pytest.raises(CommandError):
+        device.load(DaxLinear.ranges(ranges[::-1]))
+    device.resume()
+    live.check()
+
+
+def test_allow_move(bed, device, ranges):
+    live = Live(bed, ranges, *moves(bed, ranges).values())
+    bed.enter(bed.probe.holding(device))
+    for new in moves(bed, ranges).values():
+        device.reload(DaxLinear.ranges(new, "allow_move"))
+        live.map(device, new)
+        live.check()
+        # it is a word of the new table, not of the old one
+        if new[0] != ranges[0]:
+            with pytest.raises(CommandError):
+                device.load(DaxLinear.ranges(ranges))
+        device.reload(DaxLinear.ranges(ranges, "allow_move"))
+        live.map(device, ranges)
+
+
+def test_nothing_above(bed, device, ranges):
+    # nothing mounted, anything goes
+    live = Live(bed, ranges, *moves(bed, ranges).values())
+    for new in moves(bed, ranges).values():
+        device.reload(DaxLinear.ranges(new))
+        with bed.probe.holding(device):
+            live.map(device, new)
+            live.check()
+        live.unmap(device)
+
+
+def test_the_same_in_other_words(bed, device, ranges):
+    live = Live(bed, ranges)
+    first, second = bed.nvdimms[:2]
+    bed.enter(bed.probe.holding(device))
+    live.map(device, ranges)
+    lines = [DaxLinear(sectors, child, offset) for child, offset, sectors in ranges]
+    by_number = [(child.number, offset, sectors) for child, offset, sectors in ranges]
+    for targets in (
+            [DaxLinear.ranges(ranges)], lines, [DaxLinear.ranges(by_number)],
+            [DaxLinear.ranges(ranges[:1]), DaxLinear.ranges(ranges[1:])],
+            [DaxLinear.ranges([(child, offset + at, pages(1)) for child, offset, sectors in ranges
+                               for at in range(0, sectors, pages(1))])],
+            [DaxLinear.ranges([(first, pages(10), pages(3)), (first, pages(13), pages(17)),
+                               (second, 0, pages(20)), (first, pages(50), pages(20))])],
+    ):
+        device.reload(*targets)
+        live.check()
+
+
+def test_extending(bed, device, ranges):
+    first, second, third = bed.nvdimms[:3]
+    bed.enter(bed.probe.holding(device))
+    grown = [
+        ranges + [(third, 0, pages(5))],
+        ranges + [(third, 0, pages(9))],
+        ranges + [(third, 0, pages(9)), (second, pages(20), pages(20))],
+        # what is mapped once may be mapped once more
+        ranges + [(third, 0, pages(9)), (second, pages(20), pages(20)), (first, 0, pages(100))],
+    ]
+    live = Live(bed, *grown)
+    for new in grown:
+        device.reload(DaxLinear.ranges(new))
+        live.map(device, new)
+        live.check()
+        assert device.sectors == sum(sectors for _, _, sectors in new)
+    # and the end of what was added is guarded as the rest is
+    new = ranges + [(third, pages(1), pages(9))]
+    refused(bed, device, [DaxLinear.ranges(new)], grown[-1], new)
+
+
+def test_partitions(bed):
+    # the same place by another name is the same place
+    disk, other = bed.nvdimms[2], bed.nvdimms[0]
+    partition = bed.enter(disk.partition(pages(257), pages(500)))
+    old = [(other, 0, pages(8)), (partition, pages(3), pages(8))]
+    new = [(other, 0, pages(8)), (partition, 0, pages(8))]
+    device = bed.enter(QuickDevice(DaxLinear.ranges(old)))
+    bed.enter(bed.probe.holding(device))
+    refused(bed, device, [DaxLinear.ranges(new)], old, new)
+    device.reload(DaxLinear.ranges([(other, 0, pages(8)), (partition, pages(3), pages(100))]))
+
+
+def test_from_dm_linear(bed, ranges):
+    # a conversion in use: what was dm-linear's may not move either
+    third = bed.nvdimms[2]
+    live = Live(bed, ranges)
+    device = bed.enter(QuickDevice(*[Linear(sectors, child, offset)
+                                     for child, offset, sectors in ranges]))
+    bed.enter(bed.probe.holding(device))
+    live.check()
+    new = ranges[:2] + [(third, 0, pages(20))]
+    refused(bed, device, [DaxLinear.ranges(new)], None, new)
+    device.reload(DaxLinear.ranges(ranges))
+    live.map(device, ranges)
+    live.check()
+
+
+def test_below_a_device_in_use(bed, device, ranges):
+    # the holder is on the device above alone
+    third = bed.nvdimms[2]
+    moved = [(third, 0, pages(20)), *ranges[1:]]
+    above = device
+    for _ in range(2):
+        above = bed.enter(QuickDevice(DaxLinear(above.sectors - pages(20), above, pages(10))))
+        with bed.probe.holding(above):
+            refused(bed, device, [DaxLinear.ranges(moved)], ranges, moved)
+            device.reload(DaxLinear.ranges(ranges + [(third, 0, pages(20))]))
+            device.reload(DaxLinear.ranges(ranges))
+    # nobody above any more
+    device.reload(DaxLinear.ranges(moved))
+    device.reload(DaxLinear.ranges(ranges))
+
+
+def test_a_hole_hides_no_move(bed):
+    # A part of what is mapped cannot be resolved now, the part after it can, and may not move.
+    first, second, third = bed.nvdimms[:3]
+    hole = bed.enter(QuickDevice(DaxLinear(pages(8), first)))
+    device = bed.enter(QuickDevice(DaxLinear(pages(8), hole), DaxLinear(pages(8), second)))
+    bed.enter(bed.probe.holding(device))
+    hole.wipe()
+    assert [page.pfn > 0 for page in bed.probe.lookup([(device, 0), (device, 8 * PAGE)])] == [
+        False, True]
+    refused(bed, device, [DaxLinear(pages(16), third)],
+            [(first, 0, pages(8)), (second, 0, pages(8))], [(third, 0, pages(16))])
+
+
+SIZE = 32 * MIB_SECTORS
+AGSIZE = 16 * MIB
+
+
+class Mounted:
+    """An XFS on two ranges, with files on each, and room on a third child."""
+
+    def __init__(self, bed, target=DaxLinear):
+        first, second, third = bed.nvdimms[:3]
+        self.ranges = [(first, SIZE, SIZE), (second, SIZE, SIZE)]
+        self.room = (third, SIZE, SIZE)
+        self.device = bed.device(*[target(sectors, child, offset)
+                                   for child, offset, sectors in self.ranges])
+        self.fs = bed.enter(Xfs(self.device, bed.folder(), agsize=AGSIZE, reflink=False))
+        bed.kill_early()
+        # some of it is in each AG
+        self.fs.reserve("file", 48 * MIB)
+        self.fs.write("file", b"content" * 1000)
+
+    def place(self, number, name="file"):
+        """Return where in the device a page of a file is that is in one of the ranges."""
+        start = sum(sectors for _, _, sectors in self.ranges[:number]) * SECTOR
+        end = start + self.ranges[number][2] * SECTOR
+        # in the middle of what the file has there
+        return next((max(first, start) + min(first + length, end)) // 2 // PAGE * PAGE
+                    for _, first, length in self.fs.extents(name)
+                    if first < end and start < first + length)
+
+    def victim(self, place, name="file"):
+        """Return a process that maps the page of a file at a place of the device."""
+        return Victim(self.fs.path(name), offset=self.fs.find(name, place), length=PAGE)
+
+    def check_well(self):
+        """Assert that the filesystem is there, and its content as it was."""
+        assert not self.fs.is_shut_down()
+        assert self.fs.read("file", 7000) == b"content" * 1000
+
+    def check_failure(self, place, name="file"):
+        """Fail a page of a file; assert that XFS is told, and that the mapper dies of it."""
+        disk, sector = where(self.ranges, place // SECTOR)
+        pfn = next(child for child, *_ in self.ranges if child.name == disk).pfn(sector * SECTOR)
+        with self.victim(place, name) as victim, Kprobe(
+                "xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64") as calls:
+            assert int(victim.ask("pfn", 0)[1]) == pfn
+            poison.poison_page(pfn)
+            assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
+            assert [(int(call["off"]), int(call["len"])) for call in calls.fields()] == [
+                (place, PAGE)]
+        self.check_well()
+
+
+def test_xfs_move_is_refused(bed):
+    mounted = Mounted(bed)
+    ranges = mounted.ranges
+    with mounted.victim(mounted.place(1)) as victim:
+        for new in (ranges[::-1], [ranges[0], mounted.room]):
+            refused(bed, mounted.device, [DaxLinear.ranges(new)], ranges, new)
+        assert victim.lives()
+    mounted.check_well()
+    # with nothing mounted it goes
+    mounted.fs.unmount()
+    mounted.device.reload(DaxLinear.ranges(ranges[::-1]))
+    mounted.device.reload(DaxLinear.ranges(ranges))
+    mounted.fs.mount()
+    mounted.check_well()
+
+
+def test_xfs_grows(bed):
+    mounted = Mounted(bed)
+    with mounted.victim(mounted.place(1)) as victim:
+        mounted.ranges.append(mounted.room)
+        mounted.device.reload(DaxLinear.ranges(mounted.ranges))
+        run("xfs_growfs", "-d", mounted.fs.folder)
+        mounted.fs.reserve("more", 20 * MIB)
+        assert victim.lives()
+    mounted.check_failure(mounted.place(0))
+    mounted.check_failure(mounted.place(1))
+    mounted.check_failure(mounted.place(2, "more"), "more")
+
+
+def test_xfs_is_converted_from_dm_linear(bed):
+    mounted = Mounted(bed, Linear)
+    # a mapping from before goes on, and is found
+    place = mounted.place(1)
+    with mounted.victim(place) as victim:
+        mounted.device.reload(DaxLinear.ranges(mounted.ranges))
+        assert victim.lives()
+        mounted.check_failure(place)
+        assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
+
+
+def test_xfs_is_moved_on_purpose(bed):
+    # as a copy to another child would: nothing of it is mapped by a process meanwhile
+    mounted = Mounted(bed)
+    old, new = mounted.ranges[1], mounted.room
+    mounted.device.suspend()
+    run("dd", f"if={old[0]}", f"of={new[0]}", "bs=1M", f"skip={old[1] // MIB_SECTORS}",
+        f"seek={new[1] // MIB_SECTORS}", f"count={SIZE // MIB_SECTORS}", "conv=fsync",
+        "iflag=direct", "oflag=direct")
+    mounted.ranges[1] = new
+    mounted.device.load(DaxLinear.ranges(mounted.ranges, "allow_move"))
+    mounted.device.resume()
+    mounted.check_well()
+    # the old place is nobody's now
+    with Kprobe("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64") as calls:
+        with pytest.raises(OSError):
+            poison.poison_page(old[0].pfn(old[1] * SECTOR + 9 * MIB))
+        assert not calls.fields()
+    mounted.check_failure(mounted.place(1))

@@ -1,0 +1,530 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Failures that arrive at each step of everything that dm does to a table.
+
+A failure of a page that the live table maps is told to the holder above once, at the live table's
+offset. A page that it does not map is left to the kernel.
+"""
+
+import errno
+import threading
+
+import pytest
+
+from lib.beside import Beside, wait_for
+from lib.command import CommandError, run
+from lib.dm import DaxLinear, Linear, names, table
+from lib.gate import Gate, Gates
+from lib.live import Live
+from lib.module import HOLDER, TARGET
+from lib.oracle import Oracle, told
+from lib.probe import Probe, number_of
+from lib.quick import QuickDevice
+from lib.units import PAGE, PAGE_SECTORS
+
+SUSPENDS = [[], ["--nolockfs"], ["--noflush"], ["--noflush", "--nolockfs"]]
+
+# of the gate's own range
+GATE_SECTORS = 4 * PAGE_SECTORS
+
+
+def pages(number):
+    """Return so many pages in sectors."""
+    return number * PAGE_SECTORS
+
+
+class Layouts:
+    """Ranges of two children for a table, for one that follows it, and for a third."""
+
+    def __init__(self, bed):
+        first, second = bed.nvdimms[:2]
+        self.old = [(first, 0, pages(8)), (second, 0, pages(8))]
+        # the first range stays, the second moves
+        self.new = [(first, 0, pages(8)), (second, pages(16), pages(8)),
+                    (first, pages(32), pages(4))]
+        # nothing stays but one page, which is in another place
+        self.third = [(second, pages(64), pages(8)), (first, pages(7), pages(12))]
+        self.all = [self.old, self.new, self.third]
+
+
+def moving(ranges):
+    """Return a target that may move what is mapped."""
+    return DaxLinear.ranges(ranges, "allow_move")
+
+
+@pytest.fixture(name="layouts")
+def _layouts(bed):
+    return Layouts(bed)
+
+
+@pytest.fixture(name="live")
+def _live(bed, layouts):
+    return Live(bed, *layouts.all)
+
+
+@pytest.fixture(name="device")
+def _device(bed, layouts, live):
+    """Return a device with the old table, which the probe holds."""
+    device = bed.enter(QuickDevice(moving(layouts.old)))
+    bed.enter(bed.probe.holding(device))
+    live.map(device, layouts.old)
+    live.check()
+    return device
+
+
+def test_first_load(bed, layouts, live):
+    device = bed.enter(QuickDevice())
+    live.check()
+    device.load(moving(layouts.old))
+    # it could be told by now, but nothing is live yet
+    bed.enter(bed.probe.holding(device))
+    live.check()
+    device.load(moving(layouts.new))
+    live.check()
+    device.clear()
+    live.check()
+    device.load(moving(layouts.third))
+    live.check()
+    device.resume()
+    live.map(device, layouts.third)
+    live.check()
+
+
+def test_suspend_and_resume(device, live):
+    for options in SUSPENDS:
+        device.suspend(*options)
+        live.check()
+        device.resume(*options)
+        live.check()
+
+
+def test_reload(device, layouts, live):
+    for number, options in enumerate([None, *SUSPENDS]):
+        ranges = layouts.old if number % 2 else layouts.new
+        device.load(moving(ranges))
+        live.check()
+        if options is not None:
+            device.suspend(*options)
+            live.check()
+        device.resume(*(options or []))
+        live.map(device, ranges)
+        live.check()
+
+
+def test_reload_while_suspended(device, layouts, live):
+    for number, options in enumerate(SUSPENDS):
+        ranges = layouts.old if number % 2 else layouts.third
+        device.suspend(*options)
+        device.load(moving(layouts.new))
+        live.check()
+        # another one in its place, and the device suspended all the while
+        device.load(moving(ranges))
+        live.check()
+        device.resume(*options)
+        live.map(device, ranges)
+        live.check()
+
+
+def test_reload_of_the_same_table(device, layouts, live):
+    # two tables that translate alike are one
+    for _ in range(3):
+        device.load(moving(layouts.old))
+        live.check()
+        device.load(moving(layouts.old))
+        live.check()
+        device.resume()
+        live.check()
+
+
+def test_clear(device, layouts, live):
+    device.load(moving(layouts.new))
+    device.clear()
+    live.check()
+    # nothing is loaded
+    device.resume()
+    live.check()
+    assert device.sectors == sum(sectors for _, _, sectors in layouts.old)
+
+
+def test_three_tables(bed, device, layouts, live):
+    # while the third is made, the live one and the loaded one are there as well
+    with Gates() as gates:
+        device.load(moving(layouts.new))
+        gates.stop("ctr")
+        third = table(moving(layouts.third), Gate(GATE_SECTORS, bed.nvdimms[2]))
+        with Beside("dmsetup", "load", device.name, stdin=third) as load:
+            gates.wait_at("ctr")
+            live.check()
+            gates.open()
+            load.end()
+        live.check()
+        device.resume()
+        live.map(device, layouts.third)
+        live.check()
+        device.reload(moving(layouts.old))
+
+
+@pytest.mark.parametrize("gate_first", [False, True], ids=["gate last", "gate first"])
+def test_every_step(bed, layouts, live, gate_first):
+    gate = Gate(GATE_SECTORS, bed.nvdimms[2])
+    start = GATE_SECTORS if gate_first else 0
+
+    def targets(ranges):
+        return [gate, moving(ranges)] if gate_first else [moving(ranges), gate]
+
+    with Gates() as gates, QuickDevice() as device:
+        def step_by_step(words, steps, stdin=None):
+            """Run dmsetup; check at each step, at some of which another table comes to live."""
+            gates.stop(steps[0][0])
+            with Beside("dmsetup", *words, stdin=stdin) as command:
+                for number, (step, ranges) in enumerate(steps):
+                    gates.wait_at(step)
+                    if ranges:
+                        live.map(device, ranges, start)
+                    else:
+                        live.unmap(device)
+                    live.check()
+                    if number + 1 < len(steps):
+                        gates.advance(steps[number + 1][0])
+                gates.open()
+                command.end()
+            live.check()
+
+        old, new, third = layouts.all
+        step_by_step(["load", device.name], [("ctr", None)], table(*targets(old)))
+        bed.enter(bed.probe.holding(device))
+        step_by_step(["resume", device.name], [("preresume", old), ("resume", old)])
+        step_by_step(["suspend", device.name], [("presuspend", old), ("postsuspend", old)])
+        step_by_step(["resume", device.name], [("preresume", old), ("resume", old)])
+        step_by_step(["load", device.name], [("ctr", old)], table(*targets(new)))
+        step_by_step(["load", device.name], [("ctr", old), ("dtr", old)], table(*targets(third)))
+        step_by_step(["resume", device.name], [
+            ("presuspend", old), ("postsuspend", old), ("preresume", third), ("resume", third),
+            ("dtr", third)])
+        step_by_step(["load", device.name], [("ctr", third)], table(*targets(new)))
+        step_by_step(["clear", device.name], [("dtr", third)])
+        step_by_step(["load", device.name], [("ctr", third)], table(*targets(new)))
+        step_by_step(["suspend", device.name], [("presuspend", third), ("postsuspend", third)])
+        step_by_step(["resume", device.name], [("preresume", new), ("resume", new), ("dtr", new)])
+        step_by_step(["load", device.name], [("ctr", new)], table(*targets(old)))
+        # first the table that is loaded, then the live one
+        step_by_step(["remove", device.name], [("dtr", new), ("presuspend", new),
+                                               ("postsuspend", new), ("dtr", None)])
+
+
+def test_wipe_step_by_step(bed, layouts, live):
+    targets = [moving(layouts.old), Gate(GATE_SECTORS, bed.nvdimms[2])]
+    with Gates() as gates, QuickDevice(*targets) as device, bed.probe.holding(device):
+        live.map(device, layouts.old)
+        gates.stop("presuspend")
+        with Beside("dmsetup", "wipe_table", device.name) as wipe:
+            gates.wait_at("presuspend")
+            live.check()
+            gates.advance("postsuspend")
+            live.check()
+            gates.advance("dtr")
+            live.unmap(device)
+            live.check()
+            gates.open()
+            wipe.end()
+        live.check()
+
+
+def test_wipe_table(bed, device, layouts, live):
+    device.wipe()
+    live.unmap(device)
+    live.check()
+    assert not any(child.holders() for child in bed.nvdimms)
+    # and back again; the holder above has been there all the while
+    device.load(moving(layouts.new))
+    live.check()
+    device.resume()
+    live.map(device, layouts.new)
+    live.check()
+
+
+def test_wipe_leaves_the_loaded_table_out(bed, device, layouts, live):
+    # it goes as well
+    device.load(moving(layouts.new))
+    device.wipe()
+    live.unmap(device)
+    live.check()
+    assert all(bed.probe.is_free(child) for child in bed.nvdimms[:2])
+
+
+@pytest.mark.parametrize("suspended", [False, True])
+@pytest.mark.parametrize("loaded", [False, True])
+def test_remove(bed, device, layouts, live, loaded, suspended):
+    if loaded:
+        device.load(moving(layouts.new))
+    if suspended:
+        device.suspend()
+    device.remove()
+    live.unmap(device)
+    live.check()
+    assert all(bed.probe.is_free(child) for child in bed.nvdimms[:2])
+
+
+def test_remove_before_the_first_resume(bed, layouts, live):
+    with QuickDevice() as device:
+        device.load(moving(layouts.old))
+        device.load(moving(layouts.new))
+        device.remove()
+        live.check()
+    assert all(bed.probe.is_free(child) for child in bed.nvdimms[:2])
+
+
+def test_remove_deferred(bed, device, live):
+    with open(device.path, "rb"):
+        device.remove("--deferred")
+        live.check()
+        assert device.name in names()
+    wait_for(lambda: device.name not in names(), f"{device} stays")
+    live.unmap(device)
+    live.check()
+    assert all(bed.probe.is_free(child) for child in bed.nvdimms[:2])
+
+
+def test_remove_deferred_is_called_off(device, layouts, live):
+    with open(device.path, "rb"):
+        device.remove("--deferred")
+        run("dmsetup", "message", device.name, "0", "@cancel_deferred_remove")
+        device.reload(moving(layouts.new))
+        live.map(device, layouts.new)
+        live.check()
+    live.check()
+    assert device.name in names()
+
+
+def test_rename(device, layouts, live):
+    device.load(moving(layouts.new))
+    for number in range(2):
+        device.rename(f"{device.name}-{number}")
+        live.check()
+    device.resume()
+    live.map(device, layouts.new)
+    live.check()
+
+
+def bad_tables(bed, layouts):
+    """Return what of ctr each table fails at, the table, and what is said."""
+    first, other = bed.nvdimms[0], bed.nvdimms[2]
+    good = f"{other} 0 64"
+    size = sum(sectors for _, _, sectors in layouts.old)
+    taken = bed.nvdimms[3]
+    bed.enter(bed.probe.holding(taken))
+    yield "counting", f"0 64 daxlinear 2 {good}", "2 ranges need 6 words"
+    yield "parsing", f"0 128 daxlinear 2 {good} {other} x 64", 'offset "x" is no number'
+    yield "options", f"0 64 daxlinear 1 {good} 1 fast", '"fast" is no option'
+    yield "opening", f"0 128 daxlinear 2 {good} /dev/missing 0 64", "/dev/missing cannot be opened"
+    yield "itself", f"0 128 daxlinear 2 {good} {{self}} 0 64", "is the mapped device itself"
+    yield "alignment", f"0 128 daxlinear 2 {good} {other} 4 64", "is not on a page"
+    yield "size", f"0 128 daxlinear 2 {good} {other} {other.sectors} 64", "reach past the end"
+    yield "2 MiB", f"0 128 daxlinear 2 {good} {other} 64 64 1 align_2m", "not both on 2 MiB"
+    yield "busy", f"0 128 daxlinear 2 {good} {taken} 0 64", "has another holder"
+    yield "guard", f"0 {size} daxlinear 1 {first} 8 {size}", "is in use and its sector 0"
+    yield "guard, far", f"0 {size} daxlinear 2 {first} 0 {size - 8} {other} 0 8", "is in use"
+    yield "guard, 2nd line", table(DaxLinear(pages(8), first), DaxLinear(pages(8), other)), \
+        f"is in use and its sector {pages(8)}"
+    # made by ours, and undone by dm
+    yield "other target", f"0 64 daxlinear 1 {good} 1 allow_move\n64 32 gate {other} 0", \
+        "As it was told to"
+    yield "not DAX", f"0 64 daxlinear 1 {good} 1 allow_move\n64 32 zero", "device type"
+
+
+@pytest.mark.parametrize("loaded", [False, True], ids=["alone", "one is loaded"])
+def test_failing_ctr(bed, device, layouts, live, loaded):
+    run("modprobe", "dm-zero")
+    if loaded:
+        device.load(moving(layouts.new))
+    before = device.table_text(), device.table_text("--inactive")
+    other = bed.nvdimms[2]
+    users = TARGET.users, HOLDER.users
+    with Gates() as gates:
+        gates.fail("ctr")
+        for step, text, message in bad_tables(bed, layouts):
+            mark = bed.kmsg.mark()
+            with pytest.raises(CommandError):
+                device.load(text.format(self=device.path))
+            assert bed.kmsg.find(message, mark), (step, bed.kmsg.lines(mark))
+            live.check()
+            assert bed.probe.is_free(other) and not other.holders(), step
+            assert (TARGET.users, HOLDER.users) == users, step
+        assert (device.table_text(), device.table_text("--inactive")) == before
+    device.reload(moving(layouts.third))
+    live.map(device, layouts.third)
+    live.check()
+
+
+def test_failing_ctr_of_a_first_table(bed, layouts, live):
+    with Gates() as gates, QuickDevice() as device:
+        gates.fail("ctr")
+        with pytest.raises(CommandError):
+            device.load(moving(layouts.old), Gate(GATE_SECTORS, bed.nvdimms[2]))
+        live.check()
+        assert all(bed.probe.is_free(child) for child in bed.nvdimms[:2])
+        gates.fail("none")
+        device.reload(moving(layouts.old), Gate(GATE_SECTORS, bed.nvdimms[2]))
+        with bed.probe.holding(device):
+            live.map(device, layouts.old)
+            live.check()
+        device.remove()
+
+
+@pytest.mark.parametrize("gate_first", [False, True], ids=["gate last", "gate first"])
+@pytest.mark.parametrize("first_load", [False, True], ids=["reload", "first load"])
+@pytest.mark.parametrize("then", ["resume", "reload", "remove"])
+def test_failing_preresume(bed, layouts, live, gate_first, first_load, then):
+    # dm leaves the new table live, the device suspended, and the old table is gone
+    start = GATE_SECTORS if gate_first else 0
+    gate = Gate(GATE_SECTORS, bed.nvdimms[2])
+
+    def targets(ranges):
+        return [gate, moving(ranges)] if gate_first else [moving(ranges), gate]
+
+    with Gates() as gates, QuickDevice() as device:
+        if not first_load:
+            device.reload(*targets(layouts.old))
+            live.map(device, layouts.old, start)
+        device.load(*targets(layouts.new))
+        with bed.probe.holding(device):
+            live.check()
+            gates.fail("preresume")
+            with pytest.raises(CommandError):
+                device.resume()
+            live.map(device, layouts.new, start)
+            assert device.suspended
+            live.check()
+            # once more; nothing is loaded now
+            with pytest.raises(CommandError):
+                device.resume()
+            live.check()
+            gates.fail("none")
+            if then == "reload":
+                device.load(*targets(layouts.third))
+                live.check()
+                device.resume()
+                live.map(device, layouts.third, start)
+            elif then == "resume":
+                device.resume()
+            else:
+                device.remove()
+                live.unmap(device)
+            live.check()
+
+
+def test_failing_swap(bed, device, layouts, live):
+    # The new table fits no more when it is to go live: dm drops it and keeps the old one, suspended.
+    other = bed.nvdimms[2]
+    below = bed.enter(QuickDevice(Linear(pages(8), other)))
+    device.load(moving([(below, 0, pages(8))]))
+    below.reload(Linear(pages(4), other))
+    with pytest.raises(CommandError):
+        device.resume()
+    live.check()
+    assert device.suspended
+    assert bed.probe.is_free(below)
+    device.resume()
+    live.check()
+    device.load(moving(layouts.new))
+    device.resume()
+    live.map(device, layouts.new)
+    live.check()
+
+
+def test_from_and_to_dm_linear(bed, device, layouts, live):
+    # only our tables forward; the holder stays through all of them
+    stock = [Linear(sectors, child, offset) for child, offset, sectors in layouts.old]
+    device.reload(*stock)
+    live.unmap(device)
+    live.check()
+    assert all(bed.probe.is_free(child) for child in bed.nvdimms[:2])
+    device.load(DaxLinear.ranges(layouts.old))
+    # dm-linear's table is the live one: nobody told before, nobody is told now
+    live.map(device, layouts.old)
+    live.check()
+    device.resume()
+    live.check()
+
+
+class Injector(threading.Thread):
+    """Fails some pages over and over until it is stopped."""
+
+    def __init__(self, places):
+        super().__init__()
+        self._lines = [f"inject {number_of(child)} {byte} {PAGE} 0" for child, byte in places]
+        self._end = threading.Event()
+        self._probe = Probe()
+        self.error = None
+
+    def run(self):
+        try:
+            while not self._end.is_set():
+                self._probe.commands(self._lines)
+        except OSError as error:
+            self.error = error
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self._end.set()
+        self.join()
+        self._probe.close()
+
+
+def test_failures_all_the_time(bed, device):
+    """Nothing waits for a step here: failures hit the moments in between.
+
+    A page that all tables map alike is told each time, once. One that they map at one offset or
+    another is told each time, and at no offset twice.
+    """
+    first, second = bed.nvdimms[:2]
+    tables = [[(first, 0, pages(8)), (second, pages(4 * number), pages(16))]
+              for number in range(3)]
+    kept = [(first, 0), (first, 7 * PAGE)]
+    # all tables have it, at one offset each; the first; the last; none
+    moved = [(second, 12 * PAGE), (second, 0), (second, 23 * PAGE), (second, 40 * PAGE)]
+    oracle = Oracle()
+    for ranges in tables:
+        oracle.map(device, ranges)
+
+    device.reload(moving(tables[0]))
+    bed.probe.reset()
+    # two threads, so that failures also meet each other
+    with Injector(kept) as one, Injector(moved + kept) as two, Gates() as gates:
+        for number in range(4):
+            device.load(moving(tables[1]))
+            device.load(moving(tables[2]))
+            device.clear()
+            device.suspend("--noflush")
+            device.load(moving(tables[1]))
+            device.resume()
+            with pytest.raises(CommandError):
+                device.load("0 64 daxlinear /dev/missing 0")
+            with pytest.raises(CommandError):
+                device.load(DaxLinear.ranges(tables[2]))
+            device.load(moving(tables[2]), Gate(GATE_SECTORS, bed.nvdimms[2]))
+            gates.fail("preresume")
+            with pytest.raises(CommandError):
+                device.resume()
+            gates.fail("none")
+            device.resume()
+            device.rename(f"{device.name}-{number}")
+            device.reload(moving(tables[0]))
+    assert one.error is None and two.error is None
+
+    done, strays = bed.probe.records()
+    assert not strays
+    counts = {(child.number, byte): 0 for child, byte in kept + moved}
+    ever = {(child.number, byte): set(oracle.where(child, byte)) for child, byte in kept + moved}
+    always = [(child.number, byte) for child, byte in kept + moved[:1]]
+    assert sorted(map(len, ever.values())) == [0, 1, 1, 1, 1, 3]
+    for injection in done:
+        place = (injection.dev, injection.off)
+        counts[place] += 1
+        places = told(injection)
+        assert len(set(places)) == len(places) and ever[place].issuperset(places), injection
+        assert places or place not in always, injection
+        assert injection.rc == (0 if places else -errno.EOPNOTSUPP), injection
+    assert min(counts.values()) > 10, counts
