@@ -61,8 +61,28 @@ static void raise_events(struct account *account)
 	spin_unlock(&claims_lock);
 }
 
+static int part_gone(struct slot *slot, u64 first, u64 last, int mf_flags);
+
+/*
+ * To the parent's holder.  If that is us, because the parent is a child in turn,
+ * and the whole of a child is gone, then those above are to hear of it once too.
+ */
+static int forward(struct dax_device *dax_dev, u64 bytes, u64 len_bytes, int mf_flags, bool gone)
+{
+	struct slot *slot = NULL;
+
+	if (gone) {
+		spin_lock(&claims_lock);
+		slot = slot_find(dax_dev);
+		spin_unlock(&claims_lock);
+	}
+	if (slot)
+		return part_gone(slot, bytes, bytes + len_bytes - 1, mf_flags);
+	return dax_holder_notify_failure(dax_dev, bytes, len_bytes, mf_flags);
+}
+
 static int tell(struct slot *slot, u64 child_bytes, struct dax_holder_claim *claim,
-		u64 parent_bytes, u64 len_bytes, int mf_flags)
+		u64 parent_bytes, u64 len_bytes, int mf_flags, bool gone)
 {
 	struct account *account = claim->account;
 	struct parent *parent = claim->parent;
@@ -70,7 +90,7 @@ static int tell(struct slot *slot, u64 child_bytes, struct dax_holder_claim *cla
 	bool held = dax_holder(dax_dev);
 	int rc;
 
-	rc = dax_holder_notify_failure(dax_dev, parent_bytes, len_bytes, mf_flags);
+	rc = forward(dax_dev, parent_bytes, len_bytes, mf_flags, gone);
 	/* A parent on its way out must not keep the generic handling away. */
 	if (rc == -ENXIO && !dax_alive(dax_dev))
 		rc = -EOPNOTSUPP;
@@ -163,7 +183,7 @@ static int tell_pages(struct slot *slot, u64 first, u64 last, int mf_flags)
 				  slot->dax_dev, hit_child_bytes(&hit), &run)) {
 			told = true;
 			rc = worse(rc, tell(slot, hit_child_bytes(&hit), claim,
-					    hit.parent_bytes, run, mf_flags));
+					    hit.parent_bytes, run, mf_flags, false));
 		}
 		from = hit;
 		from.parent_bytes += run;
@@ -193,24 +213,59 @@ static int child_failed(struct slot *slot, u64 off, u64 len, int mf_flags)
 	return rc;
 }
 
-/*
- * The whole child goes away.  Telling a parent range by range would not do: a
- * filesystem shuts down at the first and has no answer to the others.  One call
- * covers them all.
- */
-static int child_gone(struct slot *slot, int mf_flags)
+/* What is gone of a child, and where a parent maps it. */
+struct hull {
+	u64 child_first;	/* in: what of the child is gone */
+	u64 child_last;
+	u64 first;		/* in the parent */
+	u64 last;
+	u64 child_bytes;	/* what @first maps */
+	struct dax_holder_claim *claim;
+};
+
+/* Widen the hull by what is live of a claim's run; a look at one page tells that. */
+static void hull_add(struct hull *hull, struct dax_device *dax_dev, const struct run *run)
 {
-	struct dax_holder_claim *claim, *first_claim;
+	const struct extent *e = &run->claim->extents[run->extent];
+	unsigned int i;
+
+	for (i = 0; i < run->nr_extents; i++, e++) {
+		u64 start = max(hull->child_first, e->child_bytes);
+		u64 end = min(hull->child_last, e->child_bytes + e->len_bytes - 1);
+		u64 shift = e->parent_bytes - e->child_bytes, len = PAGE_SIZE;
+
+		if (start > end ||
+		    !dax_same_page(dax_dev, start + shift, run->slot->dax_dev, start, &len))
+			continue;
+		hull->last = max(hull->last, end + shift);
+		if (start + shift >= hull->first)
+			continue;
+		hull->first = start + shift;
+		hull->child_bytes = start;
+		hull->claim = run->claim;
+	}
+}
+
+/*
+ * The child's bytes @first to @last go away.  Telling a parent range by range
+ * would not do: a filesystem shuts down at the first and has no answer to the
+ * others.  One call covers them all.
+ */
+static int part_gone(struct slot *slot, u64 first, u64 last, int mf_flags)
+{
+	struct dax_holder_claim *claim;
 	struct dax_device *dax_dev;
 	struct parent *parent;
 	int rc = -EOPNOTSUPP;
-	unsigned int i, j;
-
-	WRITE_ONCE(slot->gone, true);
+	unsigned int i;
 
 	list_for_each_entry_srcu(parent, &parents, node,
 				 srcu_read_lock_held(&claims_srcu)) {
-		u64 first = U64_MAX, last = 0, child_bytes = 0;
+		struct hull hull = {
+			.child_first = first,
+			.child_last = last,
+			.first = U64_MAX,
+		};
 
 		spin_lock(&claims_lock);
 		dax_dev = list_empty(&parent->claims) ? NULL : parent_dax(parent);
@@ -218,31 +273,13 @@ static int child_gone(struct slot *slot, int mf_flags)
 		if (!dax_dev)
 			continue;
 		list_for_each_entry_srcu(claim, &parent->claims, node,
-					 srcu_read_lock_held(&claims_srcu)) {
-			for (i = 0; i < claim->nr_runs; i++) {
-				const struct run *run = &claim->runs[i];
-
-				if (run->slot != slot)
-					continue;
-				for (j = 0; j < run->nr_extents; j++) {
-					const struct extent *r = &claim->extents[run->extent + j];
-					u64 len = PAGE_SIZE;
-
-					if (!dax_same_page(dax_dev, r->parent_bytes,
-							   slot->dax_dev, r->child_bytes, &len))
-						continue;
-					last = max(last, r->parent_bytes + r->len_bytes - 1);
-					if (r->parent_bytes >= first)
-						continue;
-					first = r->parent_bytes;
-					child_bytes = r->child_bytes;
-					first_claim = claim;
-				}
-			}
-		}
-		if (last)
-			rc = worse(rc, tell(slot, child_bytes, first_claim, first,
-					    last - first + 1, mf_flags));
+					 srcu_read_lock_held(&claims_srcu))
+			for (i = 0; i < claim->nr_runs; i++)
+				if (claim->runs[i].slot == slot)
+					hull_add(&hull, dax_dev, &claim->runs[i]);
+		if (hull.claim)
+			rc = worse(rc, tell(slot, hull.child_bytes, hull.claim, hull.first,
+					    hull.last - hull.first + 1, mf_flags, true));
 	}
 	return rc;
 }
@@ -261,10 +298,12 @@ static int slot_notify_failure(struct dax_device *dax_dev, u64 off, u64 len, int
 	slot = slot_find(dax_dev);
 	spin_unlock(&claims_lock);
 	if (slot) {
-		if (off == 0 && len == U64_MAX)
-			rc = child_gone(slot, mf_flags);
-		else
+		if (off == 0 && len == U64_MAX) {
+			WRITE_ONCE(slot->gone, true);
+			rc = part_gone(slot, 0, U64_MAX, mf_flags);
+		} else {
 			rc = child_failed(slot, off, len, mf_flags);
+		}
 	}
 	srcu_read_unlock(&claims_srcu, id);
 	return rc;
