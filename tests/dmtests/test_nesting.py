@@ -180,14 +180,15 @@ def test_a_floor_changes(bed, children):
 
 
 def test_child_gone_below_three(bed, children):
-    # R8 at each floor: one call to the one above, of all that is gone there
+    # R8 at each floor: one call, of all that is gone there, to the one above
     gone = children[2].disk
     _, _, high = tower(bed, DaxLinear, children)
     lost = [at for disk, _, at in high.every_page() if disk == gone]
     with bed.probe.holding(high.device):
         injection = bed.probe.inject(gone, 0, WHOLE)
     assert injection.rc == 0
-    assert [(call.off, call.len) for call in injection.calls]
+    # from the middle floor, where the child is and the low floor is, and from the low one
+    assert 1 <= len(injection.calls) <= 3
     covered = {at for call in injection.calls for at in range(call.off, call.off + call.len, PAGE)}
     assert covered.issuperset(lost)
 

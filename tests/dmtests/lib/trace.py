@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """Traces events of the kernel, apart from whoever else traces."""
 
+import itertools
 import os
 import re
 
 from .command import read_file, write_file
 
 _TRACING = "/sys/kernel/tracing"
+
+_numbers = itertools.count(1)
 
 
 class Trace:
@@ -17,7 +20,7 @@ class Trace:
 
     def __init__(self, *events):
         self._events = [(event, None) if isinstance(event, str) else event for event in events]
-        self._folder = f"{_TRACING}/instances/dmtests"
+        self._folder = f"{_TRACING}/instances/dmtests{next(_numbers)}"
 
     def __enter__(self):
         # For the names of tasks the kernel would patch its scheduler, and emulated processors now
