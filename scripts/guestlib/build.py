@@ -79,6 +79,7 @@ def _steps(root, source, variables):
     jobs = f"-j{os.cpu_count()}"
     make = ["make", "--no-print-directory", jobs]
     kernel = make + ["-C", root.build]
+    variables = [*root.variables, *variables]
     yield kernel + ["M=/src"] + variables + ["modules"]
     if _has_makefile(os.path.join(source, "tests/programs")):
         yield make + ["-C", "/src/tests/programs"]
@@ -95,12 +96,15 @@ def _inside(root, source, steps):
     """
     quoted = shlex.quote(root.folder)
     inner = "cd / && " + " && ".join(shlex.join(step) for step in steps)
+    mounts = "\n".join(f"mkdir {quoted}{place} && mount --bind {shlex.quote(path)} {quoted}{place}"
+                       for path, place in root.mounts)
     script = f"""set -e
         mount --bind {quoted} {quoted}
         mount -o remount,bind,ro {quoted}
         mount --bind {shlex.quote(source)} {quoted}/src
         mount -t proc proc {quoted}/proc
         mount -t tmpfs tmpfs {quoted}/tmp
+        {mounts}
         exec chroot --userspec={os.getuid()}:{os.getgid()} {quoted} \\
             /usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/tmp LANG=C.UTF-8 \\
             sh -c {shlex.quote(inner)}

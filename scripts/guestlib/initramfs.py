@@ -97,6 +97,17 @@ def _module_bytes(path):
     return lzma.decompress(data) if path.endswith(".xz") else data
 
 
+def tree(name, folder):
+    """Return all files of a folder as make() takes them, below that name."""
+    files = {}
+    for path, _, inside in os.walk(folder):
+        for each in inside:
+            with open(os.path.join(path, each), "rb") as file:
+                place = os.path.relpath(os.path.join(path, each), folder)
+                files[os.path.join(name, place)] = (file.read(), 0o644)
+    return files
+
+
 def make(busybox, init, modules, files):
     """Return an initramfs.
 

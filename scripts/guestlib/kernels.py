@@ -4,7 +4,7 @@
 To support one more kernel, add an entry: nothing else knows a version.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Kernel:
     known_splats: tuple = ()
     # how long it may take to come up, on an emulated CPU that shares its core
     boot_seconds: int = 120
+    # whether its root boots the debug kernel
+    debug: bool = False
 
 
 KERNELS = {
@@ -70,3 +72,7 @@ KERNELS = {
 }
 
 DEFAULT = "6.1"
+
+# built from the source of DEFAULT, in whose root it boots
+DEBUG = "6.1-debug"
+KERNELS[DEBUG] = replace(KERNELS[DEFAULT], debug=True, boot_seconds=600)

@@ -71,6 +71,12 @@ class Root:
     kernel: str
     version: str
 
+    # Only a kernel from elsewhere needs more: (path, place) mounts and variables for a build, and
+    # a folder of modules for the guest.
+    mounts = ()
+    variables = ()
+    guest_modules = None
+
     @property
     def modules(self):
         """The folder of the kernel's modules."""

@@ -57,6 +57,8 @@ def _make_initramfs(path, root, command, settings):
         "guest/command": ((shlex.join(command) + "\n").encode(), 0o755),
         "guest/settings": (lines.encode(), 0o644),
     }
+    if root.guest_modules:
+        files.update(initramfs.tree("guest/modules", root.guest_modules))
     with open(path, "wb") as file:
         file.write(initramfs.make(root.busybox, _script("guest-initramfs"), modules, files))
 
