@@ -4,9 +4,10 @@
 import collections
 import contextlib
 import errno
+import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from lib.command import write_file
+from lib.command import log, write_file
 from lib.dm import DaxLinear
 from lib.oracle import told
 from lib.quick import QuickDevice
@@ -41,6 +42,24 @@ class Volume:
 
 
 @contextlib.contextmanager
+def quietly():
+    """Log nothing: a thousand times the same says no more than once, and takes its time."""
+    log.info("... a thousand times")
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def remove_all(pool, made):
+    """Remove what was made of some volumes."""
+    with quietly():
+        list(pool.map(lambda volume: volume.device.__exit__(None, None, None),
+                      [volume for volume in made if volume.device.number]))
+
+
+@contextlib.contextmanager
 def volumes(child):
     """Yield a thousand volumes on a child."""
     made = [Volume(child, number) for number in range(DEVICES)]
@@ -49,11 +68,10 @@ def volumes(child):
         write_file("/sys/kernel/rcu_expedited", 1)
         stack.callback(write_file, "/sys/kernel/rcu_expedited", 0)
         pool = stack.enter_context(ThreadPoolExecutor(REMOVERS))
-        stack.callback(lambda: list(pool.map(
-            lambda volume: volume.device.__exit__(None, None, None),
-            [volume for volume in made if volume.device.number])))
-        for volume in made:
-            volume.device.__enter__()  # pylint: disable=unnecessary-dunder-call
+        stack.callback(remove_all, pool, made)
+        with quietly():
+            for volume in made:
+                volume.device.__enter__()  # pylint: disable=unnecessary-dunder-call
         yield made
 
 
@@ -105,7 +123,9 @@ def test_a_thousand_devices(bed):
     with volumes(child) as made:
         for volume in made:
             book.map(volume.device, volume.ranges)
-            bed.enter(bed.probe.holding(volume.device))
+        with quietly():
+            for volume in made:
+                bed.enter(bed.probe.holding(volume.device))
         book.check(bed, range(OWN - 1, OWN + OWN_PAGES * DEVICES + 1))
         book.check(bed, [CHAIN + page for page in (*range(-1, 8), *range(400, 500),
                                                    *range(DEVICES - 5, DEVICES + 5))])

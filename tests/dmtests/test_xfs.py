@@ -19,8 +19,8 @@ from lib.victim import Sigbus, Victim
 from lib.xfs import Xfs
 
 # MiB of the three children, none like another; the allocation groups end where they do
-SIZES = (16, 32, 48)
-AGSIZE = 16 * MIB
+SIZES = (32, 64, 96)
+AGSIZE = 32 * MIB
 
 KINDS = pytest.mark.parametrize("kind", ["bare", "daxlinear", "linear"])
 
@@ -107,16 +107,26 @@ class Stack:
         return [sum(SIZES[:number]) * MIB for number in range(len(SIZES))]
 
 
+def place_between(extents, first, end):
+    """Return a page, with others around it, that a file has between two places of the device."""
+    for _, place, length in extents:
+        low, high = max(place, first), min(place + length, end)
+        if high - low >= 3 * PAGE:
+            return (low + high) // 2 // PAGE * PAGE
+    raise LookupError(f"nothing between {first} and {end} in {extents}")
+
+
 @KINDS
 @pytest.mark.parametrize("options", [[], ["-s"]], ids=["", "MAP_SYNC"])
 def test_file_data(bed, kind, options):
     stack = Stack(bed, kind)
     starts = stack.reserve_most("file")
-    # in the middle of an AG on each child
-    places = [start + AGSIZE // 2 + 7 * PAGE for start in starts]
-    offsets = [stack.fs.find("file", place) for place in places]
-    victims = [stack.victim("file", *options, offset=offset - PAGE, length=3 * PAGE)
-               for offset in offsets]
+    extents = stack.fs.extents("file")
+    places = [place_between(extents, start, start + size * MIB)
+              for start, size in zip(starts, SIZES, strict=True)]
+    victims = [stack.victim("file", *options, offset=stack.fs.find("file", place) - PAGE,
+                            length=3 * PAGE)
+               for place in places]
     for number, place in enumerate(places):
         assert [victim.lives() for victim in victims] == [at >= number for at in range(3)]
         assert stack.fail(place) == 0
@@ -223,7 +233,7 @@ def test_huge_mapping(bed, kind):
 @KINDS
 def test_file_across_children(bed, kind):
     # the last page of a child and the first of the next are neighbours in one extent
-    stack = Stack(bed, kind, agsize=48 * MIB)
+    stack = Stack(bed, kind, agsize=96 * MIB)
     boundary = stack.reserve_most("file")[1]
     before = stack.fs.find("file", boundary - PAGE)
     assert stack.fs.find("file", boundary) == before + PAGE

@@ -18,6 +18,7 @@
  *				tell the holder of DEV that bytes failed
  *	phys DEV OFF [PAGES]	look a page up, the way a failure is looked up
  *	access DEV OFF [PAGES]	look a page up, the way data is accessed
+ *	synchronous DEV		ask whether it promises synchronous faults
  *	zero DEV OFF		zero a page, as a filesystem does
  *	recover DEV OFF LEN BYTE
  *				write over a place that may be bad
@@ -28,7 +29,7 @@
  * first, the write fails with its error.  phys and access answer on the same
  * open file, a line for each: "DEV OFF PFN PAGES", PAGES being how many follow
  * one another, or "DEV OFF ERRNO 0" with a negative ERRNO.  recover answers
- * "DEV OFF WRITTEN 0".
+ * "DEV OFF WRITTEN 0" and synchronous "DEV 0 YES 0".
  *
  * /sys/kernel/debug/daxprobe/calls is the record, in order:
  *
@@ -592,6 +593,24 @@ static int do_access(struct control *control, char *line)
 	return lookup(control, line, DAX_ACCESS);
 }
 
+static int do_synchronous(struct control *control, char *line)
+{
+	struct device_node *node;
+	bool yes;
+	dev_t dev;
+	int err;
+
+	err = parse_dev(&line, &dev);
+	if (err)
+		return err;
+	node = node_get(dev);
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+	yes = dax_synchronous(node->dax_dev);
+	node_put(node);
+	return answer(control, dev, 0, yes, 0);
+}
+
 static int do_zero(struct control *control, char *line)
 {
 	struct device_node *node;
@@ -626,8 +645,8 @@ static ssize_t recover(struct dax_device *dax_dev, u64 off, struct kvec *vec)
 	id = dax_read_lock();
 	nr = dax_direct_access(dax_dev, off >> PAGE_SHIFT, 1, DAX_RECOVERY_WRITE, &addr, NULL);
 	if (nr > 0)
-		nr = dax_recovery_write(dax_dev, off >> PAGE_SHIFT, (char *)addr + offset_in_page(off),
-					vec->iov_len, &iter);
+		nr = dax_recovery_write(dax_dev, off >> PAGE_SHIFT,
+					(char *)addr + offset_in_page(off), vec->iov_len, &iter);
 	dax_read_unlock(id);
 	return nr;
 }
@@ -699,6 +718,7 @@ static const struct {
 	{ "inject", do_inject },
 	{ "phys", do_phys },
 	{ "access", do_access },
+	{ "synchronous", do_synchronous },
 	{ "zero", do_zero },
 	{ "recover", do_recover },
 	{ "hold", do_hold },

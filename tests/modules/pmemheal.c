@@ -3,39 +3,54 @@
  * pmemheal: while it is loaded, NVDIMMs clear poison when they are asked to, for
  * tests.
  *
- * QEMU's have no way to, so that the kernel's request always fails and with it
- * every write to a bad block.  Here the request is made as ever, and only its
- * outcome is another.  (That of the region's own list of bad blocks stays as it
- * was: they are back when the device is bound again.)
+ * QEMU's firmware has no such function, so that the kernel's request fails and
+ * with it every write to a bad block.  Here the request is made as ever, and only
+ * the firmware's answer is another.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/ndctl.h>
 #include <linux/ptrace.h>
+#include <linux/sizes.h>
+
+/* What acpi_nfit_ctl(nd_desc, nvdimm, cmd, buf, buf_len, cmd_rc) was asked for. */
+struct request {
+	unsigned int cmd;
+	void *buf;
+	int *cmd_rc;
+};
 
 static int request_made(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	unsigned int *len = (unsigned int *)instance->data;
+	struct request *request = (struct request *)instance->data;
 
-	/* nvdimm_clear_poison(dev, phys, len) */
-	*len = regs_get_kernel_argument(regs, 2);
-	return 0;
+	request->cmd = regs_get_kernel_argument(regs, 2);
+	request->buf = (void *)regs_get_kernel_argument(regs, 3);
+	request->cmd_rc = (int *)regs_get_kernel_argument(regs, 5);
+	/* 1: we care for no other, and the instance is free at once */
+	return request->cmd != ND_CMD_ARS_CAP && request->cmd != ND_CMD_CLEAR_ERROR;
 }
 
 static int request_done(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	unsigned int *len = (unsigned int *)instance->data;
+	struct request *request = (struct request *)instance->data;
+	struct nd_cmd_clear_error *clear = request->buf;
+	struct nd_cmd_ars_cap *cap = request->buf;
 
-	regs_set_return_value(regs, *len);
+	if (request->cmd == ND_CMD_ARS_CAP)
+		cap->clear_err_unit = SZ_256;
+	else
+		clear->cleared = clear->length;
+	*request->cmd_rc = 0;
+	regs_set_return_value(regs, 0);
 	return 0;
 }
 
 static struct kretprobe probe = {
-	.kp.symbol_name = "nvdimm_clear_poison",
+	.kp.symbol_name = "acpi_nfit_ctl",
 	.entry_handler = request_made,
 	.handler = request_done,
-	.data_size = sizeof(unsigned int),
+	.data_size = sizeof(struct request),
 };
 
 static int __init pmemheal_init(void)
@@ -45,8 +60,6 @@ static int __init pmemheal_init(void)
 
 static void __exit pmemheal_exit(void)
 {
-	if (probe.nmissed)
-		pr_err("%d requests were missed\n", probe.nmissed);
 	unregister_kretprobe(&probe);
 }
 

@@ -2,8 +2,8 @@
 """The test bed: what every test starts from, and what it must leave behind: nothing."""
 
 import contextlib
-import glob
 import os
+import re
 import shutil
 import tempfile
 
@@ -74,12 +74,16 @@ class Bed:
         for child in self.nvdimms:
             if child.is_spoiled or any(pfn in child.pfns() for pfn in poison.poisoned):
                 child.renew()
+                # which may have another number now
+                self.nvdimms = nvdimm.discover()
         poison.poisoned.clear()
 
     def _check(self):
         """Assert that the kernel is well, and that nobody is left in a child's slot."""
         splat = self.kmsg.splat()
         assert splat is None, f"the kernel complained: {splat}"
+        # dm cleans up behind a target that forgets to, but says so
+        assert not self.kmsg.find("dm_put_device call missing")
         held = [child.name for child in self.nvdimms if not self.probe.is_free(child)]
         assert not held, f"somebody still holds {held}"
 
@@ -95,10 +99,12 @@ def sweep():
     left = _mounts()
     for point in left:
         run("umount", "--lazy", point, check=False)
-    if glob.glob("/sys/block/dm-*"):
+    devices = os.listdir("/sys/class/block")
+    if any(name.startswith("dm-") for name in devices):
         left += dm.remove_all()
-    for path in glob.glob("/sys/block/pmem*/pmem*p*"):
-        disk, _, number = os.path.basename(path).rpartition("p")
-        left.append(f"{disk}p{number}")
-        run("delpart", f"/dev/{disk}", number, check=False)
+    for name in devices:
+        if re.fullmatch(r"pmem\d+p\d+", name):
+            disk, _, number = name.rpartition("p")
+            left.append(name)
+            nvdimm.delete_partition(f"/dev/{disk}", int(number))
     return left

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Commands that run beside the test, because they may have to wait."""
+"""What runs beside the test, because it may have to wait."""
 
 import shlex
 import subprocess
+import threading
 import time
 
 from .command import ENVIRONMENT, CommandError, log, log_command, read_file
@@ -67,10 +68,42 @@ class Beside:
         return wait_for(there, f"{shlex.join(self._words)} is not in {function}", within)
 
 
-def promptly(*words, stdin=None):
-    """Run a command that must not wait for anything."""
-    with Beside(*words, stdin=stdin) as command:
-        return command.end()
+class Doing(threading.Thread):
+    """A function that runs for its `with` block, and must have ended by then."""
+
+    def __init__(self, function, *arguments):
+        super().__init__(daemon=True)
+        self._function = function
+        self._arguments = arguments
+        self._error = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        # an error of the test itself may be why it does not end
+        if kind is None:
+            self.end()
+
+    def run(self):
+        try:
+            self._function(*self._arguments)
+        except BaseException as error:  # pylint: disable=broad-exception-caught
+            self._error = error
+
+    def end(self):
+        """Wait until it has ended; raise what it has raised."""
+        self.join(PATIENCE_SECONDS)
+        assert not self.is_alive(), f"{self._function} does not end"
+        if self._error:
+            raise self._error
+
+
+def promptly(function, *arguments):
+    """Call a function that must not wait for anything."""
+    with Doing(function, *arguments):
+        pass
 
 
 def wait_for(condition, failure, within=PATIENCE_SECONDS):

@@ -2,11 +2,40 @@
 """The NVDIMMs: their block devices, partitions, and places in memory."""
 
 import contextlib
+import ctypes
+import fcntl
 import glob
 import os
+import struct
 
-from .command import read_file, run, write_file
+from .command import log, read_file, run, write_file
 from .units import PAGE, SECTOR
+
+
+# of <linux/blkpg.h>
+_BLKPG = 0x1269
+_BLKPG_ADD_PARTITION = 1
+_BLKPG_DEL_PARTITION = 2
+
+
+def _partition(path, operation, number, start=0, sectors=0):
+    data = ctypes.create_string_buffer(
+        struct.pack("=qqi64s64s4x", start * SECTOR, sectors * SECTOR, number, b"", b""))
+    argument = struct.pack("@iiiP", operation, 0, len(data), ctypes.addressof(data))
+    with open(path, "rb") as device:
+        fcntl.ioctl(device.fileno(), _BLKPG, argument)
+
+
+def add_partition(path, number, start, sectors):
+    """Tell the kernel of a partition, as addpart does, which is not everywhere where we are."""
+    log.info("$ addpart %s %d %d %d", path, number, start, sectors)
+    _partition(path, _BLKPG_ADD_PARTITION, number, start, sectors)
+
+
+def delete_partition(path, number):
+    """Have the kernel forget a partition."""
+    log.info("$ delpart %s %d", path, number)
+    _partition(path, _BLKPG_DEL_PARTITION, number)
 
 
 class Child:
@@ -47,11 +76,11 @@ class Nvdimm(Child):
     @contextlib.contextmanager
     def partition(self, start, sectors, number=1):
         """Yield a partition; the kernel is told of it, nothing is written."""
-        run("addpart", self.path, number, start, sectors)
+        add_partition(self.path, number, start, sectors)
         try:
             yield Child(f"{self.name}p{number}", self, start * SECTOR)
         finally:
-            run("delpart", self.path, number)
+            delete_partition(self.path, number)
 
     @contextlib.contextmanager
     def raw(self):
@@ -91,6 +120,7 @@ class Nvdimm(Child):
 
 def discover():
     """Return the NVDIMMs in fsdax mode, the smallest first."""
-    folders = glob.glob("/sys/bus/nd/devices/region*/pfn*")
-    found = [Nvdimm(folder) for folder in folders if os.path.isdir(f"{folder}/block")]
+    folders = [os.path.realpath(f"/sys/block/{name}/device")
+               for name in os.listdir("/sys/block") if name.startswith("pmem")]
+    found = [Nvdimm(folder) for folder in folders if os.path.basename(folder).startswith("pfn")]
     return sorted(found, key=lambda nvdimm: (nvdimm.sectors, nvdimm.name))

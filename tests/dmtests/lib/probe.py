@@ -146,6 +146,11 @@ class Probe:
             answers += self._answers()
         return answers
 
+    def is_synchronous(self, device):
+        """Tell whether the kernel believes that a device has synchronous faults."""
+        self.command("synchronous", number_of(device))
+        return bool(self._answers()[0].pfn)
+
     def zero(self, device, byte):
         """Zero a page, as a filesystem does."""
         self.command("zero", number_of(device), byte)

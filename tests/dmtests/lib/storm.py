@@ -27,6 +27,7 @@ SCRATCH = "/run/dmtests"
 # tables map pages below this, failures hit them and a few beyond
 WINDOW_PAGES = 2000
 BATCH = 40
+SECONDS_TO_START = 120
 FIRST_MINOR = 200
 
 
@@ -108,9 +109,10 @@ class Changer(Part):
     Returns for each device its timeline, and what `dmsetup status` said, with the times.
     """
 
-    def __init__(self, seed, children, layouts, minors, stop):
+    def __init__(self, seed, children, layouts, minors, ready, stop):
         super().__init__(seed)
         self._children = children
+        self._ready = ready
         self._layouts = layouts
         self._minors = minors
         self._stop = stop
@@ -124,6 +126,7 @@ class Changer(Part):
             device = _Device(self, minor)
             self._devices[minor] = device
             device.create()
+        self._ready.wait(SECONDS_TO_START)
         while not self._stop.is_set():
             device = self.chance.choice(list(self._devices.values()))
             step = self.chance.choices(_Device.STEPS, _Device.WEIGHTS)[0]
@@ -361,18 +364,24 @@ class Storm:
     def blow(self, folder, number, injectors=2, changers=2, devices=3):
         """Let it blow until so many failures were injected."""
         stop = multiprocessing.Event()
+        # all devices are there before the first failure is
+        ready = multiprocessing.Barrier(changers + 1)
         done = multiprocessing.Value("l", 0)
         parts = [Changer(self._seed + at, self.children, self.layouts,
-                         [FIRST_MINOR + at * devices + device for device in range(devices)], stop)
+                         [FIRST_MINOR + at * devices + device for device in range(devices)],
+                         ready, stop)
                  for at in range(changers)]
         parts.append(Mounter(self._seed + 50, self.children[-1],
                              FIRST_MINOR + changers * devices, stop))
         rest = [part.start(folder, at) for at, part in enumerate(parts)]
-        striking = [Injector(self._seed + 100 + at, self.children, number // injectors, done)
-                    .start(folder, 100 + at) for at in range(injectors)]
-        for process, _ in striking:
-            process.join()
-        stop.set()
+        try:
+            ready.wait(SECONDS_TO_START)
+            striking = [Injector(self._seed + 100 + at, self.children, number // injectors, done)
+                        .start(folder, 100 + at) for at in range(injectors)]
+            for process, _ in striking:
+                process.join()
+        finally:
+            stop.set()
         for process, _ in rest:
             process.join()
         for _, path in striking:

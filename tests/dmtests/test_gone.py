@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A child goes away below whatever is on it.
+
+What the kernel itself does wrong here, on a bare NVDIMM as well, and how the tests keep away from
+it. 6.1 tells of it as of a failure of all memory: XFS shuts down as for corruption, and kills those
+who map its files only if they are to be killed early; others go on using memory that is gone. XFS
+also dereferences NULL if the filesystem is an allocation group or more smaller than its device. And
+the page cache of files that were mapped keeps pointers to pages that are no more: who unmounts
+before the child is back gets an oops.
+"""
+
+import re
+
+import pytest
+
+from lib import monitor
+from lib.command import CommandError
+from lib.dm import DaxLinear, Linear, Status
+from lib.live import Live
+from lib.quick import QuickDevice
+from lib.trace import Kprobe, Trace
+from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
+from lib.unplug import Unplugged
+from lib.victim import Sigbus, Victim
+from lib.xfs import Xfs
+
+SIZE = 32 * MIB_SECTORS
+AGSIZE = 16 * MIB
+
+
+def pages(number):
+    """Return so many pages in sectors."""
+    return number * PAGE_SECTORS
+
+
+def xfs_calls():
+    """Return a listener to what XFS is told."""
+    return Kprobe("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64")
+
+
+def told_xfs(calls):
+    """Return the (offset, length) that XFS was told, each time."""
+    return [(int(call["off"]), int(call["len"])) for call in calls.fields()]
+
+
+@pytest.fixture(name="gone")
+def _gone(bed):
+    """Return an NVDIMM that a test may unplug."""
+    return bed.nvdimms[0]
+
+
+@pytest.fixture(name="unplugged")
+def _unplugged(gone):
+    """Return it as one that can be unplugged, and is plugged in again before what is on it goes."""
+    unplugged = Unplugged(gone)
+    yield unplugged
+    unplugged.plug()
+
+
+def without(gone, ranges):
+    """Return ranges with nothing in place of those of a child that is gone."""
+    return [(None if one[0] is gone else one[0], *one[1:]) for one in ranges]
+
+
+def test_one_call_each(bed, gone, unplugged):
+    # the probe on several devices; more than one range, on the child that goes and on others
+    there, other = bed.nvdimms[1:3]
+    layouts = [
+        [(there, 0, pages(8)), (gone, pages(8), pages(8)), (other, 0, pages(8)),
+         (gone, pages(32), pages(4)), (there, pages(20), pages(8))],
+        [(gone, pages(4), pages(8))],
+        [(there, pages(4), pages(8)), (other, pages(4), pages(8))],
+    ]
+    devices = [bed.enter(QuickDevice(DaxLinear.ranges(ranges))) for ranges in layouts]
+    for device in devices:
+        bed.enter(bed.probe.holding(device))
+    # what is only loaded is not told, and maps the child as well
+    devices[2].load(DaxLinear.ranges(layouts[2] + [(gone, pages(64), pages(8))]))
+    live = Live(bed, *[without(gone, ranges) for ranges in layouts])
+    bed.probe.reset()
+
+    unplugged.unplug()
+    done, calls = bed.probe.records()
+    assert not done
+    assert sorted((call.dev, call.off, call.len) for call in calls) == sorted([
+        (devices[0].number, 8 * PAGE, 20 * PAGE), (devices[1].number, 0, 8 * PAGE)])
+    assert [device.status()[0] for device in devices] == [
+        Status(5, 2, 1, 1, 1, 1, 0, 64), Status(1, 0, 1, 1, 1, 1, 0, 0),
+        Status(2, 2, 0, 0, 0, 0, 0, None)]
+    assert devices[2].status("--inactive")[0].gone == 1
+
+    # the others go on, those of the same device as well
+    for device, ranges in zip(devices, layouts, strict=True):
+        live.map(device, without(gone, ranges))
+    live.check()
+    # what is gone can't be resolved any more, and what is there can
+    found = bed.probe.lookup([(devices[0], byte) for byte in (0, 8 * PAGE, 24 * PAGE, 28 * PAGE)])
+    assert [page.pfn > 0 for page in found] == [True, False, False, True]
+    # suspended, resumed, reloaded
+    for device in devices:
+        device.suspend()
+        device.resume()
+    live.check()
+    # a table that brings it back is refused, one without it is welcome
+    with pytest.raises(CommandError):
+        devices[1].load(DaxLinear(pages(8), gone.number))
+    devices[1].reload(DaxLinear.ranges([(there, pages(64), pages(8))], "allow_move"))
+    assert devices[1].status()[0].gone == 0
+
+
+def test_move_beside_what_is_gone(bed, gone, unplugged):
+    # R9 also guards what is still there
+    there, other = bed.nvdimms[1:3]
+    device = bed.enter(QuickDevice(DaxLinear.ranges([(gone, 0, pages(8)), (there, 0, pages(8))])))
+    bed.enter(bed.probe.holding(device))
+    unplugged.unplug()
+    with pytest.raises(CommandError):
+        device.load(DaxLinear(pages(16), other))
+    # what is gone may be somewhere else from now on
+    device.reload(DaxLinear.ranges([(other, 0, pages(8)), (there, 0, pages(8))]))
+
+
+def test_plugged_in_again(bed, gone, unplugged):
+    # it is another device now, and the old one is in the way of nothing
+    old = bed.enter(QuickDevice(DaxLinear(pages(8), gone)))
+    unplugged.unplug()
+    unplugged.plug()
+    assert old.status()[0].gone == 1
+    new = bed.enter(QuickDevice(DaxLinear(pages(8), gone, pages(4))))
+    bed.enter(bed.probe.holding(new))
+    live = Live(bed, [(gone, pages(4), pages(8))])
+    live.map(new, [(gone, pages(4), pages(8))])
+    live.check()
+    assert new.status()[0].gone == 0
+    # The old one can have it again as well; dm itself wants it to forget the old child first.
+    old.wipe()
+    old.reload(DaxLinear(pages(8), gone))
+    bed.enter(bed.probe.holding(old))
+    live.map(old, [(gone, 0, pages(8))])
+    live.check()
+    old.remove()
+    live.unmap(old)
+    live.check()
+
+
+class Files:
+    """An XFS on ranges, with a file that has blocks in each."""
+
+    def __init__(self, bed, ranges, device=None):
+        self.bed = bed
+        self.ranges = ranges
+        self.device = device or bed.device(DaxLinear.ranges(ranges))
+        self.fs = bed.enter(Xfs(self.device, bed.folder(), agsize=AGSIZE, reflink=False))
+        size = sum(sectors for _, _, sectors in ranges) * SECTOR
+        self.path = self.fs.reserve("file", size * 13 // 16)
+
+    def victim(self, number):
+        """Return a process that maps a page of the file in a range."""
+        start = sum(sectors for _, _, sectors in self.ranges[:number]) * SECTOR
+        end = start + self.ranges[number][2] * SECTOR
+        place = next((max(first, start) + min(first + length, end)) // 2 // PAGE * PAGE
+                     for _, first, length in self.fs.extents("file")
+                     if first < end and start < first + length)
+        offset = self.fs.find("file", place)
+        return self.bed.enter(Victim(self.path, offset=offset, length=PAGE))
+
+
+def test_below_xfs(bed, gone, unplugged):
+    there, other = bed.nvdimms[1:3]
+    bed.kill_early()
+    files = Files(bed, [(there, SIZE, SIZE), (gone, SIZE, SIZE), (gone, 3 * SIZE, SIZE)])
+    beside = Files(bed, [(there, 2 * SIZE, SIZE), (other, SIZE, SIZE)])
+    victims = [files.victim(number) for number in (1, 2)]
+    untouched = [beside.victim(number) for number in (0, 1)]
+    with xfs_calls() as calls, Trace("dax_holder/dax_holder_failure") as trace:
+        unplugged.unplug()
+        # R8: one call, of both ranges and of nothing else
+        assert told_xfs(calls) == [(SIZE * SECTOR, 2 * SIZE * SECTOR)]
+        assert [(event["child"], event["parent"]) for event in trace.fields()] == [
+            (gone.name, files.device.disk)]
+    for victim in victims:
+        assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
+    assert files.fs.is_shut_down()
+    assert files.device.status() == [Status(3, 1, 1, 1, 1, 1, 0, SIZE)]
+
+    # the device on other children goes on
+    assert all(victim.lives() for victim in untouched)
+    beside.fs.write("new", b"new" * 1000)
+    assert not beside.fs.is_shut_down()
+    assert beside.device.status()[0].received == 0
+
+    unplugged.plug()
+    files.fs.unmount()
+    # What was written before is there once the child is. (dm wants the old one forgotten first.)
+    device = files.device
+    device.wipe()
+    device.reload(DaxLinear.ranges(files.ranges))
+    assert device.status()[0].gone == 0
+    files.fs.mount()
+    assert not files.fs.is_shut_down()
+    with xfs_calls() as calls:
+        files.victim(1)
+        bed.probe.inject(gone, SIZE * SECTOR + 5 * MIB)
+        assert told_xfs(calls) == [(SIZE * SECTOR + 5 * MIB, PAGE)]
+
+
+def test_unmounted_while_gone(bed, gone, unplugged):
+    # nobody has mapped a file, so that nothing points to the pages
+    files = Files(bed, [(bed.nvdimms[1], SIZE, SIZE), (gone, SIZE, SIZE)])
+    files.fs.write("data", b"data" * 5000)
+    unplugged.unplug()
+    assert files.fs.is_shut_down()
+    files.fs.unmount()
+    files.device.remove()
+    assert bed.probe.is_free(bed.nvdimms[1])
+
+
+def test_mapped_elsewhere_only(bed, gone, unplugged):
+    # who maps nothing of the child that goes is not killed
+    files = Files(bed, [(bed.nvdimms[1], SIZE, SIZE), (gone, SIZE, SIZE)])
+    bed.kill_early()
+    on_child, elsewhere = files.victim(1), files.victim(0)
+    unplugged.unplug()
+    assert on_child.wait_sigbus() == Sigbus("AO", 0, 12)
+    assert elsewhere.lives()
+    unplugged.plug()
+
+
+def test_below_two_floors(bed, gone, unplugged):
+    """What is above must hear of all that is gone at once: after the first call it is shut down."""
+    there, other = bed.nvdimms[1:3]
+    low = bed.device(DaxLinear.ranges([(gone, SIZE, 2 * SIZE), (there, SIZE, SIZE)]))
+    ranges = [(low, 2 * SIZE, SIZE), (low, SIZE, SIZE), (other, SIZE, SIZE), (low, 0, SIZE)]
+    files = Files(bed, ranges)
+    bed.kill_early()
+    victims = [files.victim(number) for number in (1, 3)]
+    elsewhere = files.victim(0)
+    with xfs_calls() as calls, unplugged.start() as unbind:
+        try:
+            unbind.end()
+        finally:
+            # the unbind would wait for those who are left
+            left = [number for number, victim in enumerate(victims) if victim.lives()]
+            for victim in victims:
+                victim.__exit__()
+        assert not left
+        assert told_xfs(calls) == [(SIZE * SECTOR, 3 * SIZE * SECTOR)]
+    assert [victim.sigbus for victim in victims] == [Sigbus("AO", 0, 12)] * 2
+    assert elsewhere.lives()
+    unplugged.plug()
+
+
+def test_below_dm_linear(bed, gone, unplugged):
+    # dm-linear tells nobody: this is what ours is for
+    device = bed.device(Linear(SIZE, bed.nvdimms[1], SIZE), Linear(SIZE, gone, SIZE))
+    Files(bed, [(bed.nvdimms[1], SIZE, SIZE), (gone, SIZE, SIZE)], device)
+    with xfs_calls() as calls:
+        unplugged.unplug()
+        assert not told_xfs(calls)
+
+
+def test_hot_unplug(bed):
+    # QEMU 7.2 cannot; when it can, this is to be the test above with it
+    answer = monitor.command("info memory-devices")
+    names = re.findall(r'^Memory device \[nvdimm\]: "(\w+)"', answer, re.M)
+    assert len(names) == len(bed.nvdimms)
+    assert "hot unplug is not supported" in monitor.command(f"device_del {names[0]}")
+    assert monitor.command("info memory-devices") == answer

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Real machine checks: from the processor to the filesystem, through no injection of Linux's."""
+
+import errno
+import re
+import time
+
+import pytest
+
+from lib import mce
+from lib.badblocks import Healed, badblocks
+from lib.beside import wait_for
+from lib.command import read_file, run
+from lib.dm import DaxLinear, Status
+from lib.trace import Kprobe, Trace
+from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
+from lib.victim import Sigbus, Victim
+from lib.xfs import Xfs
+
+SIZE = 32 * MIB_SECTORS
+AGSIZE = 16 * MIB
+
+# the kernel's log takes 10 messages from one place in so many seconds
+LOG_SECONDS = 5
+
+
+def wait_for_log():
+    """Wait until what others did no longer keeps our messages out of the kernel's log."""
+    stamps = re.findall(r"^\[ *(\d+\.\d+)\] (?:tell: |dax_holder: .* failed at)",
+                        run("dmesg"), re.M)
+    uptime = float(read_file("/proc/uptime").split()[0])
+    if stamps:
+        time.sleep(max(0, float(stamps[-1]) + LOG_SECONDS - uptime))
+
+
+def test_file_data(bed):
+    nvdimm = bed.enter(Healed(bed.nvdimms[1]))
+    device = bed.device(DaxLinear(SIZE, bed.nvdimms[0], SIZE), DaxLinear(SIZE, nvdimm, SIZE))
+    fs = bed.enter(Xfs(device, bed.folder(), agsize=AGSIZE, reflink=False))
+    fs.reserve("file", 48 * MIB)
+    place = SIZE * SECTOR + 12 * MIB
+    offset = fs.find("file", place)
+    nvdimm.is_spoiled = True
+    wait_for_log()
+    mark = bed.kmsg.mark()
+    with Victim(fs.path("file"), "-e", offset=offset, length=PAGE) as early, \
+            Victim(fs.path("file"), "-l", offset=offset, length=PAGE) as late, \
+            Victim(fs.path("file"), "-e", offset=offset + MIB, length=PAGE) as beside, \
+            Kprobe("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64") as calls, \
+            Trace("dax_holder/dax_holder_failure", "mce/mce_record") as trace:
+        at = int(early.ask("pfn", 0)[1]) * PAGE
+        assert at == nvdimm.phys + SIZE * SECTOR + 12 * MIB
+        mce.check(at)
+        assert early.wait_sigbus() == Sigbus("AO", 0, 12)
+        # The NVDIMM's driver hears of it as well, a little later: it refuses what is bad. So who
+        # would rather not know finds out on touch.
+        bad = wait_for(lambda: badblocks(nvdimm), f"{nvdimm} knows of no bad block")
+        assert late.ask("touch", 0) is None
+        assert late.sigbus.offset == 0
+        assert beside.lives()
+        assert [(int(call["off"]), int(call["len"])) for call in calls.fields()] == [(place, PAGE)]
+        told = [event for event in trace.fields() if "parent" in event]
+        assert [(event["child"], int(event["child_bytes"], 0), event["parent"],
+                 int(event["parent_bytes"], 0), int(event["rc"])) for event in told] == [
+                     (nvdimm.name, SIZE * SECTOR + 12 * MIB, device.disk, place, 0)]
+        # no other way: it was the processor that said so
+        assert any("mce_record" in line for line in trace.lines())
+    assert not bed.kmsg.find("Injecting memory failure", mark)
+    lines = bed.kmsg.find(f"dax_holder: {nvdimm.name} failed at ", mark)
+    assert len(lines) == 1
+    assert f"{device.disk} holds it at 0x{place:x} (sector {place // SECTOR})" in lines[0]
+    assert device.status() == [Status(1, 1, 0, 0, 0, 0, 0, None),
+                               Status(1, 1, 0, 1, 1, 1, 0, place // SECTOR)]
+    assert not fs.is_shut_down()
+
+    first = (at - nvdimm.phys) // SECTOR
+    assert bad.issubset(range(first, first + PAGE_SECTORS))
+    with pytest.raises(OSError) as caught:
+        fs.read("file", PAGE, offset)
+    assert caught.value.errno == errno.EIO
+    assert fs.read("file", PAGE, offset + PAGE) == bytes(PAGE)
+
+
+def test_metadata(bed):
+    # the page of the superblock
+    nvdimm = bed.enter(Healed(bed.nvdimms[1]))
+    device = bed.device(DaxLinear(SIZE, nvdimm, 2 * SIZE))
+    fs = bed.enter(Xfs(device, bed.folder(), agsize=AGSIZE, reflink=False))
+    nvdimm.is_spoiled = True
+    mce.check(nvdimm.phys + 2 * SIZE * SECTOR)
+    wait_for(fs.is_shut_down, "XFS goes on")
+    wait_for(lambda: badblocks(nvdimm), f"{nvdimm} knows of no bad block")
+    assert device.status() == [Status(1, 1, 0, 1, 1, 1, 0, 0)]

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A failure of a suspended device whose filesystem must read metadata before it can answer.
+
+It waits for the resume. What it must not do is to keep anybody else waiting: neither the resume nor
+whatever happens to this and to other devices meanwhile.
+
+What the kernel itself makes wait, whatever the target: `dmsetup remove` of any mapped device, as
+kill_dax() waits for all failures in flight everywhere, and every other memory failure, as mm takes
+one at a time.
+"""
+
+import contextlib
+
+import pytest
+
+from lib import poison
+from lib.beside import Beside, promptly
+from lib.command import CommandError
+from lib.dm import DaxLinear, Linear, Status
+from lib.live import Live
+from lib.quick import QuickDevice
+from lib.trace import Kprobe
+from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
+from lib.victim import Sigbus, Victim
+from lib.xfs import Xfs
+
+SIZE = 32 * MIB_SECTORS
+AGSIZE = 16 * MIB
+
+
+class Blocked:
+    """A failure that waits in XFS, as XFS waits for a suspended device."""
+
+    def __init__(self, bed, device, parts, options):
+        self.device = device
+        self.fs = bed.enter(Xfs(device, bed.folder(), agsize=AGSIZE, reflink=False))
+        self.fs.reserve("file", 40 * MIB)
+        self.place, offset = self._page()
+        self.fs.write("file", b"data" * (PAGE // 4), offset)
+        # Mounted afresh, nobody has asked yet whose a page is: that has to be read.
+        self.fs.unmount()
+        self.fs.mount()
+        bed.kill_early()
+        self.victim = bed.enter(Victim(self.fs.path("file"), offset=offset, length=PAGE))
+        self.calls = bed.enter(
+            Kprobe("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64"))
+        nvdimm, first, _ = parts[1]
+        pfn = nvdimm.pfn(first * SECTOR + self.place - SIZE * SECTOR)
+        bed.enter(contextlib.ExitStack()).callback(self._resume)
+        device.suspend(*options)
+        poison.poisoned.add(pfn)
+        self.failure = bed.enter(Beside("sh", "-c", f"echo {pfn} >{poison.CORRUPT_PFN}"))
+        self.failure.wait_in("xfs_dax_notify_failure")
+        assert " xfs_buf_" in self.failure.stack()
+
+    def _page(self):
+        """Return where in the device, and in the file, a page is that is on the second child."""
+        for offset, first, length in self.fs.extents("file"):
+            if first >= SIZE * SECTOR and length > 2 * MIB:
+                return first + MIB, offset + MIB
+        raise LookupError
+
+    def _resume(self):
+        """Leave nothing suspended that an unmount would wait for."""
+        if self.device.suspended:
+            self.device.resume()
+
+    def told(self):
+        """Return the (offset, length) that XFS was told, each time."""
+        return [(int(call["off"]), int(call["len"])) for call in self.calls.fields()]
+
+    def check_waiting(self):
+        """Assert that XFS has been told, and that nothing has come of it yet."""
+        assert self.told() == [(self.place, PAGE)]
+        assert self.failure.running
+
+    def check_done(self):
+        """Assert that it has ended as it does on a device that is not suspended."""
+        self.failure.end()
+        assert self.victim.wait_sigbus() == Sigbus("AO", 0, 12)
+        assert self.told() == [(self.place, PAGE)]
+        assert not self.fs.is_shut_down()
+
+
+def parts_of(bed):
+    """Return the ranges of the device below the filesystem."""
+    return [(nvdimm, SIZE, SIZE) for nvdimm in bed.nvdimms[:2]]
+
+
+@pytest.mark.parametrize("options", [[], ["--noflush", "--nolockfs"]], ids=["frozen", "as it is"])
+def test_nobody_else_waits(bed, options):
+    parts = parts_of(bed)
+    child = parts[1][0]
+    device = bed.enter(QuickDevice(DaxLinear.ranges(parts)))
+    other_ranges = [(child, 0, 64)]
+    other = bed.enter(QuickDevice(DaxLinear.ranges(other_ranges)))
+    bed.enter(bed.probe.holding(other))
+    live = Live(bed, other_ranges)
+    live.map(other, other_ranges)
+
+    blocked = Blocked(bed, device, parts, options)
+    extended = DaxLinear.ranges(parts + [(bed.nvdimms[2], 0, SIZE)])
+    # this device: tables come and go
+    promptly(device.load, extended)
+    promptly(device.clear)
+    promptly(device.load, extended)
+    promptly(device.load, extended)
+    promptly(device.table_text)
+    promptly(device.status)
+    # others on the same child
+    live.check()
+    promptly(other.load, DaxLinear(64, child))
+    promptly(other.suspend)
+    live.check()
+    promptly(other.resume)
+    live.check()
+    with pytest.raises(CommandError):
+        promptly(other.load, DaxLinear(64, child, 8))
+    new = QuickDevice(DaxLinear(64, child, 800))
+    promptly(bed.enter, new)
+    promptly(new.suspend, "--nolockfs")
+    promptly(new.load, DaxLinear(64, child, 1600))
+    promptly(new.resume)
+    promptly(new.wipe)
+    promptly(new.rename, f"{new.name}-old")
+    blocked.check_waiting()
+
+    promptly(device.resume)
+    blocked.check_done()
+    assert device.status() == [Status(3, 3, 0, 1, 1, 1, 0, blocked.place // SECTOR)]
+
+
+def test_removing_waits_in_the_kernel(bed):
+    # of ours no more than of dm-linear's
+    parts = parts_of(bed)
+    child = parts[1][0]
+    device = bed.enter(QuickDevice(DaxLinear.ranges(parts)))
+    ours = bed.device(DaxLinear(64, child))
+    stock = bed.device(Linear(64, bed.nvdimms[2]))
+    left = bed.enter(QuickDevice(DaxLinear(64, child, 800)))
+    blocked = Blocked(bed, device, parts, ["--noflush", "--nolockfs"])
+    removing = [bed.enter(Beside("dmsetup", "remove", one.name)) for one in (ours, stock)]
+    for command in removing:
+        stack = command.wait_in("kill_dax")
+        assert " __synchronize_srcu+" in stack
+        assert "dax_holder" not in stack and "daxlinear" not in stack
+    # what waits there keeps nothing of ours: the child is as free for others as before
+    promptly(left.reload, DaxLinear(64, child, 1600))
+    with QuickDevice() as new:
+        promptly(new.reload, DaxLinear(64, child))
+        assert all(command.running for command in removing)
+        blocked.check_waiting()
+        promptly(device.resume)
+        blocked.check_done()
+    for command in removing:
+        command.end()
+
+
+def test_failures_elsewhere_are_told(bed):
+    # dax_holder tells of one failure while another waits; only mm has them queue
+    parts = parts_of(bed)
+    child = parts[1][0]
+    device = bed.enter(QuickDevice(DaxLinear.ranges(parts)))
+    other = bed.enter(QuickDevice(DaxLinear(64, child)))
+    bed.enter(bed.probe.holding(other))
+    blocked = Blocked(bed, device, parts, ["--noflush", "--nolockfs"])
+    assert [call.off for call in bed.probe.inject(child, 3 * PAGE).calls] == [3 * PAGE]
+    with Beside("sh", "-c", f"echo {child.pfn(4 * PAGE)} >{poison.CORRUPT_PFN}") as second:
+        stack = second.wait_in("memory_failure")
+        assert "dax_holder" not in stack
+        bed.probe.reset()
+        promptly(device.resume)
+        blocked.check_done()
+        second.end()
+        calls = bed.probe.records()[1]
+        assert [(call.dev, call.off) for call in calls] == [(other.number, 4 * PAGE)]
+
+
+def test_on_two_floors(bed):
+    # the upper device is suspended; the lower one is not held up either
+    parts = parts_of(bed)
+    low = bed.enter(QuickDevice(DaxLinear.ranges(parts)))
+    high = bed.enter(QuickDevice(DaxLinear(2 * SIZE, low)))
+    blocked = Blocked(bed, high, parts, ["--noflush", "--nolockfs"])
+    promptly(low.reload, DaxLinear.ranges(parts + [(bed.nvdimms[2], 0, SIZE)]))
+    promptly(low.reload, *[DaxLinear(sectors, child, offset) for child, offset, sectors in parts])
+    promptly(high.load, DaxLinear(2 * SIZE, low))
+    blocked.check_waiting()
+    promptly(high.resume)
+    blocked.check_done()
+    # told by a table that is gone by now
+    assert sum(status.handled for status in low.status()) == 1
