@@ -35,14 +35,17 @@ _NOT_UNPACKED = (
 
 # What keeps it from being configured like ours: (file, what it says, what it should)
 _CHANGES = (
-    # later kernels have dropped both dependencies
+    # Later kernels have dropped both dependencies.
     ("fs/9p/Kconfig", "depends on INET && NET_9P\n", "depends on NET_9P\n"),
     ("lib/Kconfig.debug", "STACKTRACE_SUPPORT\n\tdepends on !X86_64\n", "STACKTRACE_SUPPORT\n"),
+    # They also count for fail-nth only what the filter lets through.
+    ("lib/fault-inject.c", "\t\t\tfail_nth--;\n",
+     "\t\t\tif (!fail_stacktrace(attr))\n\t\t\t\treturn false;\n\t\t\tfail_nth--;\n"),
     # The PVH entry runs before KASAN does. Later kernels don't instrument it either, and Xen,
     # which it looks for by a function that is instrumented, is not there.
     ("arch/x86/platform/pvh/Makefile", "head.o := y\n", "head.o := y\nKASAN_SANITIZE := n\n"),
     ("arch/x86/platform/pvh/enlighten.c", "msr = xen_cpuid_base();\n", "msr = 0;\n"),
-    # nothing of ours gets there, and it takes a good part of the build and of the boot
+    # Nothing of ours gets there, and it takes a good part of the build and of the boot.
     ("drivers/acpi/acpica/Makefile", "-DBUILDING_ACPICA\n",
      "-DBUILDING_ACPICA\nKASAN_SANITIZE := n\n"),
 )
@@ -187,7 +190,7 @@ def ready(note):
         # Named by its recipe, so that no other debug kernel takes its modules.
         version = tree.build(f"-debug-{name[:8]}")
         tree.install(target, version)
-        shutil.rmtree(source)
+        cache.remove(source)
 
     with cache.entry("debug-kernel", name, make) as path:
         yield DebugKernel(folder=path, version=_read(path, "version").strip())
