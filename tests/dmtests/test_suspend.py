@@ -46,10 +46,11 @@ class Blocked:
             Kprobe("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64"))
         nvdimm, first, _ = parts[1]
         pfn = nvdimm.pfn(first * SECTOR + self.place - SIZE * SECTOR)
-        bed.enter(contextlib.ExitStack()).callback(self._resume)
         device.suspend(*options)
         poison.poisoned.add(pfn)
         self.failure = bed.enter(Beside("sh", "-c", f"echo {pfn} >{poison.CORRUPT_PFN}"))
+        # before the test waits for whatever would wait for it
+        bed.enter(contextlib.ExitStack()).callback(self._resume)
         self.failure.wait_in("xfs_dax_notify_failure")
         assert " xfs_buf_" in self.failure.stack()
 
