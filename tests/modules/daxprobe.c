@@ -16,6 +16,8 @@
  *	delay DEV MS		from now on sleep so long before answering
  *	inject DEV OFF LEN FLAGS
  *				tell the holder of DEV that bytes failed
+ *	late DEV OFF LEN FLAGS	tell dax_holder, as if it had been DEV's holder a
+ *				moment ago, whoever is now
  *	phys DEV OFF [PAGES]	look a page up, the way a failure is looked up
  *	access DEV OFF [PAGES]	look a page up, the way data is accessed
  *	synchronous DEV		ask whether it promises synchronous faults
@@ -47,6 +49,7 @@
 #include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/hashtable.h>
+#include <linux/kprobes.h>
 #include <linux/kref.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -495,7 +498,9 @@ static int do_delay(struct control *control, char *line)
 	return err;
 }
 
-static int do_inject(struct control *control, char *line)
+typedef int (*notify_fn)(struct dax_device *dax_dev, u64 off, u64 len, int mf_flags);
+
+static int inject(char *line, notify_fn notify)
 {
 	struct injection injection = {
 		.task = current,
@@ -525,7 +530,7 @@ static int do_inject(struct control *control, char *line)
 	hash_add(injections, &injection.node, (unsigned long)current);
 	spin_unlock(&nodes_lock);
 
-	done.rc = dax_holder_notify_failure(node->dax_dev, done.off, done.len, done.flags);
+	done.rc = notify(node->dax_dev, done.off, done.len, done.flags);
 
 	spin_lock(&nodes_lock);
 	hash_del(&injection.node);
@@ -533,6 +538,37 @@ static int do_inject(struct control *control, char *line)
 	record(&done);
 	node_put(node);
 	return 0;
+}
+
+static int do_inject(struct control *control, char *line)
+{
+	return inject(line, dax_holder_notify_failure);
+}
+
+/* The kernel reads the slot first and calls its handler then: so can we, later. */
+static notify_fn late_handler;
+
+static int late_notify(struct dax_device *dax_dev, u64 off, u64 len, int mf_flags)
+{
+	int id = dax_read_lock();
+	int rc = late_handler(dax_dev, off, len, mf_flags);
+
+	dax_read_unlock(id);
+	return rc;
+}
+
+static int do_late(struct control *control, char *line)
+{
+	/* Only to find the address of a function that is not exported. */
+	struct kprobe probe = { .symbol_name = "dax_holder:slot_notify_failure" };
+	int err;
+
+	err = register_kprobe(&probe);
+	if (err)
+		return err;
+	late_handler = (notify_fn)probe.addr;
+	unregister_kprobe(&probe);
+	return inject(line, late_notify);
 }
 
 static int answer(struct control *control, dev_t dev, u64 off, long pfn, long pages)
@@ -716,6 +752,7 @@ static const struct {
 	int (*run)(struct control *control, char *line);
 } commands[] = {
 	{ "inject", do_inject },
+	{ "late", do_late },
 	{ "phys", do_phys },
 	{ "access", do_access },
 	{ "synchronous", do_synchronous },

@@ -29,8 +29,9 @@ class Gates:
         GATE.remove()
 
     @staticmethod
-    def stop(step):
-        """From now on stop whoever gets to this step; let those go who are stopped elsewhere."""
+    def stop(step, skip=0):
+        """From now on stop who gets to this step, after some; let go who is stopped elsewhere."""
+        write_file(f"{_PARAMETERS}/skip", skip)
         write_file(f"{_PARAMETERS}/stop", step)
 
     def open(self):

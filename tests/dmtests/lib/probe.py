@@ -120,14 +120,14 @@ class Probe:
         """Inject one failure; return its Injection."""
         return self.inject_all([(child, off, length, flags)])[0]
 
-    def inject_all(self, failures):
+    def inject_all(self, failures, how="inject"):
         """Inject (child, offset[, length[, flags]]) failures; return an Injection for each."""
         numbers = {child: number_of(child) for child in {failure[0] for failure in failures}}
         lines = []
         for child, off, *more in failures:
             length = more[0] if more else PAGE
             flags = more[1] if len(more) > 1 else 0
-            lines.append(f"inject {numbers[child]} {off} {length} {flags}")
+            lines.append(f"{how} {numbers[child]} {off} {length} {flags}")
         self.commands(["reset"] + lines)
         done, strays = self.records()
         assert not strays, strays
