@@ -75,15 +75,16 @@ struct slot *slot_find(struct dax_device *dax_dev)
  * if there is none.  fs_dax_get_by_bdev() leaks a reference when somebody else
  * is the holder, so that is looked at before.
  */
-static int slot_get(struct child *child, struct slot *spare, char **error)
+int slot_get(struct block_device *bdev, struct slot *spare, struct slot **found,
+	     u64 *start_bytes, char **error)
 {
 	struct dax_device *dax_dev;
 	struct slot *slot;
 
-	dax_dev = fs_dax_get_by_bdev(child->bdev, &child->start_bytes, NULL, NULL);
+	dax_dev = fs_dax_get_by_bdev(bdev, start_bytes, NULL, NULL);
 	if (!dax_dev) {
 		pr_err("%pg: no DAX here; give an fsdax namespace or a partition of one on page boundaries\n",
-		       child->bdev);
+		       bdev);
 		*error = "A child has no DAX";
 		return -EOPNOTSUPP;
 	}
@@ -94,14 +95,15 @@ static int slot_get(struct child *child, struct slot *spare, char **error)
 	} else {
 		slot = spare;
 		slot->runs = RB_ROOT_CACHED;
+		INIT_LIST_HEAD(&slot->attachments);
 		slot->dax_dev = dax_dev;
-		strscpy(slot->name, child->bdev->bd_disk->disk_name, sizeof(slot->name));
+		strscpy(slot->name, bdev->bd_disk->disk_name, sizeof(slot->name));
 		/* A failure that comes before the slot is listed finds no claim anyway. */
 		if (dax_holder(dax_dev) ||
-		    !fs_dax_get_by_bdev(child->bdev, &child->start_bytes, slot, &slot_ops)) {
+		    !fs_dax_get_by_bdev(bdev, start_bytes, slot, &slot_ops)) {
 			put_dax(dax_dev);
 			pr_err("%pg: %s has another holder; unmount the filesystem that is on it directly, or on one of its partitions\n",
-			       child->bdev, slot->name);
+			       bdev, slot->name);
 			*error = "A child is held by somebody else";
 			return -EBUSY;
 		}
@@ -111,11 +113,11 @@ static int slot_get(struct child *child, struct slot *spare, char **error)
 		spin_unlock(&claims_lock);
 	}
 	slot->users++;
-	child->slot = slot;
+	*found = slot;
 	return 0;
 }
 
-static void slot_put(struct slot *slot)
+void slot_put(struct slot *slot)
 {
 	if (--slot->users)
 		return;
@@ -126,7 +128,7 @@ static void slot_put(struct slot *slot)
 	call_srcu(&claims_srcu, &slot->rcu, slot_free);
 }
 
-static struct parent *parent_get(struct gendisk *disk, struct parent *spare)
+struct parent *parent_get(struct gendisk *disk, struct parent *spare)
 {
 	struct parent *parent;
 
@@ -138,6 +140,7 @@ static struct parent *parent_get(struct gendisk *disk, struct parent *spare)
 		}
 
 	INIT_LIST_HEAD(&spare->claims);
+	INIT_LIST_HEAD(&spare->attachments);
 	spare->disk = disk;
 	spare->id = ++last_id;
 	spare->users = 1;
@@ -146,7 +149,7 @@ static struct parent *parent_get(struct gendisk *disk, struct parent *spare)
 	return spare;
 }
 
-static void parent_put(struct parent *parent)
+void parent_put(struct parent *parent)
 {
 	if (--parent->users)
 		return;
@@ -154,6 +157,7 @@ static void parent_put(struct parent *parent)
 	/*
 	 * A failure in flight may go on using the dax_device: the parent's
 	 * owner kills it before it goes, which waits for failures in flight.
+	 * An attachment, which may outlive the owner, has a reference of its own.
 	 */
 	put_dax(parent->dax_dev);
 	call_srcu(&claims_srcu, &parent->rcu, parent_free);
@@ -174,13 +178,25 @@ struct dax_device *parent_dax(struct parent *parent)
 	return parent->dax_dev;
 }
 
+struct account *account_new(void)
+{
+	struct account *account = kzalloc(sizeof(*account), GFP_KERNEL);
+
+	if (account) {
+		INIT_LIST_HEAD(&account->claims);
+		account->users = 1;
+		atomic64_set(&account->last_bytes, U64_MAX);
+	}
+	return account;
+}
+
 static unsigned long account_key(struct parent *parent, u64 parent_bytes)
 {
 	return (unsigned long)parent ^ (unsigned long)(parent_bytes >> PAGE_SHIFT);
 }
 
-static struct account *account_get(struct parent *parent, u64 parent_bytes,
-				   struct account *spare)
+struct account *account_get(struct parent *parent, u64 parent_bytes,
+			    struct account *spare)
 {
 	unsigned long key = account_key(parent, parent_bytes);
 	struct account *account;
@@ -192,19 +208,17 @@ static struct account *account_get(struct parent *parent, u64 parent_bytes,
 			return account;
 		}
 
-	INIT_LIST_HEAD(&spare->claims);
 	spare->parent = parent;
 	spare->parent_bytes = parent_bytes;
-	spare->users = 1;
-	atomic64_set(&spare->last_bytes, U64_MAX);
 	hash_add(accounts, &spare->node, key);
 	return spare;
 }
 
-static void account_put(struct account *account)
+void account_put(struct account *account)
 {
 	if (--account->users)
 		return;
+	/* An attachment's is not in there. */
 	hash_del(&account->node);
 	call_srcu(&claims_srcu, &account->rcu, account_free);
 }
@@ -248,7 +262,8 @@ static int claim_get_slots(struct dax_holder_claim *claim, char **error)
 			break;
 		}
 		mutex_lock(&claims_mutex);
-		err = slot_get(child, spare, error);
+		err = slot_get(child->bdev, spare, &child->slot,
+			       &child->start_bytes, error);
 		mutex_unlock(&claims_mutex);
 		if (child->slot != spare)
 			kfree(spare);
@@ -422,7 +437,7 @@ dax_holder_claim(struct gendisk *disk, const struct dax_holder_range *ranges,
 	claim->extents = kvmalloc_array(nr_ranges, sizeof(*claim->extents), GFP_KERNEL);
 	seeds = kvmalloc_array(nr_ranges, sizeof(*seeds), GFP_KERNEL);
 	parent = kzalloc(sizeof(*parent), GFP_KERNEL);
-	account = kzalloc(sizeof(*account), GFP_KERNEL);
+	account = account_new();
 	if (!claim->extents || !seeds || !parent || !account)
 		goto free;
 

@@ -15,35 +15,13 @@
 #include "holder.h"
 
 /*
- * Does the page at @parent_bytes of the parent live in the page at @child_bytes
- * of the child, as the kernel would resolve both now?  Sets @len_bytes, the most
- * to look at on entry, to the length of which the answer holds.  Recovery mode,
- * because the page in question may well be a bad one.
- *
- * The caller is inside dax_read_lock().
+ * By claims, of whatever table, live or not, or by attachments.  As none gets in
+ * that closes a loop, this ends.  The caller holds claims_mutex.
  */
-bool dax_same_page(struct dax_device *parent, u64 parent_bytes,
-		   struct dax_device *child, u64 child_bytes, u64 *len_bytes)
-{
-	long nr = *len_bytes >> PAGE_SHIFT, nr_parent, nr_child;
-	pfn_t parent_pfn, child_pfn;
-
-	*len_bytes = PAGE_SIZE;
-	nr_parent = dax_direct_access(parent, parent_bytes >> PAGE_SHIFT, nr,
-				      DAX_RECOVERY_WRITE, NULL, &parent_pfn);
-	if (nr_parent <= 0)
-		return false;
-	nr_child = dax_direct_access(child, child_bytes >> PAGE_SHIFT, nr,
-				     DAX_RECOVERY_WRITE, NULL, &child_pfn);
-	if (nr_child <= 0)
-		return false;
-	*len_bytes = (u64)min(nr_parent, nr_child) << PAGE_SHIFT;
-	return pfn_t_to_pfn(parent_pfn) == pfn_t_to_pfn(child_pfn);
-}
-
-static bool disk_stacked_on(const struct gendisk *disk, const struct gendisk *below)
+bool disk_stacked_on(const struct gendisk *disk, const struct gendisk *below)
 {
 	struct dax_holder_claim *claim;
+	struct attachment *attachment;
 	struct parent *parent;
 	struct child *child;
 
@@ -56,14 +34,16 @@ static bool disk_stacked_on(const struct gendisk *disk, const struct gendisk *be
 			list_for_each_entry(child, &claim->children, node)
 				if (disk_stacked_on(child->bdev->bd_disk, below))
 					return true;
+		list_for_each_entry(attachment, &parent->attachments, parent_node)
+			if (disk_stacked_on(attachment->child_disk, below))
+				return true;
 	}
 	return false;
 }
 
 /*
- * Refuse a claim on a child that is stacked on the claim's parent, by whatever
- * table, live or not: resolving a page would never end.  As no such claim ever
- * gets in, neither does the walk here.  The caller holds claims_mutex.
+ * Refuse a claim on a child that is stacked on the claim's parent: resolving a
+ * page would never end.  The caller holds claims_mutex.
  */
 int guard_loop(const struct dax_holder_claim *claim)
 {
@@ -78,14 +58,6 @@ int guard_loop(const struct dax_holder_claim *claim)
 	return 0;
 }
 
-static bool dax_maps(struct dax_device *dax_dev, u64 bytes)
-{
-	pfn_t pfn;
-
-	return dax_direct_access(dax_dev, bytes >> PAGE_SHIFT, 1,
-				 DAX_RECOVERY_WRITE, NULL, &pfn) > 0;
-}
-
 /*
  * Somebody other than us holds this dax_device, or one that is stacked on it
  * through us.
@@ -93,10 +65,14 @@ static bool dax_maps(struct dax_device *dax_dev, u64 bytes)
 static bool dax_in_use(struct dax_device *dax_dev)
 {
 	struct slot *slot = slot_find(dax_dev);
+	struct attachment *attachment;
 	struct rb_node *rb;
 
 	if (!slot)
 		return dax_holder(dax_dev);
+	list_for_each_entry(attachment, &slot->attachments, node)
+		if (dax_in_use(attachment->dax_dev))
+			return true;
 	for (rb = rb_first_cached(&slot->runs); rb; rb = rb_next(rb)) {
 		struct parent *parent = rb_entry(rb, struct run, rb)->claim->parent;
 

@@ -2,13 +2,15 @@
 /*
  * What the files of dax_holder share.
  *
+ * attach_mutex, the outermost, orders those who attach and detach.
+ *
  * claims_mutex orders those who make and release claims.  Nothing is allocated
  * and no failure is waited for while it is held: memory reclaim, or a parent's
  * handler, may wait for a suspended device whose resume needs a claim.
  *
  * claims_lock, a spinlock, guards what the failure path reads: the list of
- * slots, their trees, the list of an account's claims.  It is dropped before a
- * parent's handler is called.
+ * slots, their trees and attachments, the list of an account's claims.  It is
+ * dropped before a parent's handler is called.
  *
  * claims_srcu keeps slots, parents, accounts and claims readable for a failure
  * in flight after they were taken off their lists; nobody but module exit waits
@@ -19,16 +21,19 @@
 
 #include <linux/blkdev.h>
 #include <linux/dax.h>
+#include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/pfn_t.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
+#include <linux/workqueue.h>
 
 #include "dax_holder.h"
 #include "extent.h"
 
+extern struct mutex attach_mutex;
 extern struct mutex claims_mutex;
 extern spinlock_t claims_lock;
 extern struct srcu_struct claims_srcu;
@@ -39,6 +44,9 @@ struct slot {
 	struct list_head node;
 	struct dax_device *dax_dev;
 	struct rb_root_cached runs;
+	struct list_head attachments;
+	struct device *dir;		/* in sysfs, while there are attachments; */
+	unsigned int dir_users;		/* under attach_mutex */
 	unsigned int users;
 	bool gone;
 	char name[DISK_NAME_LEN];
@@ -49,6 +57,7 @@ struct slot {
 struct parent {
 	struct list_head node;
 	struct list_head claims;
+	struct list_head attachments;
 	struct gendisk *disk;
 	struct dax_device *dax_dev;
 	u64 id;
@@ -106,14 +115,63 @@ struct dax_holder_claim {
 	struct rcu_head rcu;
 };
 
+/*
+ * A parent that brings no ranges: on a failure of the child its live mapping is
+ * searched for the page.  It may go away at any time.
+ */
+struct attachment {
+	struct kobject kobj;		/* the parent's directory in the child's */
+	struct list_head all_node;
+	struct list_head node;		/* in slot->attachments */
+	struct list_head parent_node;	/* in parent->attachments */
+	struct slot *slot;
+	struct parent *parent;
+	struct account *account;
+	struct dax_device *dax_dev;	/* the parent's */
+	struct gendisk *child_disk;	/* both disks' memory stays for us, not more */
+	struct gendisk *disk;
+	struct rcu_head rcu;
+	struct work_struct free;	/* what rcu must not do itself */
+};
+
+/* A search for the places where a parent maps a part of a child's memory. */
+struct dax_search {
+	struct dax_device *child;
+	struct dax_device *parent;
+	u64 child_bytes;		/* what of the child is left to look for */
+	u64 child_end;
+	u64 parent_bytes;		/* where to look next; 0 to begin with */
+	u64 parent_end;
+	u64 child_len;			/* of the stretch at child_bytes, */
+	u64 pfn;			/* which is at this page frame */
+	u64 hit_child;			/* found */
+	u64 hit_parent;
+	u64 hit_len;
+};
+
 extern const struct dax_holder_operations slot_ops;
 
 void run_insert(struct run *run, struct rb_root_cached *root);
 void run_remove(struct run *run, struct rb_root_cached *root);
 struct slot *slot_find(struct dax_device *dax_dev);
 struct dax_device *parent_dax(struct parent *parent);
+int slot_get(struct block_device *bdev, struct slot *spare, struct slot **slot,
+	     u64 *start_bytes, char **error);
+void slot_put(struct slot *slot);
+struct parent *parent_get(struct gendisk *disk, struct parent *spare);
+void parent_put(struct parent *parent);
+struct account *account_get(struct parent *parent, u64 parent_bytes,
+			    struct account *spare);
+void account_put(struct account *account);
+struct account *account_new(void);
+bool dax_maps(struct dax_device *dax_dev, u64 bytes);
+u64 child_end(const struct attachment *attachment);
+bool dax_search(struct dax_search *s);
+struct dax_search attachment_search(const struct attachment *attachment,
+				    u64 first, u64 last);
 bool dax_same_page(struct dax_device *parent, u64 parent_bytes,
 		   struct dax_device *child, u64 child_bytes, u64 *len_bytes);
+bool disk_stacked_on(const struct gendisk *disk, const struct gendisk *below);
 int guard_loop(const struct dax_holder_claim *claim);
 int guard_move(const struct dax_holder_claim *claim);
 

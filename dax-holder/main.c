@@ -2,7 +2,7 @@
 #include <linux/dax.h>
 #include <linux/module.h>
 
-#include "holder.h"
+#include "attach.h"
 
 /*
  * The kernel does not export the wait for failures in flight, but kill_dax() of
@@ -12,18 +12,29 @@ static struct dax_device *dummy;
 
 static int __init dax_holder_init(void)
 {
+	int err;
+
 	dummy = alloc_dax(NULL, NULL);
 	if (!dummy)
 		return -EOPNOTSUPP;
-	return PTR_ERR_OR_ZERO(dummy);
+	if (IS_ERR(dummy))
+		return PTR_ERR(dummy);
+	err = attachments_init();
+	if (err) {
+		kill_dax(dummy);
+		put_dax(dummy);
+	}
+	return err;
 }
 
 static void __exit dax_holder_exit(void)
 {
-	/* No claim is left, but a failure may still be on its way out of our code. */
+	attachments_exit();
+	/* Nothing is left, but a failure may still be on its way out of our code. */
 	kill_dax(dummy);
 	put_dax(dummy);
 	srcu_barrier(&claims_srcu);
+	attachments_free();
 }
 
 module_init(dax_holder_init);

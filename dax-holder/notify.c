@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The failure path: from a child's page to every parent whose live mapping
- * holds it.
+ * From a child's page that failed to every parent whose live mapping holds it.
  *
  * It runs in the context of the failure, inside dax_read_lock(), and often
  * under mm's mutex for memory failures.  A parent's handler may do I/O on the
  * parent and so wait until a suspended device is resumed: nothing of ours that a
  * resume, a reload or a removal needs is held meanwhile.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/interval_tree_generic.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
-#include <linux/workqueue.h>
 
-#include "holder.h"
-
-#define CREATE_TRACE_POINTS
-#include "trace.h"
+#include "notify.h"
 
 #define RUN_FIRST(run)	((run)->first)
 #define RUN_LAST(run)	((run)->last)
@@ -39,112 +32,130 @@ void run_remove(struct run *run, struct rb_root_cached *root)
 	runs_remove(run, root);
 }
 
-/* -EOPNOTSUPP, nobody took care of it, gives way to 0, and 0 to an error. */
-static int worse(int a, int b)
-{
-	if (a == -EOPNOTSUPP)
-		return b;
-	if (b == -EOPNOTSUPP || b == 0)
-		return a;
-	return a ?: b;
-}
-
-/* Under the same account: whichever of the parent's tables is live has one. */
-static void raise_events(struct account *account)
-{
+/* What to look at next: a hit of a claim, or else a parent that is attached. */
+struct found {
+	struct hit hit;
 	struct dax_holder_claim *claim;
+	struct attachment *attachment;
+};
 
-	spin_lock(&claims_lock);
-	list_for_each_entry(claim, &account->claims, account_node)
-		if (claim->event)
-			schedule_work(claim->event);
-	spin_unlock(&claims_lock);
-}
-
-static int part_gone(struct slot *slot, u64 first, u64 last, int mf_flags);
-
-/*
- * To the parent's holder.  If that is us, because the parent is a child in turn,
- * and the whole of a child is gone, then those above are to hear of it once too.
- */
-static int forward(struct dax_device *dax_dev, u64 bytes, u64 len_bytes, int mf_flags, bool gone)
+/* The caller holds claims_lock. */
+struct attachment *attachment_of(struct slot *slot, struct parent *parent)
 {
-	struct slot *slot = NULL;
+	struct attachment *attachment;
 
-	if (gone) {
-		spin_lock(&claims_lock);
-		slot = slot_find(dax_dev);
-		spin_unlock(&claims_lock);
-	}
-	if (slot)
-		return part_gone(slot, bytes, bytes + len_bytes - 1, mf_flags);
-	return dax_holder_notify_failure(dax_dev, bytes, len_bytes, mf_flags);
-}
-
-static int tell(struct slot *slot, u64 child_bytes, struct dax_holder_claim *claim,
-		u64 parent_bytes, u64 len_bytes, int mf_flags, bool gone)
-{
-	struct account *account = claim->account;
-	struct parent *parent = claim->parent;
-	struct dax_device *dax_dev = parent->dax_dev;
-	bool held = dax_holder(dax_dev);
-	int rc;
-
-	rc = forward(dax_dev, parent_bytes, len_bytes, mf_flags, gone);
-	/* A parent on its way out must not keep the generic handling away. */
-	if (rc == -ENXIO && !dax_alive(dax_dev))
-		rc = -EOPNOTSUPP;
-
-	atomic64_inc(&account->received);
-	if (held || rc != -EOPNOTSUPP)
-		atomic64_inc(&account->forwarded);
-	if (rc != -EOPNOTSUPP)
-		atomic64_inc(&account->handled);
-	atomic64_set(&account->last_bytes, parent_bytes);
-
-	trace_dax_holder_failure(slot->name, child_bytes, parent->name, parent_bytes,
-				 len_bytes, mf_flags, rc);
-	pr_warn_ratelimited("%s failed at 0x%llx for 0x%llx bytes, %s holds it at 0x%llx (sector %llu): %s (%d)\n",
-			    slot->name, child_bytes, len_bytes, parent->name,
-			    parent_bytes, parent_bytes >> SECTOR_SHIFT,
-			    rc == -EOPNOTSUPP ? "left to generic handling" : "handled above", rc);
-	raise_events(account);
-	return rc;
+	list_for_each_entry(attachment, &parent->attachments, parent_node)
+		if (attachment->slot == slot)
+			return attachment;
+	return NULL;
 }
 
 /*
  * The first hit at or after @from.  Claims with the same translation, such as
  * those of an old table and a new one, make equal hits; the oldest claim stands
  * for them.
+ *
+ * The claims of an attached parent do not count, as its whole mapping is searched,
+ * so that no place is told twice.  It is one or the other for a parent and a
+ * failure, whoever attaches or detaches meanwhile: that is settled here, when we
+ * come to the parent, and the parent at whose claims we are, @current_id, is
+ * through with that.
  */
-static struct dax_holder_claim *
-next_hit(struct slot *slot, u64 first, u64 last, const struct hit *from, struct hit *hit)
+static void next_hit(struct slot *slot, u64 first, u64 last, const struct hit *from,
+		     u64 current_id, struct found *found)
 {
-	struct dax_holder_claim *best = NULL;
+	struct attachment *attachment;
 	struct run *run;
 	struct hit h;
 	unsigned int i;
 
+	found->claim = NULL;
+	found->attachment = NULL;
 	spin_lock(&claims_lock);
 	for (run = runs_iter_first(&slot->runs, first, last); run;
 	     run = runs_iter_next(run, first, last)) {
 		struct dax_holder_claim *claim = run->claim;
+		struct parent *parent = claim->parent;
 
-		if (!parent_dax(claim->parent))
+		if (!parent_dax(parent) ||
+		    (parent->id != current_id && attachment_of(slot, parent)))
 			continue;
 		for (i = 0; i < run->nr_extents; i++) {
-			if (!extent_hit(&claim->extents[run->extent + i], claim->parent->id,
+			if (!extent_hit(&claim->extents[run->extent + i], parent->id,
 					first, last, from, &h))
 				continue;
-			if (best && !hit_before(&h, hit) &&
-			    (hit_before(hit, &h) || claim->id >= best->id))
+			if (found->claim && !hit_before(&h, &found->hit) &&
+			    (hit_before(&found->hit, &h) || claim->id >= found->claim->id))
 				continue;
-			best = claim;
-			*hit = h;
+			found->claim = claim;
+			found->hit = h;
 		}
 	}
+	list_for_each_entry(attachment, &slot->attachments, node) {
+		u64 id = attachment->parent->id;
+
+		if (id < from->parent_id || id == current_id ||
+		    ((found->claim || found->attachment) && id >= found->hit.parent_id))
+			continue;
+		found->claim = NULL;
+		found->attachment = attachment;
+		found->hit = (struct hit){ .parent_id = id };
+	}
 	spin_unlock(&claims_lock);
-	return best;
+}
+
+/*
+ * A claim of the parent with this translation: its counters are to count what an
+ * attachment found.
+ */
+struct dax_holder_claim *claim_of(struct slot *slot, struct parent *parent,
+				  u64 child_bytes, u64 parent_bytes)
+{
+	struct hit hit, from = {
+		.parent_id = parent->id,
+		.shift_bytes = parent_bytes - child_bytes,
+		.parent_bytes = parent_bytes,
+	};
+	struct dax_holder_claim *claim = NULL;
+	struct run *run;
+	unsigned int i;
+
+	spin_lock(&claims_lock);
+	for (run = runs_iter_first(&slot->runs, child_bytes, child_bytes); run && !claim;
+	     run = runs_iter_next(run, child_bytes, child_bytes))
+		for (i = 0; i < run->nr_extents; i++)
+			if (extent_hit(&run->claim->extents[run->extent + i],
+				       run->claim->parent->id, child_bytes, child_bytes,
+				       &from, &hit) &&
+			    hit.parent_id == parent->id &&
+			    hit.shift_bytes == from.shift_bytes)
+				claim = run->claim;
+	spin_unlock(&claims_lock);
+	return claim;
+}
+
+static int tell_attached(struct slot *slot, struct attachment *attachment,
+			 u64 first, u64 last, int mf_flags, bool *told)
+{
+	struct dax_search s = attachment_search(attachment, first, last);
+	int rc = -EOPNOTSUPP;
+
+	while (dax_search(&s)) {
+		struct place place = {
+			.slot = slot,
+			.parent = attachment->parent,
+			.dax_dev = attachment->dax_dev,
+			.child_bytes = s.hit_child,
+			.parent_bytes = s.hit_parent,
+			.len_bytes = s.hit_len,
+			.claim = claim_of(slot, attachment->parent, s.hit_child, s.hit_parent),
+			.attachment = attachment,
+		};
+
+		*told = true;
+		rc = worse(rc, tell(&place, mf_flags, false));
+	}
+	return rc;
 }
 
 /*
@@ -157,51 +168,75 @@ next_hit(struct slot *slot, u64 first, u64 last, const struct hit *from, struct 
  */
 static int tell_pages(struct slot *slot, u64 first, u64 last, int mf_flags)
 {
+	struct hit from = {}, *hit;
 	bool told = false, again = false;
-	struct dax_holder_claim *claim;
-	struct hit from = {}, hit = {};
-	u64 parent_id = 0, run;
+	struct found found;
+	u64 current_id = 0, run;
 	int rc = -EOPNOTSUPP;
 
+	hit = &found.hit;
 	for (;;) {
-		claim = next_hit(slot, first, last, &from, &hit);
-		if (parent_id && (!claim || hit.parent_id != parent_id)) {
+		next_hit(slot, first, last, &from, current_id, &found);
+		if (current_id && (!found.claim || hit->parent_id != current_id)) {
 			if (!told && !again) {
 				again = true;
-				from = (struct hit){ .parent_id = parent_id };
+				from = (struct hit){ .parent_id = current_id };
 				continue;
 			}
 			told = false;
 			again = false;
 		}
-		if (!claim)
+		if (found.attachment) {
+			rc = worse(rc, tell_attached(slot, found.attachment, first, last,
+						     mf_flags, &told));
+			if (!told)
+				rc = worse(rc, tell_attached(slot, found.attachment, first,
+							     last, mf_flags, &told));
+			told = false;
+			current_id = 0;
+			from = (struct hit){ .parent_id = hit->parent_id + 1 };
+			continue;
+		}
+		if (!found.claim)
 			return rc;
 
-		parent_id = hit.parent_id;
-		run = hit.len_bytes;
-		if (dax_same_page(claim->parent->dax_dev, hit.parent_bytes,
-				  slot->dax_dev, hit_child_bytes(&hit), &run)) {
+		current_id = hit->parent_id;
+		run = hit->len_bytes;
+		if (dax_same_page(found.claim->parent->dax_dev, hit->parent_bytes,
+				  slot->dax_dev, hit_child_bytes(hit), &run)) {
+			struct place place = {
+				.slot = slot,
+				.parent = found.claim->parent,
+				.dax_dev = found.claim->parent->dax_dev,
+				.child_bytes = hit_child_bytes(hit),
+				.parent_bytes = hit->parent_bytes,
+				.len_bytes = run,
+				.claim = found.claim,
+			};
+
 			told = true;
-			rc = worse(rc, tell(slot, hit_child_bytes(&hit), claim,
-					    hit.parent_bytes, run, mf_flags, false));
+			rc = worse(rc, tell(&place, mf_flags, false));
 		}
-		from = hit;
+		from = *hit;
 		from.parent_bytes += run;
 	}
 }
 
 /*
  * Part of the child failed.  In pages, and up to the last page that anybody
- * claims.
+ * claims; an attached parent may have any.
  */
 static int child_failed(struct slot *slot, u64 off, u64 len, int mf_flags)
 {
 	u64 first = round_down(off, PAGE_SIZE), last, end = 0;
+	struct attachment *attachment;
 	int rc = -EOPNOTSUPP;
 
 	spin_lock(&claims_lock);
 	if (slot->runs.rb_root.rb_node)
 		end = rb_entry(slot->runs.rb_root.rb_node, struct run, rb)->subtree_last;
+	list_for_each_entry(attachment, &slot->attachments, node)
+		end = max(end, child_end(attachment) - 1);
 	spin_unlock(&claims_lock);
 
 	if (!len || first > end)
@@ -210,77 +245,6 @@ static int child_failed(struct slot *slot, u64 off, u64 len, int mf_flags)
 	for (; first <= last; first = round_down(first, CHUNK_BYTES) + CHUNK_BYTES)
 		rc = worse(rc, tell_pages(slot, first,
 					  min(last, first | (CHUNK_BYTES - 1)), mf_flags));
-	return rc;
-}
-
-/* What is gone of a child, and where a parent maps it. */
-struct hull {
-	u64 child_first;	/* in: what of the child is gone */
-	u64 child_last;
-	u64 first;		/* in the parent */
-	u64 last;
-	u64 child_bytes;	/* what @first maps */
-	struct dax_holder_claim *claim;
-};
-
-/* Widen the hull by what is live of a claim's run; a look at one page tells that. */
-static void hull_add(struct hull *hull, struct dax_device *dax_dev, const struct run *run)
-{
-	const struct extent *e = &run->claim->extents[run->extent];
-	unsigned int i;
-
-	for (i = 0; i < run->nr_extents; i++, e++) {
-		u64 start = max(hull->child_first, e->child_bytes);
-		u64 end = min(hull->child_last, e->child_bytes + e->len_bytes - 1);
-		u64 shift = e->parent_bytes - e->child_bytes, len = PAGE_SIZE;
-
-		if (start > end ||
-		    !dax_same_page(dax_dev, start + shift, run->slot->dax_dev, start, &len))
-			continue;
-		hull->last = max(hull->last, end + shift);
-		if (start + shift >= hull->first)
-			continue;
-		hull->first = start + shift;
-		hull->child_bytes = start;
-		hull->claim = run->claim;
-	}
-}
-
-/*
- * The child's bytes @first to @last go away.  Telling a parent range by range
- * would not do: a filesystem shuts down at the first and has no answer to the
- * others.  One call covers them all.
- */
-static int part_gone(struct slot *slot, u64 first, u64 last, int mf_flags)
-{
-	struct dax_holder_claim *claim;
-	struct dax_device *dax_dev;
-	struct parent *parent;
-	int rc = -EOPNOTSUPP;
-	unsigned int i;
-
-	list_for_each_entry_srcu(parent, &parents, node,
-				 srcu_read_lock_held(&claims_srcu)) {
-		struct hull hull = {
-			.child_first = first,
-			.child_last = last,
-			.first = U64_MAX,
-		};
-
-		spin_lock(&claims_lock);
-		dax_dev = list_empty(&parent->claims) ? NULL : parent_dax(parent);
-		spin_unlock(&claims_lock);
-		if (!dax_dev)
-			continue;
-		list_for_each_entry_srcu(claim, &parent->claims, node,
-					 srcu_read_lock_held(&claims_srcu))
-			for (i = 0; i < claim->nr_runs; i++)
-				if (claim->runs[i].slot == slot)
-					hull_add(&hull, dax_dev, &claim->runs[i]);
-		if (hull.claim)
-			rc = worse(rc, tell(slot, hull.child_bytes, hull.claim, hull.first,
-					    hull.last - hull.first + 1, mf_flags, true));
-	}
 	return rc;
 }
 

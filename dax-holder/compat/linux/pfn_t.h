@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every difference between the supported kernels.
+ * A difference between the supported kernels; the others are in compat.h.
  *
  * This folder is searched after the kernel's own headers: a kernel that has
  * <linux/pfn_t.h> never gets here.  Since it went away, dax_direct_access() and

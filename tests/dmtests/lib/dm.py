@@ -31,6 +31,14 @@ class Linear(Target):
         super().__init__("linear", sectors, dev, offset)
 
 
+class Striped(Target):
+    """The kernel's own, over (dev, offset) stripes."""
+
+    def __init__(self, sectors, chunk, stripes):
+        super().__init__("striped", sectors, len(stripes), chunk,
+                         *(word for stripe in stripes for word in stripe))
+
+
 class DaxLinear(Target):
     """Ours, in dm-linear's form."""
 

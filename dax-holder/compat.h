@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every difference between the supported kernels, told by the features
+ * themselves; but for <linux/pfn_t.h>, for which a kernel that has it no more
+ * finds compat/linux/pfn_t.h.
+ */
+#ifndef DAX_HOLDER_COMPAT_H
+#define DAX_HOLDER_COMPAT_H
+
+#include <linux/blkdev.h>
+#include <linux/device/class.h>
+#include <linux/err.h>
+#include <linux/file.h>
+
+/* class_create() was a macro as long as what a class calls took no constants. */
+#ifdef class_create
+#define class_const
+#else
+#define class_const const
+#endif
+
+/* A block device, opened by number, to read. */
+struct opened_bdev {
+	struct block_device *bdev;
+	struct file *file;
+};
+
+#ifdef BLK_OPEN_READ
+
+static inline int opened_bdev_get(struct opened_bdev *opened, dev_t dev)
+{
+	opened->file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, NULL, NULL);
+	if (IS_ERR(opened->file))
+		return PTR_ERR(opened->file);
+	opened->bdev = file_bdev(opened->file);
+	return 0;
+}
+
+static inline void opened_bdev_put(struct opened_bdev *opened)
+{
+	fput(opened->file);
+}
+
+#else
+
+static inline int opened_bdev_get(struct opened_bdev *opened, dev_t dev)
+{
+	opened->bdev = blkdev_get_by_dev(dev, FMODE_READ, NULL);
+	return PTR_ERR_OR_ZERO(opened->bdev);
+}
+
+static inline void opened_bdev_put(struct opened_bdev *opened)
+{
+	blkdev_put(opened->bdev, FMODE_READ);
+}
+
+#endif
+
+#endif

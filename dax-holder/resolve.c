@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Asking the kernel itself what a dax_device maps now.  No state of ours can go
+ * stale that way, whatever table is live and whatever target made it.
+ *
+ * Always in recovery mode, because the page in question may well be a bad one,
+ * and always inside dax_read_lock().
+ */
+#include <linux/mm.h>
+#include <linux/sched.h>
+
+#include "holder.h"
+
+/*
+ * Returns for how many bytes, @len_bytes at most, the dax_device maps memory that
+ * starts at *@pfn; 0 if it maps none here.
+ */
+static u64 resolve(struct dax_device *dax_dev, u64 bytes, u64 len_bytes, u64 *pfn)
+{
+	long nr = min_t(u64, len_bytes >> PAGE_SHIFT, LONG_MAX);
+	pfn_t first;
+
+	nr = min(nr, dax_direct_access(dax_dev, bytes >> PAGE_SHIFT, nr,
+				       DAX_RECOVERY_WRITE, NULL, &first));
+	if (nr <= 0)
+		return 0;
+	*pfn = pfn_t_to_pfn(first);
+	return (u64)nr << PAGE_SHIFT;
+}
+
+bool dax_maps(struct dax_device *dax_dev, u64 bytes)
+{
+	u64 pfn;
+
+	return resolve(dax_dev, bytes, PAGE_SIZE, &pfn);
+}
+
+/*
+ * Does the page at @parent_bytes of the parent live in the page at @child_bytes
+ * of the child?  Sets @len_bytes, the most to look at on entry, to the length of
+ * which the answer holds.
+ */
+bool dax_same_page(struct dax_device *parent, u64 parent_bytes,
+		   struct dax_device *child, u64 child_bytes, u64 *len_bytes)
+{
+	u64 parent_pfn, child_pfn, len;
+
+	len = resolve(parent, parent_bytes, *len_bytes, &parent_pfn);
+	if (len)
+		len = resolve(child, child_bytes, len, &child_pfn);
+	*len_bytes = len ?: PAGE_SIZE;
+	return len && parent_pfn == child_pfn;
+}
+
+/*
+ * Where the parent maps a part of the child's memory, stretch by stretch; returns
+ * false when there is no more.  It takes a call of the kernel a stretch of the
+ * parent, but one a page where the parent maps nothing: nobody tells how far that
+ * goes.
+ */
+bool dax_search(struct dax_search *s)
+{
+	u64 at, len, pfn, first, last;
+
+	for (; s->child_bytes < s->child_end; s->child_bytes += s->child_len) {
+		if (!s->parent_bytes)
+			s->child_len = resolve(s->child, s->child_bytes,
+					       s->child_end - s->child_bytes, &s->pfn);
+		while (s->child_len && s->parent_bytes < s->parent_end) {
+			at = s->parent_bytes;
+			len = resolve(s->parent, at, s->parent_end - at, &pfn);
+			s->parent_bytes += len ?: PAGE_SIZE;
+			if (!len) {
+				if (!dax_alive(s->parent))
+					return false;
+				cond_resched();
+				continue;
+			}
+			first = max(pfn, s->pfn);
+			last = min(pfn + (len >> PAGE_SHIFT),
+				   s->pfn + (s->child_len >> PAGE_SHIFT));
+			if (first >= last)
+				continue;
+			s->hit_child = s->child_bytes + ((first - s->pfn) << PAGE_SHIFT);
+			s->hit_parent = at + ((first - pfn) << PAGE_SHIFT);
+			s->hit_len = (last - first) << PAGE_SHIFT;
+			return true;
+		}
+		if (!s->child_len) {
+			if (!dax_alive(s->child))
+				return false;
+			s->child_len = PAGE_SIZE;
+		}
+		s->parent_bytes = 0;
+	}
+	return false;
+}
+
+u64 child_end(const struct attachment *attachment)
+{
+	return get_capacity(attachment->child_disk) << SECTOR_SHIFT;
+}
+
+/* For the child's bytes @first to @last. */
+struct dax_search attachment_search(const struct attachment *attachment, u64 first, u64 last)
+{
+	u64 size = get_capacity(attachment->disk) << SECTOR_SHIFT;
+
+	return (struct dax_search){
+		.child = attachment->slot->dax_dev,
+		.child_bytes = first,
+		.child_end = min(last, child_end(attachment) - 1) + 1,
+		.parent = attachment->dax_dev,
+		.parent_end = round_down(size, PAGE_SIZE),
+	};
+}

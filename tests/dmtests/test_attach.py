@@ -1,0 +1,427 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Attached devices: targets that are not ours, whose live mapping is searched on a failure."""
+
+import errno
+import os
+
+import pytest
+
+from lib import attach
+from lib.attach import attached, listed, order
+from lib.beside import promptly
+from lib.command import run
+from lib.dm import DaxLinear, Linear, Striped
+from lib.live import Live
+from lib.module import HOLDER, TARGET
+from lib.quick import QuickDevice
+from lib.units import PAGE, PAGE_SECTORS
+from lib.unplug import Unplugged
+
+
+def pages(number):
+    """Return so many pages in sectors."""
+    return number * PAGE_SECTORS
+
+
+def linear(ranges):
+    """Return a dm-linear target for each range."""
+    return [Linear(sectors, child, offset) for child, offset, sectors in ranges]
+
+
+def striped_ranges(stripes, chunk, rows):
+    """Return what a striped target maps, as ranges."""
+    return [(child, offset + row * chunk, chunk) for row in range(rows)
+            for child, offset in stripes]
+
+
+@pytest.fixture(name="ranges")
+def _ranges(bed):
+    first, second, third = bed.nvdimms[:3]
+    return [(first, 0, pages(8)), (second, pages(16), pages(24)), (first, pages(32), pages(4)),
+            (third, pages(5), pages(1))]
+
+
+def device_of(bed, live, ranges, *targets):
+    """Return a device with these targets, which map these ranges; the probe holds it."""
+    device = bed.enter(QuickDevice(*targets))
+    bed.enter(bed.probe.holding(device))
+    live.map(device, ranges)
+    return device
+
+
+def test_stock_is_not_told(bed, ranges):
+    # what attaching is for
+    live = Live(bed, ranges)
+    device = device_of(bed, live, ranges, *linear(ranges))
+    live.unmap(device)
+    live.check()
+
+
+def test_linear(bed, ranges):
+    live = Live(bed, ranges)
+    device = device_of(bed, live, ranges, *linear(ranges))
+    bed.enter(attached(device, *bed.nvdimms[:3]))
+    live.check()
+
+
+def test_only_the_attached_child(bed, ranges):
+    live = Live(bed, ranges)
+    device = device_of(bed, live, ranges, *linear(ranges))
+    bed.enter(attached(device, bed.nvdimms[1]))
+    live.map(device, [(child if child is bed.nvdimms[1] else None, offset, sectors)
+                      for child, offset, sectors in ranges])
+    live.check()
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_striped(bed, count):
+    stripes = [(child, pages(8 * number)) for number, child in enumerate(bed.nvdimms[:count])]
+    ranges = striped_ranges(stripes, pages(2), 6)
+    live = Live(bed, ranges)
+    device = device_of(bed, live, ranges, Striped(pages(12 * count), pages(2), stripes))
+    bed.enter(attached(device, *bed.nvdimms[:count]))
+    live.check()
+
+
+def test_mixed(bed, ranges):
+    # ours and dm-linear on one child
+    first = bed.nvdimms[0]
+    more = [(first, pages(64), pages(8))]
+    live = Live(bed, ranges + more)
+    device = device_of(bed, live, ranges + more, DaxLinear.ranges(ranges),
+                       Linear(pages(8), first, pages(64)))
+    bed.enter(attached(device, *bed.nvdimms[:3]))
+    live.check()
+
+
+def test_one_page_in_two_places(bed):
+    child = bed.nvdimms[0]
+    ranges = [(child, 0, pages(8)), (child, pages(4), pages(8))]
+    live = Live(bed, ranges)
+    device = device_of(bed, live, ranges, *linear(ranges))
+    bed.enter(attached(device, child))
+    live.check()
+
+
+def test_on_a_partition(bed):
+    child = bed.nvdimms[0]
+    part = bed.enter(child.partition(pages(512), pages(1024)))
+    ranges = [(part, pages(8), pages(16))]
+    live = Live(bed, ranges)
+    device = device_of(bed, live, ranges, *linear(ranges))
+    # by the partition or by its disk, it is the same
+    bed.enter(attached(device, part))
+    with pytest.raises(OSError) as error:
+        attach.attach(device, child)
+    assert error.value.errno == errno.EEXIST
+    live.check()
+
+
+def test_many_pages_at_once(bed, ranges):
+    device = bed.enter(QuickDevice(*linear(ranges)))
+    bed.enter(bed.probe.holding(device))
+    bed.enter(attached(device, *bed.nvdimms[:3]))
+    first = bed.nvdimms[0]
+    calls = bed.probe.inject(first, 0, 64 * PAGE).calls
+    assert [(call.off, call.len) for call in calls] == [(0, 8 * PAGE), (32 * PAGE, 4 * PAGE)]
+
+
+def test_registered_and_attached(bed, ranges):
+    # found both ways, told once, counted by both
+    live = Live(bed, ranges)
+    device = device_of(bed, live, ranges, DaxLinear.ranges(ranges))
+    first = bed.nvdimms[0]
+    live.check()
+    before = device.status()[0].received
+    with attached(device, *bed.nvdimms[:3]):
+        live.check()
+        count = int(attach.told(device, first, "received"))
+        assert count > 0
+        assert device.status()[0].received == 2 * before
+    live.check()
+    # one child this way, the others that way
+    with attached(device, first):
+        live.check()
+
+
+def test_converted_and_back(bed, ranges):
+    """What LVM and the conversion of its tables do to a device that stays attached."""
+    other = [(bed.nvdimms[1], 0, pages(8))] + ranges[1:]
+    live = Live(bed, ranges, other)
+    device = device_of(bed, live, ranges, *linear(ranges))
+    bed.enter(attached(device, *bed.nvdimms[:3]))
+    for now, then in ((ranges, other), (other, ranges)):
+        device.load(DaxLinear.ranges(now))
+        live.check()
+        device.resume()
+        live.check()
+        device.load(*linear(then))
+        live.check()
+        device.suspend()
+        live.check()
+        device.resume()
+        live.map(device, then)
+        live.check()
+    device.load(DaxLinear.ranges(ranges, "allow_move"))
+    device.clear()
+    live.check()
+    device.wipe()
+    live.unmap(device)
+    live.check()
+
+
+def test_two_attached_and_one_registered(bed, ranges):
+    live = Live(bed, ranges)
+    devices = [device_of(bed, live, ranges, *targets)
+               for targets in (linear(ranges), [DaxLinear.ranges(ranges)], linear(ranges))]
+    for device in (devices[0], devices[2]):
+        bed.enter(attached(device, *bed.nvdimms[:3]))
+    live.check()
+
+
+def test_on_two_floors(bed, ranges):
+    # dm-linear on daxlinear on dm-linear: each floor passes it on
+    below = bed.enter(QuickDevice(*linear(ranges)))
+    size = sum(sectors for _, _, sectors in ranges)
+    middle = bed.enter(QuickDevice(DaxLinear(size, below)))
+    live = Live(bed, ranges)
+    top = bed.enter(QuickDevice(Linear(size, middle)))
+    bed.enter(bed.probe.holding(top))
+    live.map(top, ranges)
+    bed.enter(attached(below, *bed.nvdimms[:3]))
+    bed.enter(attached(top, middle))
+    live.check()
+
+
+def test_straight_to_the_bottom(bed, ranges):
+    below = bed.enter(QuickDevice(*linear(ranges)))
+    size = sum(sectors for _, _, sectors in ranges)
+    top = bed.enter(QuickDevice(Linear(size, below)))
+    bed.enter(bed.probe.holding(top))
+    bed.enter(attached(top, *bed.nvdimms[:3]))
+    live = Live(bed, ranges)
+    live.map(top, ranges)
+    live.check()
+
+
+def test_not_under_the_parent(bed):
+    first, second = bed.nvdimms[:2]
+    device = bed.enter(QuickDevice(Linear(pages(8), first)))
+    bed.enter(bed.probe.holding(device))
+    bed.enter(attached(device, first, second))
+    assert attach.told(device, first, "mapped_bytes") == str(8 * PAGE)
+    assert attach.told(device, second, "mapped_bytes") == "0"
+    assert not bed.probe.inject(second, 0).calls
+    # until it is
+    device.reload(Linear(pages(4), second))
+    assert attach.told(device, second, "mapped_bytes") == str(4 * PAGE)
+    assert [call.off for call in bed.probe.inject(second, PAGE).calls] == [PAGE]
+    assert not bed.probe.inject(first, PAGE).calls
+
+
+def test_files(bed):
+    child = bed.nvdimms[0]
+    device = bed.enter(QuickDevice(Linear(pages(8), child, pages(8))))
+    with attached(device, child):
+        assert listed() == [(child.name, device.disk)]
+        names = ("received", "forwarded", "handled", "last_sector", "alive")
+        assert [attach.told(device, child, name) for name in names] == ["0", "0", "0", "-", "1"]
+        # nobody there: received and not forwarded
+        bed.probe.inject(child, 9 * PAGE)
+        assert [attach.told(device, child, name) for name in names] == [
+            "1", "0", "0", str(pages(1)), "1"]
+        with bed.probe.holding(device):
+            bed.probe.inject(child, 10 * PAGE)
+            bed.probe.answer(device, -errno.EOPNOTSUPP)
+            bed.probe.inject(child, 8 * PAGE)
+        assert [attach.told(device, child, name) for name in names] == ["3", "2", "1", "0", "1"]
+    assert not listed()
+
+
+def bad_orders(bed, device):
+    """Return the errno, and the order."""
+    child = bed.nvdimms[0]
+    yield "EINVAL", "\n"
+    yield "EINVAL", "garbage"
+    yield "EINVAL", device.number
+    yield "EINVAL", f"{device.number} {child.number} {child.number}"
+    yield "EINVAL", f"{device.number} {child.number}x"
+    yield "EINVAL", f"{device.number} {child.path}"
+    yield "EINVAL", f"-1:0 {child.number}"
+    yield "EINVAL", f"4096:0 {child.number}"
+    yield "EINVAL", f"253:1048576 {child.number}"
+    yield "EINVAL", f"4294967549:0 {child.number}"
+    yield "EINVAL", f"18446744073709551869:0 {child.number}"
+    yield "EINVAL", f"{device.number}:1 {child.number}"
+    yield "EINVAL", f"{device.number} {child.number}\0{child.number}"
+    yield "EINVAL", "1" * 4000
+
+
+def bad_attachments(bed, device):
+    """Return more of them, that only attach refuses."""
+    child = bed.nvdimms[0]
+    raw = bed.enter(bed.nvdimms[2].raw())
+    number = os.stat(raw).st_rdev
+    raw = f"{os.major(number)}:{os.minor(number)}"
+    loop = bed.enter(QuickDevice(DaxLinear(pages(4), device)))
+    yield "ENXIO", f"{device.number} 253:1048575"
+    yield "ENXIO", f"4000:0 {child.number}"
+    # /dev/null is no block device; 1:3 is no other
+    yield "ENXIO", f"1:3 {child.number}"
+    yield "EOPNOTSUPP", f"{raw} {child.number}"
+    yield "EOPNOTSUPP", f"{device.number} {raw}"
+    yield "EBUSY", f"{device.number} {bed.nvdimms[1].number}"
+    yield "ELOOP", f"{device.number} {device.number}"
+    yield "ELOOP", f"{child.number} {child.number}"
+    yield "ELOOP", f"{device.number} {loop.number}"
+
+
+def test_bad_orders(bed):
+    child = bed.nvdimms[0]
+    device = bed.enter(QuickDevice(Linear(pages(8), child)))
+    bed.enter(bed.probe.holding(bed.nvdimms[1]))
+    for verb in ("attach", "detach"):
+        for name, text in bad_orders(bed, device):
+            with pytest.raises(OSError) as error:
+                order(verb, text)
+            assert error.value.errno == getattr(errno, name), (verb, text)
+            assert not listed()
+    for name, text in bad_attachments(bed, device):
+        with pytest.raises(OSError) as error:
+            order("attach", text)
+        assert errno.errorcode[error.value.errno] == name, text
+        assert not listed()
+    assert bed.probe.is_free(child)
+
+
+def test_twice_and_never(bed):
+    child, other = bed.nvdimms[:2]
+    device = bed.enter(QuickDevice(Linear(pages(8), child)))
+    with attached(device, child):
+        with pytest.raises(OSError) as error:
+            attach.attach(device, child)
+        assert error.value.errno == errno.EEXIST
+        with pytest.raises(OSError) as error:
+            attach.detach(device, other)
+        assert error.value.errno == errno.ENOENT
+        assert listed() == [(child.name, device.disk)]
+    with pytest.raises(OSError) as error:
+        attach.detach(device, child)
+    assert error.value.errno == errno.ENOENT
+
+
+def test_loops(bed):
+    child = bed.nvdimms[0]
+    low = bed.enter(QuickDevice(Linear(pages(8), child)))
+    high = bed.enter(QuickDevice(Linear(pages(8), low)))
+    with attached(high, low):
+        # neither another attachment nor a table may close the circle
+        with pytest.raises(OSError) as error:
+            attach.attach(low, high)
+        assert error.value.errno == errno.ELOOP
+        low.wipe()
+        with pytest.raises(Exception, match="loops|Too many"):
+            low.load(DaxLinear(pages(8), high))
+
+
+def test_root_alone(bed):
+    child = bed.nvdimms[0]
+    device = bed.enter(QuickDevice(Linear(pages(8), child)))
+    for verb in ("attach", "detach"):
+        done = run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c",
+                   f"echo {device.number} {child.number} >{attach.FOLDER}/{verb} || echo refused")
+        assert done.strip().endswith("Permission denied\nrefused")
+    assert not listed()
+
+
+def test_removed_while_attached(bed):
+    first, second = bed.nvdimms[:2]
+    device = QuickDevice(Linear(pages(8), first))
+    with device:
+        attach.attach(device, first)
+        attach.attach(device, second)
+        promptly(device.remove)
+    # dead, and found out about the next time that anybody comes
+    assert attach.told(device, first, "alive") == "0"
+    assert not bed.probe.inject(first, 0).calls
+    with QuickDevice(Linear(pages(8), second)) as other:
+        with attached(other, second):
+            assert listed() == [(second.name, other.disk)]
+    assert bed.probe.is_free(first) and bed.probe.is_free(second)
+
+
+def test_others_with_its_name(bed):
+    # the next device gets the number of the last: what was attached is not it
+    child = bed.nvdimms[0]
+    with QuickDevice(Linear(pages(8), child)) as device:
+        attach.attach(device, child)
+    with QuickDevice(Linear(pages(8), child)) as device, bed.probe.holding(device):
+        assert not bed.probe.inject(child, 0).calls
+        with attached(device, child):
+            assert listed() == [(child.name, device.disk)]
+            assert [call.off for call in bed.probe.inject(child, 0).calls] == [0]
+
+
+def test_child_goes_away(bed):
+    child = bed.nvdimms[0]
+    other = bed.nvdimms[1]
+    device = bed.enter(QuickDevice(
+        Linear(pages(2), other), Linear(pages(8), child, pages(8)), Linear(pages(2), other, 64),
+        Linear(pages(8), child, pages(32)), Linear(pages(2), other, 128)))
+    bed.enter(bed.probe.holding(device))
+    bed.enter(attached(device, child, other))
+    bed.probe.reset()
+    with Unplugged(child):
+        # R8: once, for all of it
+        assert [(call.dev, call.off, call.len) for call in bed.probe.records()[1]] == [
+            (device.number, 2 * PAGE, 18 * PAGE)]
+        assert attach.told(device, child, "alive") == "0"
+        # the other child has its pages between the holes, and behind them
+        assert attach.told(device, other, "mapped_bytes") == str(6 * PAGE)
+        assert [call.off for call in bed.probe.inject(other, 16 * PAGE).calls] == [20 * PAGE]
+    # the child has come back as another one
+    with QuickDevice(Linear(pages(8), child)) as new, attached(new, child):
+        assert listed() == [(child.name, new.disk), (other.name, device.disk)]
+
+
+def test_child_is_in_use(bed):
+    # the child's slot is shared with tables, and is free when the last one has gone
+    child = bed.nvdimms[0]
+    device = bed.enter(QuickDevice(Linear(pages(8), child)))
+    with attached(device, child):
+        assert not bed.probe.is_free(child)
+        with QuickDevice(DaxLinear(pages(8), child)):
+            pass
+        assert not bed.probe.is_free(child)
+    assert bed.probe.is_free(child)
+
+
+def test_guard_sees_attached(bed):
+    # somebody is on a dm-linear that is on ours: what it maps must not move either
+    child = bed.nvdimms[0]
+    low = bed.enter(QuickDevice(DaxLinear(pages(8), child)))
+    high = bed.enter(QuickDevice(Linear(pages(8), low)))
+    bed.enter(attached(high, low))
+    low.load(DaxLinear(pages(8), child, pages(8)))
+    low.clear()
+    bed.enter(bed.probe.holding(high))
+    with pytest.raises(Exception, match="busy"):
+        low.load(DaxLinear(pages(8), child, pages(8)))
+
+
+def test_unload(bed):
+    # whoever is attached is detached; the device goes on as stock
+    child = bed.nvdimms[0]
+    device = bed.enter(QuickDevice(Linear(pages(8), child)))
+    bed.enter(bed.probe.holding(device))
+    attach.attach(device, child)
+    TARGET.remove()
+    HOLDER.remove()
+    try:
+        assert not os.path.exists(attach.FOLDER)
+        assert bed.probe.is_free(child)
+        assert not bed.probe.inject(child, 0).calls
+    finally:
+        HOLDER.insert()
+        TARGET.insert()
+    assert not listed()
