@@ -14,6 +14,7 @@ import contextlib
 import pytest
 
 from lib import poison
+from lib.attach import attach, attached, detach
 from lib.beside import Beside, promptly
 from lib.command import CommandError
 from lib.dm import DaxLinear, Linear, Status
@@ -191,3 +192,27 @@ def test_on_two_floors(bed):
     blocked.check_done()
     # told by a table that is gone by now
     assert sum(status.handled for status in low.status()) == 1
+
+
+def test_attached(bed):
+    # nobody who attaches or detaches waits, and the parent may come and go
+    parts = parts_of(bed)
+    children = [child for child, _, _ in parts]
+    device = bed.enter(QuickDevice(*[Linear(sectors, child, offset)
+                                     for child, offset, sectors in parts]))
+    bed.enter(attached(device, *children))
+    other = QuickDevice(Linear(64, children[1]))
+    bed.enter(other)
+    bed.enter(bed.probe.holding(other))
+    blocked = Blocked(bed, device, parts, ["--noflush", "--nolockfs"])
+    promptly(detach, device, children[1])
+    promptly(attach, device, children[1])
+    promptly(attach, other, children[1])
+    assert [call.off for call in bed.probe.inject(children[1], PAGE).calls] == [PAGE]
+    promptly(detach, other, children[1])
+    promptly(attach, other, children[1])
+    promptly(other.wipe)
+    blocked.check_waiting()
+    promptly(device.resume)
+    blocked.check_done()
+    promptly(detach, other, children[1])
