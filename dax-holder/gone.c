@@ -28,7 +28,7 @@ static void hull_widen(struct hull *hull, u64 child_bytes, u64 parent_bytes, u64
 }
 
 /* By what is live of a claim's run; a look at one page tells that. */
-static void hull_add_run(struct hull *hull, struct dax_device *dax_dev, const struct run *run)
+static void hull_add_run(struct hull *hull, const struct run *run)
 {
 	const struct extent *e = &run->claim->extents[run->extent];
 	unsigned int i;
@@ -39,13 +39,13 @@ static void hull_add_run(struct hull *hull, struct dax_device *dax_dev, const st
 		u64 shift = e->parent_bytes - e->child_bytes, len = PAGE_SIZE;
 
 		if (start <= end &&
-		    dax_same_page(dax_dev, start + shift, run->slot->dax_dev, start, &len))
+		    parent_has_page(run->claim->parent, start + shift, run->slot->dax_dev,
+				    start, &len))
 			hull_widen(hull, start, start + shift, end - start + 1, run->claim);
 	}
 }
 
-static void hull_add_claims(struct hull *hull, struct slot *slot, struct parent *parent,
-			    struct dax_device *dax_dev)
+static void hull_add_claims(struct hull *hull, struct slot *slot, struct parent *parent)
 {
 	struct dax_holder_claim *claim;
 	unsigned int i;
@@ -54,7 +54,7 @@ static void hull_add_claims(struct hull *hull, struct slot *slot, struct parent 
 				 srcu_read_lock_held(&claims_srcu))
 		for (i = 0; i < claim->nr_runs; i++)
 			if (claim->runs[i].slot == slot)
-				hull_add_run(hull, dax_dev, &claim->runs[i]);
+				hull_add_run(hull, &claim->runs[i]);
 }
 
 static void hull_add_attached(struct hull *hull, struct slot *slot,
@@ -99,7 +99,7 @@ int part_gone(struct slot *slot, u64 first, u64 last, int mf_flags)
 		if (attachment)
 			hull_add_attached(&hull, slot, attachment);
 		else if (dax_dev)
-			hull_add_claims(&hull, slot, parent, dax_dev);
+			hull_add_claims(&hull, slot, parent);
 		if (hull.first != U64_MAX) {
 			struct place place = {
 				.slot = slot,

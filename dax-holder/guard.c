@@ -111,8 +111,8 @@ static void report_move(const struct dax_holder_claim *claim, u64 parent_bytes,
 				continue;
 			from = run_slot(old, i);
 			from_bytes = r->child_bytes + parent_bytes - r->parent_bytes;
-			if (!dax_same_page(parent->dax_dev, parent_bytes,
-					   from->dax_dev, from_bytes, &len))
+			if (!parent_has_page(parent, parent_bytes, from->dax_dev,
+					     from_bytes, &len))
 				from = NULL;
 		}
 	}
@@ -138,10 +138,10 @@ static int guard_extent(const struct dax_holder_claim *claim, struct slot *slot,
 		if (extent->parent_bytes + at >= live)
 			return 0;
 		len = extent->len_bytes - at;
-		if (dax_same_page(parent->dax_dev, extent->parent_bytes + at,
-				  slot->dax_dev, extent->child_bytes + at, &len))
+		if (parent_has_page(parent, extent->parent_bytes + at, slot->dax_dev,
+				    extent->child_bytes + at, &len))
 			continue;
-		if (dax_maps(parent->dax_dev, extent->parent_bytes + at)) {
+		if (parent_maps(parent, extent->parent_bytes + at)) {
 			report_move(claim, extent->parent_bytes + at,
 				    slot, extent->child_bytes + at);
 			return -EBUSY;

@@ -138,6 +138,7 @@ struct attachment {
 struct dax_search {
 	struct dax_device *child;
 	struct dax_device *parent;
+	const struct gendisk *disk;	/* the parent's */
 	u64 child_bytes;		/* what of the child is left to look for */
 	u64 child_end;
 	u64 parent_bytes;		/* where to look next; 0 to begin with */
@@ -164,13 +165,13 @@ struct account *account_get(struct parent *parent, u64 parent_bytes,
 			    struct account *spare);
 void account_put(struct account *account);
 struct account *account_new(void);
-bool dax_maps(struct dax_device *dax_dev, u64 bytes);
+bool parent_maps(const struct parent *parent, u64 bytes);
 u64 child_end(const struct attachment *attachment);
 bool dax_search(struct dax_search *s);
 struct dax_search attachment_search(const struct attachment *attachment,
 				    u64 first, u64 last);
-bool dax_same_page(struct dax_device *parent, u64 parent_bytes,
-		   struct dax_device *child, u64 child_bytes, u64 *len_bytes);
+bool parent_has_page(const struct parent *parent, u64 parent_bytes,
+		     struct dax_device *child, u64 child_bytes, u64 *len_bytes);
 bool disk_stacked_on(const struct gendisk *disk, const struct gendisk *below);
 int guard_loop(const struct dax_holder_claim *claim);
 int guard_move(const struct dax_holder_claim *claim);

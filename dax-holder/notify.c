@@ -202,8 +202,8 @@ static int tell_pages(struct slot *slot, u64 first, u64 last, int mf_flags)
 
 		current_id = hit->parent_id;
 		run = hit->len_bytes;
-		if (dax_same_page(found.claim->parent->dax_dev, hit->parent_bytes,
-				  slot->dax_dev, hit_child_bytes(hit), &run)) {
+		if (parent_has_page(found.claim->parent, hit->parent_bytes,
+				    slot->dax_dev, hit_child_bytes(hit), &run)) {
 			struct place place = {
 				.slot = slot,
 				.parent = found.claim->parent,

@@ -28,11 +28,29 @@ static u64 resolve(struct dax_device *dax_dev, u64 bytes, u64 len_bytes, u64 *pf
 	return (u64)nr << PAGE_SHIFT;
 }
 
-bool dax_maps(struct dax_device *dax_dev, u64 bytes)
+/*
+ * Nobody keeps a parent from being removed, and device-mapper dereferences NULL if
+ * its dax_device is killed between the kernel's look whether it is alive and its
+ * own.  But the disk is marked dead before, and a grace period of RCU goes by
+ * between the two, for the sake of the table.
+ */
+static u64 resolve_parent(const struct gendisk *disk, struct dax_device *dax_dev,
+			  u64 bytes, u64 len_bytes, u64 *pfn)
+{
+	u64 len = 0;
+
+	rcu_read_lock();
+	if (!test_bit(GD_DEAD, &disk->state))
+		len = resolve(dax_dev, bytes, len_bytes, pfn);
+	rcu_read_unlock();
+	return len;
+}
+
+bool parent_maps(const struct parent *parent, u64 bytes)
 {
 	u64 pfn;
 
-	return resolve(dax_dev, bytes, PAGE_SIZE, &pfn);
+	return resolve_parent(parent->disk, parent->dax_dev, bytes, PAGE_SIZE, &pfn);
 }
 
 /*
@@ -40,12 +58,13 @@ bool dax_maps(struct dax_device *dax_dev, u64 bytes)
  * of the child?  Sets @len_bytes, the most to look at on entry, to the length of
  * which the answer holds.
  */
-bool dax_same_page(struct dax_device *parent, u64 parent_bytes,
-		   struct dax_device *child, u64 child_bytes, u64 *len_bytes)
+bool parent_has_page(const struct parent *parent, u64 parent_bytes,
+		     struct dax_device *child, u64 child_bytes, u64 *len_bytes)
 {
 	u64 parent_pfn, child_pfn, len;
 
-	len = resolve(parent, parent_bytes, *len_bytes, &parent_pfn);
+	len = resolve_parent(parent->disk, parent->dax_dev, parent_bytes, *len_bytes,
+			     &parent_pfn);
 	if (len)
 		len = resolve(child, child_bytes, len, &child_pfn);
 	*len_bytes = len ?: PAGE_SIZE;
@@ -68,10 +87,10 @@ bool dax_search(struct dax_search *s)
 					       s->child_end - s->child_bytes, &s->pfn);
 		while (s->child_len && s->parent_bytes < s->parent_end) {
 			at = s->parent_bytes;
-			len = resolve(s->parent, at, s->parent_end - at, &pfn);
+			len = resolve_parent(s->disk, s->parent, at, s->parent_end - at, &pfn);
 			s->parent_bytes += len ?: PAGE_SIZE;
 			if (!len) {
-				if (!dax_alive(s->parent))
+				if (test_bit(GD_DEAD, &s->disk->state))
 					return false;
 				cond_resched();
 				continue;
@@ -110,6 +129,7 @@ struct dax_search attachment_search(const struct attachment *attachment, u64 fir
 		.child = attachment->slot->dax_dev,
 		.child_bytes = first,
 		.child_end = min(last, child_end(attachment) - 1) + 1,
+		.disk = attachment->disk,
 		.parent = attachment->dax_dev,
 		.parent_end = round_down(size, PAGE_SIZE),
 	};

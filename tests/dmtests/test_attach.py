@@ -266,8 +266,6 @@ def bad_attachments(bed, device):
     loop = bed.enter(QuickDevice(DaxLinear(pages(4), device)))
     yield "ENXIO", f"{device.number} 253:1048575"
     yield "ENXIO", f"4000:0 {child.number}"
-    # /dev/null is no block device; 1:3 is no other
-    yield "ENXIO", f"1:3 {child.number}"
     yield "EOPNOTSUPP", f"{raw} {child.number}"
     yield "EOPNOTSUPP", f"{device.number} {raw}"
     yield "EBUSY", f"{device.number} {bed.nvdimms[1].number}"
