@@ -13,8 +13,10 @@ help:
 	@echo 'make install          install them (DESTDIR= below another root)'
 	@echo 'make uninstall        remove them again'
 	@echo 'make demo             show what they do, in an emulated machine with NVDIMMs'
-	@echo 'make check            run all tests (KERNELS= the kernels, CASES= the random unit cases)'
+	@echo 'make check            run all tests (KERNELS= the kernels, CASES= the random unit cases,'
+	@echo '                      SECONDS= of fuzzing)'
 	@echo 'make check-unit       run the tests that need no kernel'
+	@echo 'make fuzz             fuzz the code that needs no kernel (SECONDS= how long)'
 	@echo 'make lint             what compilers and checkers say of the code'
 	@echo 'make guest-shell      a shell in the emulated machine'
 	@echo 'make clean            remove what was built here'
@@ -38,10 +40,13 @@ uninstall: $(KDIR)
 deps:
 	@scripts/install-deps
 
+fuzz-deps:
+	@scripts/install-deps clang libclang-rt-dev
+
 demo: deps
 	@scripts/demo
 
-check: deps
+check: fuzz-deps
 	@scripts/check $(KERNELS)
 
 lint:
@@ -49,6 +54,9 @@ lint:
 
 check-unit:
 	@$(MAKE) -s -C tests/unit check
+
+fuzz: fuzz-deps
+	@$(MAKE) -s -C tests/fuzz check
 
 guest-shell: deps
 	scripts/guest build
@@ -58,4 +66,4 @@ clean:
 	test ! -d $(KDIR) || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	rm -rf build
 
-.PHONY: all help lint modules install uninstall deps demo check check-unit guest-shell clean
+.PHONY: all help lint modules install uninstall deps fuzz-deps demo check check-unit fuzz guest-shell clean
