@@ -4,10 +4,12 @@
 The library is not made for threads; each process that uses this has its own.
 """
 
+import atexit
 import ctypes
 import os
 
 _CREATE, _RELOAD, _REMOVE, _SUSPEND, _RESUME, _RENAME, _STATUS, _CLEAR = 0, 1, 2, 4, 5, 8, 10, 14
+_MESSAGE = 17
 _LOG = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_int,
                         ctypes.c_char_p)
 
@@ -26,6 +28,8 @@ def _open():
     lib.dm_task_create.restype = ctypes.c_void_p
     lib.dm_get_next_target.restype = ctypes.c_void_p
     lib.dm_log_with_errno_init(_quiet)
+    # it logs once more when it is unloaded, which is after Python has ended
+    atexit.register(lib.dm_log_with_errno_init, None)
     return lib
 
 
@@ -54,11 +58,11 @@ def _targets(task, table):
     for line in table.splitlines():
         start, length, kind, params = line.split(" ", 3)
         _lib.dm_task_add_target(task, ctypes.c_uint64(int(start)), ctypes.c_uint64(int(length)),
-                                kind.encode(), params.encode())
+                                kind.encode(), os.fsencode(params))
 
 
-def create(name, minor, table):
-    """Create a device of this minor number, with a live table."""
+def create(name, minor, table=""):
+    """Create a device of this minor number, with a live table unless that is empty."""
     task = _Task(_CREATE, name)
     with task as raw:
         _lib.dm_task_set_minor(raw, minor)
@@ -101,6 +105,15 @@ def suspend(name, lockfs=False):
         _lib.dm_task_no_flush(raw)
         if not lockfs:
             _lib.dm_task_skip_lockfs(raw)
+        task.run()
+
+
+def message(name, sector, text):
+    """Send a message to the target that holds a sector."""
+    task = _Task(_MESSAGE, name)
+    with task as raw:
+        _lib.dm_task_set_sector(raw, ctypes.c_uint64(sector))
+        _lib.dm_task_set_message(raw, text)
         task.run()
 
 
