@@ -5,12 +5,21 @@ DMTESTS_STORM says how many failures, if not the usual number.
 """
 
 import os
+import sys
 import time
 
 from lib import dm
+from lib.command import run
 from lib.storm import Storm
 
 INJECTIONS = int(os.environ.get("DMTESTS_STORM", "100000"))
+
+
+def test_a_part_ends_well():
+    # libdevmapper logs once more when a process ends
+    run(sys.executable, "-c", "from lib import libdm\n"
+                              "libdm.create('part', 200, '0 8 error ')\n"
+                              "libdm.remove('part')")
 
 
 def test_storm(bed, capsys):
