@@ -11,6 +11,7 @@ from collections import namedtuple
 
 import pytest
 
+from lib import kernel
 from lib.badblocks import badblocks
 from lib.dm import DaxLinear
 from lib.module import HEAL
@@ -138,7 +139,7 @@ def test_as_on_a_bare_nvdimm(bed, heals):
     assert ours["write beside"] == (
         PAGE, [], list(range(8, 16)), [old, lost, new, *[old] * 13])
     assert ours["read a sector"][0] == lost
-    assert "sigbus 2 4096" in ours["map"]
+    assert f"sigbus {kernel.BAD_BLOCK_SIGBUS} 4096" in ours["map"]
 
 
 def test_across_children(bed):

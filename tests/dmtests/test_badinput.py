@@ -10,6 +10,7 @@ import pytest
 
 from lib.command import CommandError, read_file, run
 from lib.dm import DaxLinear, Device
+from lib.kernel import MAPS_ITSELF
 from lib.units import MIB_SECTORS, PAGE_SECTORS
 from lib.xfs import Xfs
 
@@ -272,7 +273,7 @@ def test_the_device_itself(bed):
         mark = bed.kmsg.mark()
         with pytest.raises(CommandError):
             device.load(f"0 2048 daxlinear 2 {child} 0 1024 {path} 0 1024")
-        assert bed.kmsg.find(f"{path} is the mapped device itself", mark)
+        assert bed.kmsg.find(f"{path} {MAPS_ITSELF}", mark)
     device.remove()
     check_good(bed)
 
@@ -284,7 +285,7 @@ def test_the_device_itself_before_its_first_table(bed):
             mark = bed.kmsg.mark()
             with pytest.raises(CommandError):
                 device.load(f"0 2048 daxlinear 2 {child} 0 1024 {path} 0 1024")
-            assert bed.kmsg.find(f"{path} (cannot be opened|is the mapped device itself)", mark)
+            assert bed.kmsg.find(f"{path} (cannot be opened|{MAPS_ITSELF})", mark)
             assert bed.probe.is_free(child)
     check_good(bed)
 

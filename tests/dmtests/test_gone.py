@@ -13,7 +13,7 @@ import re
 
 import pytest
 
-from lib import monitor
+from lib import kernel, monitor
 from lib.command import CommandError
 from lib.dm import DaxLinear, Linear, Status
 from lib.live import Live
@@ -150,8 +150,9 @@ class Files:
         self.bed = bed
         self.ranges = ranges
         self.device = device or bed.device(DaxLinear.ranges(ranges))
-        self.fs = bed.enter(Xfs(self.device, bed.folder(), agsize=AGSIZE, reflink=False))
         size = sum(sectors for _, _, sectors in ranges) * SECTOR
+        agsize = size if kernel.LOSES_ONE_GROUP_ONLY else AGSIZE
+        self.fs = bed.enter(Xfs(self.device, bed.folder(), agsize=agsize, reflink=False))
         self.path = self.fs.reserve("file", size * 13 // 16)
 
     def victim(self, number):

@@ -52,8 +52,7 @@ class Blocked:
         self.failure = bed.enter(Beside("sh", "-c", f"echo {pfn} >{poison.CORRUPT_PFN}"))
         # before the test waits for whatever would wait for it
         bed.enter(contextlib.ExitStack()).callback(self._resume)
-        self.failure.wait_in("xfs_dax_notify_failure")
-        assert " xfs_buf_" in self.failure.stack()
+        assert " xfs_dax_notify_" in self.failure.wait_in("xfs_buf_read_map")
 
     def _page(self):
         """Return where in the device, and in the file, a page is that is on the second child."""

@@ -65,7 +65,8 @@ class Beside:
             assert self.running, f"{shlex.join(self._words)} ended before it was in {function}"
             stack = self.stack()
             return stack if f" {function}+" in stack else None
-        return wait_for(there, f"{shlex.join(self._words)} is not in {function}", within)
+        return wait_for(there, lambda: f"{shlex.join(self._words)} is not in {function}, it is in\n"
+                                       f"{self.stack()}", within)
 
 
 class Doing(threading.Thread):
@@ -107,11 +108,15 @@ def promptly(function, *arguments):
 
 
 def wait_for(condition, failure, within=PATIENCE_SECONDS):
-    """Wait until a condition gives something that is true, and return that."""
+    """Wait until a condition gives something that is true, and return that.
+
+    `failure` says what it means that it never does: a text, or a function that returns one.
+    """
     deadline = time.monotonic() + within
     while True:
         found = condition()
         if found:
             return found
-        assert time.monotonic() < deadline, failure
+        if time.monotonic() > deadline:
+            raise AssertionError(failure() if callable(failure) else failure)
         time.sleep(0.02)

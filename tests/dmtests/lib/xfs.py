@@ -30,7 +30,9 @@ class Xfs:
             data = [f"agsize={agsize}"] if agsize else []
             data += [f"size={size}"] if size else []
             data += ["su=2m,sw=1"] if stripe_2m else ["noalign"]
-            self._make = ["mkfs.xfs", "-q", "-f", "--unsupported",
+            # with 64 bits for the number of a file's extents, the log that newer ones make does not
+            # fit into an allocation group of 16 MiB
+            self._make = ["mkfs.xfs", "-q", "-f", "--unsupported", "-i", "nrext64=0",
                           "-m", f"rmapbt={int(rmapbt)},reflink={int(reflink)}",
                           "-d", ",".join(data), str(device)]
 

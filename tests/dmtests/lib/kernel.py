@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Where the kernels that are tested differ, and why: nothing else asks which one it runs on."""
+
+import os
+import re
+
+from guestlib.kernels import KERNELS
+
+_NAME = re.match(r"\d+\.\d+", os.uname().release).group()
+_VERSION = tuple(map(int, _NAME.split(".")))
+
+# lines of this kernel's own that look like a splat
+KNOWN_SPLATS = KERNELS[_NAME].known_splats
+
+# What the log says of a table that maps the mapped device itself: later kernels' dm does not open
+# it for us, so that we cannot tell why.
+MAPS_ITSELF = ("is the mapped device itself" if _VERSION < (6, 12) else
+               r"cannot be opened \(-EINVAL\)")
+
+# What a process hears that touches a page with bad blocks: later kernels say that memory failed
+# there, 6.1 says that there is none.
+BAD_BLOCK_SIGBUS = "2" if _VERSION < (6, 12) else "AR"
+
+# A page that reflink shares between two files has failed, and no holder was told: the kernel looks
+# for those who map it by its struct page, which knows of one file at most.
+#   6.1   it is said to be of the file that was mapped last, and who maps the other one lives.
+#   6.12  its mapping is a mark (PAGE_MAPPING_DAX_SHARED) that dax_lock_folio() follows: an oops.
+#   7.2   it has no mapping: dax_lock_folio() finds none, and nobody is told.
+SHARED_PAGE_SPLAT = r"RIP: .*:dax_lock_folio\+" if (6, 12) <= _VERSION < (7, 0) else None
+SHARED_PAGE_TELLS_NOBODY = _VERSION >= (7, 0)
+
+# A page in the middle of a huge mapping has failed, and no holder was told. 7.2 looks for those who
+# map the first page of its folio, which is 2 MiB by now, and tells them that it is that one.
+NAMES_FIRST_PAGE_OF_FOLIO = _VERSION >= (7, 0)
+
+# 7.2's XFS, told that several allocation groups are gone, counts the pages that are in all of them
+# but the last with 32 bits that wrap: it is busy for hours (xfs_dax_notify_dev_failure()).
+LOSES_ONE_GROUP_ONLY = _VERSION >= (7, 0)
