@@ -135,7 +135,9 @@ def test_file_data(bed, kind, options):
     assert not stack.fs.is_shut_down()
 
 
-@KINDS
+@pytest.mark.parametrize("kind", [
+    "bare", "daxlinear",
+    pytest.param("linear", marks=pytest.mark.alone(kernel.SHARED_PAGE_SPLAT))])
 @pytest.mark.parametrize("how", ["machine check", "madvise"])
 def test_shared_data(bed, kind, how):
     # two files share their blocks, a process maps each
