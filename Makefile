@@ -4,7 +4,8 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 INSTALL_MOD_DIR ?= updates/dm-daxlinear
-KERNELS ?= 6.1
+# those to be tested, such as 6.12; otherwise all that we support
+KERNELS ?=
 
 all: modules
 
