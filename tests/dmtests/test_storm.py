@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Everything at once: tables change without pause while failures arrive.
 
-DMTESTS_STORM says how many failures, if not the usual number.
+DMTESTS_STORM says how many failures, if not the usual number of the kernel.
 """
 
 import os
@@ -10,9 +10,10 @@ import time
 
 from lib import dm
 from lib.command import run
+from lib.kernel import STORM_INJECTIONS
 from lib.storm import Storm
 
-INJECTIONS = int(os.environ.get("DMTESTS_STORM", "100000"))
+INJECTIONS = int(os.environ.get("DMTESTS_STORM", STORM_INJECTIONS))
 
 
 def test_a_part_ends_well():
