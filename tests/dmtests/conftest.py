@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """A test is a function with one fixture, the bed."""
 
+import os
+
 import pytest
 
 from lib.bed import Bed
+from lib.command import read_file, write_file
+from lib.module import HOLDER, TARGET
+
+_EXPEDITED = "/sys/kernel/rcu_expedited"
 
 
 def pytest_addoption(parser):
@@ -16,9 +22,19 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Declare our own marks."""
-    config.addinivalue_line("markers", "last(why): run after all others")
+    config.addinivalue_line("markers", "last(why, turn=1): run after all others, by turns")
+    config.addinivalue_line("markers", "needs(path): is for kernels that have this file")
     config.addinivalue_line("markers", "alone(splat): run in a guest that the test brings down, "
                                        "the splat being a pattern; None: this kernel stays up")
+
+
+def _turn(item):
+    mark = item.get_closest_marker("last")
+    return mark.kwargs.get("turn", 1) if mark else 0
+
+
+def _is_for_this_kernel(item):
+    return all(os.path.exists(mark.args[0]) for mark in item.iter_markers("needs"))
 
 
 def _splat(item):
@@ -28,18 +44,40 @@ def _splat(item):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Put those last that ask for it, and leave out those that no other could follow."""
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    """Leave out what is not for this kernel, or for no other test to follow; sort the last ones."""
     wanted = config.getoption("alone")
-    left = [item for item in items if bool(_splat(item)) != wanted]
-    items[:] = [item for item in items if item not in left]
+    chosen = [item for item in items
+              if _is_for_this_kernel(item) and bool(_splat(item)) == wanted]
+    left = [item for item in items if item not in chosen]
+    items[:] = sorted(chosen, key=_turn)
     config.hook.pytest_deselected(items=left)
     if config.getoption("alone_list"):
         with open(config.getoption("alone_list"), "w", encoding="utf-8") as file:
-            file.writelines(f"{item.nodeid}\t{_splat(item)}\n" for item in left)
+            file.writelines(f"{item.nodeid}\t{_splat(item)}\n" for item in left
+                            if _is_for_this_kernel(item))
 
 
 @pytest.fixture(name="bed")
 def _bed():
     with Bed() as bed:
         yield bed
+
+
+@pytest.fixture(name="unloaded")
+def _unloaded():
+    """Takes our modules out, and puts back after the test what is not loaded then."""
+    TARGET.remove()
+    HOLDER.remove()
+    yield
+    for module in (HOLDER, TARGET):
+        if not module.loaded:
+            module.insert()
+
+
+@pytest.fixture(name="hurry")
+def _hurry():
+    """Have the kernel's grace periods end soon, of which each table and each device takes some."""
+    before = read_file(_EXPEDITED)
+    write_file(_EXPEDITED, 1)
+    yield
+    write_file(_EXPEDITED, before)

@@ -7,7 +7,9 @@ import errno
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from lib.command import log, write_file
+import pytest
+
+from lib.command import log
 from lib.dm import DaxLinear
 from lib.oracle import told
 from lib.quick import QuickDevice
@@ -64,9 +66,6 @@ def volumes(child):
     """Yield a thousand volumes on a child."""
     made = [Volume(child, number) for number in range(DEVICES)]
     with contextlib.ExitStack() as stack:
-        # the kernel's grace periods, of which there are several for each device
-        write_file("/sys/kernel/rcu_expedited", 1)
-        stack.callback(write_file, "/sys/kernel/rcu_expedited", 0)
         pool = stack.enter_context(ThreadPoolExecutor(REMOVERS))
         stack.callback(remove_all, pool, made)
         with quietly():
@@ -117,6 +116,7 @@ def around(made):
                    for page in range(first - 1, first + count + 1)})
 
 
+@pytest.mark.usefixtures("hurry")
 def test_a_thousand_devices(bed):
     child, other = bed.nvdimms[3], bed.nvdimms[2]
     book = Book(child)

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from lib.beside import Beside
-from lib.command import CommandError, write_file
+from lib.command import CommandError
 from lib.dm import DaxLinear
 from lib.injector import Injector
 from lib.module import HOLDER, TARGET
@@ -17,8 +17,6 @@ from lib.quick import QuickDevice
 from lib.units import PAGE, PAGE_SECTORS
 
 ROUNDS = 20
-
-EXPEDITED = "/sys/kernel/rcu_expedited"
 
 
 @pytest.fixture(name="modules")
@@ -42,14 +40,6 @@ def refused(module):
     # what rmmod calls "in use"
     assert caught.value.code == errno.EAGAIN
     assert module.loaded
-
-
-@pytest.fixture(name="hurry")
-def _hurry():
-    """Have the kernel's grace periods end soon, of which there are several in each round."""
-    write_file(EXPEDITED, 1)
-    yield
-    write_file(EXPEDITED, 0)
 
 
 @pytest.mark.usefixtures("modules", "hurry")
