@@ -11,6 +11,7 @@ import pytest
 from lib.command import CommandError, read_file, run
 from lib.dm import DaxLinear, Device
 from lib.kernel import MAPS_ITSELF
+from lib.quick import QuickDevice
 from lib.units import MIB_SECTORS, PAGE_SECTORS
 from lib.xfs import Xfs
 
@@ -182,7 +183,7 @@ def check_bad(bed, table, message, *, error=None):
     mark = bed.kmsg.mark()
     with nothing_held(bed):
         with pytest.raises(CommandError) as caught:
-            with Device(table):
+            with QuickDevice(table):
                 pass
         said = bed.kmsg.find(MESSAGE, mark)
         assert any(re.search(message, line) for line in said), said
@@ -197,7 +198,7 @@ def check_good(bed):
     """Assert that nobody sits on the children, and that a good table loads on two of them."""
     first, second = free_children(bed)
     assert bed.probe.is_free(first) and bed.probe.is_free(second)
-    with Device(DaxLinear.ranges([(first, 0, 1024), (second, 0, 1024)])):
+    with QuickDevice(DaxLinear.ranges([(first, 0, 1024), (second, 0, 1024)])):
         assert not bed.probe.is_free(first) and not bed.probe.is_free(second)
 
 
