@@ -12,6 +12,7 @@ from lib.badblocks import Healed, badblocks
 from lib.beside import wait_for
 from lib.command import read_file, run
 from lib.dm import DaxLinear, Status
+from lib.taint import MACHINE_CHECK
 from lib.trace import Kprobe, Trace
 from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
 from lib.victim import Sigbus, Victim
@@ -22,6 +23,13 @@ AGSIZE = 16 * MIB
 
 # the kernel's log takes 10 messages from one place in so many seconds
 LOG_SECONDS = 5
+
+pytestmark = pytest.mark.last("from then on lockdep does not look any more")
+
+
+@pytest.fixture(autouse=True)
+def _taint(bed):
+    bed.may_taint(MACHINE_CHECK)
 
 
 def wait_for_log():

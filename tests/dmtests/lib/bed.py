@@ -11,6 +11,7 @@ from . import dm, nvdimm, poison
 from .command import read_file, run, write_file
 from .kmsg import Kmsg
 from .probe import Probe
+from .taint import WARNED, taint
 
 # all that a test mounts is below this
 SCRATCH = "/run/dmtests"
@@ -28,11 +29,13 @@ class Bed:
         self.nvdimms = nvdimm.discover()
         self.probe = None
         self.kmsg = None
+        self._taint = None
         self._stack = contextlib.ExitStack()
 
     def __enter__(self):
         os.makedirs(SCRATCH, exist_ok=True)
         self.kmsg = Kmsg()
+        self._taint = taint()
         self.probe = Probe()
         self.probe.reset()
         return self
@@ -69,6 +72,10 @@ class Bed:
         write_file(_EARLY_KILL, 1)
         self._stack.callback(write_file, _EARLY_KILL, before)
 
+    def may_taint(self, bits):
+        """Let the test set these bits of the kernel's taint."""
+        self._taint |= bits
+
     def _renew(self):
         """Leave no page poisoned and no block bad."""
         for child in self.nvdimms:
@@ -82,6 +89,8 @@ class Bed:
         """Assert that the kernel is well, and that nobody is left in a child's slot."""
         splat = self.kmsg.splat()
         assert splat is None, f"the kernel complained: {splat}"
+        tainted = taint() & ~self._taint & ~(WARNED if self.kmsg.known else 0)
+        assert not tainted, f"the kernel is tainted: {tainted:#x}"
         # dm cleans up behind a target that forgets to, but says so
         assert not self.kmsg.find("dm_put_device call missing")
         held = [child.name for child in self.nvdimms if not self.probe.is_free(child)]

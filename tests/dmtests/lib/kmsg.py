@@ -16,7 +16,7 @@ class Kmsg:
         self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         os.lseek(self._fd, 0, os.SEEK_END)
         self._lines = []
-        self._known = ()
+        self.known = ()
 
     def close(self):
         """Stop listening."""
@@ -46,11 +46,11 @@ class Kmsg:
 
     def expect_known(self):
         """Take for no splat what the kernel is known to say by itself, in this test."""
-        self._known = KNOWN_SPLATS
+        self.known = KNOWN_SPLATS
 
     def splat(self):
         """Return the first line that tells that the kernel is unwell, or None."""
-        console = Console(self._known)
+        console = Console(self.known)
         for line in self.lines():
             console.feed(line.encode() + b"\n")
         return console.splat
