@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Every allocation fails in turn: what needs memory fails cleanly, and nothing else needs any."""
+
+import pytest
+
+from lib import faults
+from lib.command import CommandError, run
+from lib.dm import DaxLinear
+from lib.live import Live
+from lib.module import HOLDER
+from lib.quick import QuickDevice
+from lib.units import PAGE_SECTORS
+
+pytestmark = [pytest.mark.needs(faults.FAILSLAB), pytest.mark.usefixtures("hurry")]
+
+
+def pages(number):
+    """Return so many pages in sectors."""
+    return number * PAGE_SECTORS
+
+
+def plain(children):
+    """A table in dm-linear's form."""
+    return [(children[0], 0, pages(8))]
+
+
+def several(children):
+    """Several children, and each twice."""
+    return [(child, pages(start), pages(8)) for start in (0, 64) for child in children]
+
+
+def many(children):
+    """So many ranges that what is kept of them takes several pages."""
+    return [(children[number % 2], pages(2 * number), pages(1)) for number in range(300)]
+
+
+def targets(ranges):
+    """Return the table of some ranges, in the plain form where that will do."""
+    return DaxLinear(ranges[0][2], *ranges[0][:2]) if len(ranges) == 1 else DaxLinear.ranges(ranges)
+
+
+def all_free(bed):
+    """Tell whether nobody is in any child's slot."""
+    return all(map(bed.probe.is_free, bed.nvdimms))
+
+
+@pytest.mark.parametrize("layout", [plain, several, many], ids=lambda layout: layout.__name__)
+def test_first_table(bed, layout):
+    ranges = layout(bed.nvdimms)
+    device = bed.enter(QuickDevice())
+    failures = 0
+    for failed in faults.each("daxlinear_ctr", lambda: device.load(targets(ranges))):
+        if failed:
+            failures += 1
+            assert not device.table_text("--inactive")
+        else:
+            device.clear()
+        assert all_free(bed)
+        # nothing is in the way of the next
+        device.load(targets(ranges))
+        device.clear()
+    # the target, its ranges, its devices and the claim on them at least
+    assert failures > 8
+    device.resume()
+    live = Live(bed, ranges)
+    with bed.probe.holding(device):
+        live.map(device, ranges)
+        live.check()
+
+
+@pytest.mark.parametrize("layout", [plain, several], ids=lambda layout: layout.__name__)
+def test_reload(bed, layout):
+    # what is live goes on, whatever becomes of the new table
+    ranges = layout(bed.nvdimms)
+    grown = ranges + [(bed.nvdimms[1], pages(128), pages(8))]
+    device = bed.enter(QuickDevice(targets(ranges)))
+    bed.enter(bed.probe.holding(device))
+    live = Live(bed, grown)
+    live.map(device, ranges)
+    failures = 0
+    for failed in faults.each("daxlinear_ctr", lambda: device.load(targets(grown))):
+        failures += failed
+        live.check()
+        device.clear()
+        live.check()
+    assert failures > 8
+    device.resume()
+    live.map(device, grown)
+    live.check()
+
+
+def none(function, call):
+    """Assert that nothing is allocated below a function that is called so."""
+    # what the kernel's own checks keep for themselves they have after the first time
+    call()
+    assert not list(faults.each(function, call))
+
+
+def test_all_that_must_not_fail(bed):
+    first, second = bed.nvdimms[:2]
+    ranges = [(first, 0, pages(8)), (second, 0, pages(8))]
+    device = bed.enter(QuickDevice(targets(ranges)))
+    none("daxlinear_status", device.status)
+    none("daxlinear_status", device.table_text)
+
+    def resume():
+        device.load(targets(ranges))
+        device.resume()
+    none("daxlinear_preresume", resume)
+    none("daxlinear_dtr", resume)
+    with pytest.raises(CommandError, match="Invalid argument"):
+        run("dmsetup", "message", device.name, "0", "anything")
+
+
+def test_telling(bed):
+    # nobody is told, so all that is allocated would be ours
+    first, second = bed.nvdimms[:2]
+    ranges = [(first, 0, pages(8)), (second, 0, pages(8)), (first, pages(16), pages(8))]
+    device = bed.enter(QuickDevice(targets(ranges)))
+    bed.enter(QuickDevice(targets([(device, pages(2), pages(20))])))
+    none("slot_notify_failure", lambda: bed.probe.inject(first, pages(3)))
+    none("slot_notify_failure", lambda: bed.probe.inject(first, 0, (1 << 64) - 1))
+    assert device.status()[0].received == 4
+
+
+@pytest.mark.usefixtures("bed", "unloaded")
+def test_loading_the_holder():
+    for failed in faults.each("alloc_dax", HOLDER.insert):
+        assert HOLDER.loaded != failed
+        if not failed:
+            HOLDER.remove()
