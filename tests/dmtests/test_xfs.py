@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """What becomes of a filesystem and its users when a page fails.
 
-Each case runs on a bare NVDIMM, which is what is wanted, on daxlinear, which must match it, and on
-dm-linear, which must not: else the case would prove nothing.
+Each case runs on a bare NVDIMM, which is what is wanted, on daxlinear and on a dm-linear that is
+attached, which must match it, and on dm-linear alone, which must not: else the case would prove
+nothing.
 """
 
 import errno
@@ -10,7 +11,8 @@ import os
 
 import pytest
 
-from lib import kernel, poison
+from lib import attach, kernel, poison
+from lib.attach import attached
 from lib.dm import DaxLinear, Linear
 from lib.trace import Kprobe
 from lib.units import HUGE, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, SECTOR
@@ -21,7 +23,7 @@ from lib.xfs import Xfs
 SIZES = (32, 64, 96)
 AGSIZE = 32 * MIB
 
-KINDS = pytest.mark.parametrize("kind", ["bare", "daxlinear", "linear"])
+KINDS = pytest.mark.parametrize("kind", ["bare", "daxlinear", "attached", "linear"])
 
 
 class Stack:
@@ -37,7 +39,9 @@ class Stack:
         if kind == "bare":
             self.device = self._bare(whole=reflink)
         else:
-            self.device = self._mapped({"daxlinear": DaxLinear, "linear": Linear}[kind])
+            self.device = self._mapped(DaxLinear if kind == "daxlinear" else Linear)
+        if kind == "attached":
+            bed.enter(attached(self.device, *[nvdimm for nvdimm, _, _ in self.parts]))
         self.fs = bed.enter(Xfs(self.device, bed.folder(), agsize=agsize, size=sum(SIZES) * MIB,
                                 reflink=reflink, stripe_2m=stripe_2m))
         self._calls = bed.enter(
@@ -85,7 +89,7 @@ class Stack:
     def check_told(self, *places):
         """Assert that XFS was told of these places and of nothing else, once each.
 
-        Over dm-linear it must have heard nothing. On ours, the status says the same.
+        Over dm-linear it must have heard nothing. The status says the same, or sysfs.
         """
         assert self.told() == ([] if self.kind == "linear" else list(places))
         if self.kind == "daxlinear":
@@ -95,6 +99,10 @@ class Stack:
                     for name in ("received", "forwarded", "handled", "generic")] == [
                         number, number, number, 0]
             assert places[-1] // SECTOR in [line.last for line in status]
+        if self.kind == "attached":
+            handled = [int(attach.told(self.device, nvdimm, "handled"))
+                       for nvdimm, _, _ in self.parts]
+            assert sum(handled) == len(places)
 
     def victim(self, name, *options, offset=0, length=PAGE):
         """Return a process that maps a part of a file."""
@@ -136,7 +144,7 @@ def test_file_data(bed, kind, options):
 
 
 @pytest.mark.parametrize("kind", [
-    "bare", "daxlinear",
+    "bare", "daxlinear", "attached",
     pytest.param("linear", marks=pytest.mark.alone(kernel.SHARED_PAGE_SPLAT))])
 @pytest.mark.parametrize("how", ["machine check", "madvise"])
 def test_shared_data(bed, kind, how):
