@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Builds the modules and the test programs for a kernel, inside the kernel's own root.
+"""Builds the modules, the tool and the test programs for a kernel, inside the kernel's own root.
 
 The sources are copied to a folder of the build's own. So several kernels' builds don't mix their
 object files, the checkout stays clean, and what the guest sees is what was built.
@@ -81,6 +81,8 @@ def _steps(root, source, variables):
     kernel = make + ["-C", root.build]
     variables = [*root.variables, *variables]
     yield kernel + ["M=/src"] + variables + ["modules"]
+    if _has_makefile(os.path.join(source, "tools")):
+        yield make + ["-C", "/src/tools"]
     if _has_makefile(os.path.join(source, "tests/programs")):
         yield make + ["-C", "/src/tests/programs"]
     if _has_makefile(os.path.join(source, "tests/modules")):
