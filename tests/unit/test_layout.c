@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tables of mapped devices on mapped devices: whatever is written is read back, and every sector is
+ * found where an oracle that goes down a step at a time finds it.
+ */
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "../../tools/layout.h"
+#include "unit.h"
+
+/* Device n stands on devices below n; those of level 0 are at the bottom. */
+#define NR_BOTTOM	4
+#define NR_DEVICES	8
+#define MAX_TARGETS	5
+#define MAX_RANGES	4
+
+static uint64_t sizes[NR_DEVICES];
+static struct table tables[NR_DEVICES];
+static struct layout layouts[NR_DEVICES];
+
+static unsigned int number_of(dev_t dev)
+{
+	return minor(dev);
+}
+
+static const struct layout *layout_of(dev_t dev, void *data)
+{
+	CHECK(data == sizes);
+	return number_of(dev) < NR_BOTTOM ? NULL : &layouts[number_of(dev)];
+}
+
+static void add_range(char *params, unsigned int device, uint64_t len, int with_len)
+{
+	unsigned int below = unit_below(device);
+	uint64_t offset;
+
+	while (sizes[below] < len)
+		below = unit_below(NR_BOTTOM);
+	offset = unit_below(sizes[below] - len + 1);
+	sprintf(params + strlen(params), "253:%u %ju", below, (uintmax_t)offset);
+	if (with_len)
+		sprintf(params + strlen(params), " %ju", (uintmax_t)len);
+}
+
+static void make_device(unsigned int device)
+{
+	unsigned int nr = 1 + unit_below(MAX_TARGETS), i;
+	uint64_t start = 0;
+
+	table_free(&tables[device]);
+	layout_free(&layouts[device]);
+	for (i = 0; i < nr; i++) {
+		char params[400] = "";
+		uint64_t len = 0, range;
+		unsigned int kind = unit_below(8), ranges = 1 + unit_below(MAX_RANGES);
+
+		if (kind == 0) {
+			len = 1 + unit_below(50);
+			table_add(&tables[device], start, len, "striped", "2 8 253:0 0 253:1 0");
+		} else if (kind < 4) {
+			len = 1 + unit_below(50);
+			add_range(params, device, len, 0);
+			table_add(&tables[device], start, len, kind == 1 ? "linear" : "daxlinear",
+				  params);
+		} else {
+			sprintf(params, "%u", ranges);
+			while (ranges--) {
+				strcat(params, " ");
+				range = 1 + unit_below(20);
+				add_range(params, device, range, 1);
+				len += range;
+			}
+			if (unit_below(2))
+				strcat(params, unit_below(2) ? " 1 align_2m" :
+				       " 2 align_2m allow_move");
+			table_add(&tables[device], start, len, "daxlinear", params);
+		}
+		start += len;
+	}
+	sizes[device] = start;
+	CHECK(table_end(&tables[device]) == start);
+	layout_read(&layouts[device], &tables[device]);
+}
+
+/* One step down, by reading the text of the table anew. */
+static int step_down(unsigned int *device, uint64_t *sector)
+{
+	const struct table *table = &tables[*device];
+	char params[400], *words[64], *next;
+	unsigned int i, nr = 0, below;
+	uint64_t at;
+
+	for (i = 0; ; i++)
+		if (*sector < table->targets[i].start_sectors + table->targets[i].len_sectors)
+			break;
+	if (!strcmp(table->targets[i].type, "striped"))
+		return 0;
+	at = *sector - table->targets[i].start_sectors;
+	strcpy(params, table->targets[i].params);
+	for (next = strtok(params, " "); next; next = strtok(NULL, " "))
+		words[nr++] = next;
+	if (nr == 2) {
+		sscanf(words[0], "253:%u", &below);
+		*sector = strtoull(words[1], NULL, 10) + at;
+	} else {
+		for (i = 1; at >= strtoull(words[i + 2], NULL, 10); i += 3)
+			at -= strtoull(words[i + 2], NULL, 10);
+		sscanf(words[i], "253:%u", &below);
+		*sector = strtoull(words[i + 1], NULL, 10) + at;
+	}
+	*device = below;
+	return 1;
+}
+
+static void check_sectors(unsigned int top, const struct layout *leaves)
+{
+	uint64_t sector, at, end = 0;
+	unsigned int device, i;
+
+	for (i = 0; i < leaves->nr; i++) {
+		CHECK(leaves->segments[i].start_sectors == end);
+		CHECK(leaves->segments[i].len_sectors);
+		end += leaves->segments[i].len_sectors;
+	}
+	CHECK(end == sizes[top]);
+	CHECK(!layout_find(leaves, end));
+	CHECK(!layout_find(leaves, UINT64_MAX));
+	for (sector = 0; sector < end; sector++) {
+		const struct segment *found = layout_find(leaves, sector);
+		const struct target *target = &tables[top].targets[found->target];
+
+		CHECK(sector - target->start_sectors < target->len_sectors);
+		device = top;
+		at = sector;
+		while (device >= NR_BOTTOM && step_down(&device, &at))
+			;
+		if (device >= NR_BOTTOM) {
+			CHECK(!found->dev);
+			continue;
+		}
+		CHECK(found->dev == makedev(253, device));
+		CHECK(found->offset_sectors + (sector - found->start_sectors) == at);
+	}
+}
+
+static void random_stack(void)
+{
+	struct layout leaves = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < NR_BOTTOM; i++)
+		sizes[i] = 50 + unit_below(1000);
+	for (; i < NR_DEVICES; i++)
+		make_device(i);
+	layout_flatten(&leaves, &layouts[NR_DEVICES - 1], layout_of, sizes);
+	check_sectors(NR_DEVICES - 1, &leaves);
+	layout_free(&leaves);
+}
+
+/* Lines that are not as the modules write them: nothing is known of what is there. */
+static void odd_lines(void)
+{
+	static const char * const odd[] = {
+		"", " ", "253:0", "253:0 x", "253:0 0 8", "pmem0 0", "1 253:0 0", "1 253:0 0 9",
+		"1 253:0 0 7", "2 253:0 0 8", "1 253:0 x 8", "1 253 0 8", "x 253:0 0 8",
+		"0", "1 253:0: 0 8", "253:0  0",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		struct table table = { 0 };
+		struct layout layout = { 0 };
+
+		table_add(&table, 0, 8, "linear", "253:1 8");
+		table_add(&table, 8, 8, "daxlinear", odd[i]);
+		layout_read(&layout, &table);
+		CHECK(layout.nr == 2 && layout.segments[0].dev && !layout.segments[1].dev);
+		CHECK(layout.segments[1].start_sectors == 8 && layout.segments[1].len_sectors == 8);
+		table_free(&table);
+		layout_free(&layout);
+	}
+}
+
+static void text(void)
+{
+	char *buffer = NULL;
+	size_t size;
+	FILE *file = open_memstream(&buffer, &size);
+	struct table table = { 0 };
+
+	table_add(&table, 0, 16, "daxlinear", "/dev/pmem0 0");
+	table_add(&table, 16, 8, "daxlinear", "1 /dev/pmem1 0 8 1 align_2m");
+	table_write(&table, file);
+	fclose(file);
+	CHECK(!strcmp(buffer, "0 16 daxlinear /dev/pmem0 0\n"
+			      "16 8 daxlinear 1 /dev/pmem1 0 8 1 align_2m\n"));
+	free(buffer);
+	table_free(&table);
+	CHECK(!table_end(&table));
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 0) : 1000000;
+	unsigned int i;
+
+	text();
+	odd_lines();
+	for (unit_case = 0; unit_case < cases / 100; unit_case++)
+		random_stack();
+	for (i = 0; i < NR_DEVICES; i++) {
+		table_free(&tables[i]);
+		layout_free(&layouts[i]);
+	}
+	printf("layout: %lu random stacks agree with the oracle\n", cases / 100);
+	return 0;
+}
