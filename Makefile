@@ -11,6 +11,7 @@ all: modules
 
 help:
 	@echo 'make                  build the modules for this machine (KDIR= another kernel build tree)'
+	@echo 'make tools            build the administrator'"'"'s command, tools/daxlinear'
 	@echo 'make install          install them (DESTDIR= below another root)'
 	@echo 'make uninstall        remove them again'
 	@echo 'make demo             show what they do, in an emulated machine with NVDIMMs'
@@ -37,6 +38,9 @@ uninstall: $(KDIR)
 	release=$$($(MAKE) -s -C $(KDIR) kernelrelease) && \
 	rm -rf $(DESTDIR)/lib/modules/$$release/$(INSTALL_MOD_DIR) && \
 	{ test -n '$(DESTDIR)' || depmod -a $$release; }
+
+tools:
+	$(MAKE) -C tools
 
 deps:
 	@scripts/install-deps
@@ -65,6 +69,7 @@ guest-shell: deps
 
 clean:
 	test ! -d $(KDIR) || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	$(MAKE) -C tools clean
 	rm -rf build
 
-.PHONY: all help lint modules install uninstall deps fuzz-deps demo check check-unit fuzz guest-shell clean
+.PHONY: all help lint modules tools install uninstall deps fuzz-deps demo check check-unit fuzz guest-shell clean

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from lib.bed import Bed
-from lib.command import read_file, write_file
+from lib.command import read_file, run, write_file
 from lib.module import HOLDER, TARGET
 
 _EXPEDITED = "/sys/kernel/rcu_expedited"
@@ -81,3 +81,10 @@ def _hurry():
     write_file(_EXPEDITED, 1)
     yield
     write_file(_EXPEDITED, before)
+
+
+@pytest.fixture(name="clean")
+def _clean(bed):
+    """The bed, with nothing on its NVDIMMs that the tool would not overwrite."""
+    run("wipefs", "-aq", *[nvdimm.path for nvdimm in bed.nvdimms])
+    return bed

@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: GPL-2.0
+"""daxlinear create and remove: what they make, what they refuse, and that nothing is half done."""
+
+import os
+import subprocess
+
+import pytest
+
+from lib import dm, strace
+from lib.command import ENVIRONMENT, run
+from lib.dm import DaxLinear, Linear
+from lib.module import TARGET
+from lib.tool import FAILED, PROGRAM, USAGE, ToolDevice, call, daxlinear, refused
+from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS
+from lib.xfs import Xfs
+
+# the smallest that XFS can do with
+GRANULE = 128 * MIB_SECTORS
+
+
+def table_of(name):
+    """Return the lines of a table."""
+    return run("dmsetup", "table", name).splitlines()
+
+
+def test_create(clean):
+    a, b, c = clean.nvdimms[1:4]
+    device = clean.enter(ToolDevice(a, b, c))
+    lengths = [nvdimm.sectors // GRANULE * GRANULE for nvdimm in (a, b, c)]
+    assert device.sectors == sum(lengths)
+    # a line for each child: it has counters of its own
+    start, lines = 0, []
+    for nvdimm, length in zip((a, b, c), lengths, strict=True):
+        lines.append(f"{start} {length} daxlinear 1 {nvdimm.number} 0 {length} 1 align_2m")
+        start += length
+    assert table_of(device.name) == lines
+    assert [status.alive for status in device.status()] == [1, 1, 1]
+    # it says what it made, and what is left
+    assert device.output.splitlines()[0] == f"/dev/mapper/{device.name}: {sum(lengths) // 2048} MiB"
+    rows = [line.split() for line in device.output.splitlines()[2:]]
+    assert [(row[2], row[4]) for row in rows] == [(str(length // 2048), nvdimm.path)
+                                                  for nvdimm, length in zip((a, b, c), lengths)]
+    assert [int(row[5]) for row in rows] == [(nvdimm.sectors - length) // 2048
+                                             for nvdimm, length in zip((a, b, c), lengths)]
+    # failures of its children are told
+    with clean.probe.holding(device):
+        assert len(clean.probe.inject(b, 4096).calls) == 1
+    daxlinear("remove", device.name)
+    assert not os.path.exists(device.path)
+
+
+def test_dry_run(clean):
+    a, b = clean.nvdimms[1:3]
+    words = [a, "--offset", "32M", b, "--len", "200M", "--granule", "16M"]
+    command = daxlinear("create", "--dry-run", "dry", *words)
+    assert dm.names() == []
+    # what it prints does what it would have done
+    run("sh", stdin=command)
+    lines = table_of("dry")
+    daxlinear("remove", "dry")
+    assert table_of(clean.enter(ToolDevice(*words)).name) == lines
+
+
+@pytest.mark.parametrize("words, expected", [
+    # offset and length in MiB of what is used of a child of 254 MiB
+    ([], (0, 128)),
+    (["--offset", "64M"], (64, 128)),
+    (["--offset", "64M", "--len", "150M"], (64, 128)),
+    (["--len", "262144s"], (0, 128)),
+    (["--granule", "16M"], (0, 240)),
+    (["--granule", "2M", "--offset", "0x200000"], (2, 252)),
+    (["--granule", "4K", "--len", "3MiB"], (0, 3)),
+])
+def test_ranges(clean, words, expected):
+    child = clean.nvdimms[1]
+    offset, length = (number * MIB_SECTORS for number in expected)
+    device = clean.enter(ToolDevice(child, *words))
+    assert table_of(device.name) == [
+        f"0 {length} daxlinear 1 {child.number} {offset} {length} 1 align_2m"]
+
+
+def test_same_child_twice(clean):
+    child = clean.nvdimms[1]
+    device = clean.enter(ToolDevice(child, "--len", "64M", child, "--offset", "128M", "--granule",
+                                    "2M"))
+    assert [line.split()[5] for line in table_of(device.name)] == ["0", str(128 * MIB_SECTORS)]
+
+
+def test_partition_off_2m(clean):
+    # its first 2 MiB in memory begin a MiB into it
+    nvdimm = clean.nvdimms[1]
+    part = clean.enter(nvdimm.partition(HUGE_SECTORS + MIB_SECTORS, 200 * MIB_SECTORS))
+    device = clean.enter(ToolDevice(part))
+    assert table_of(device.name) == [
+        f"0 {GRANULE} daxlinear 1 {part.number} {MIB_SECTORS} {GRANULE} 1 align_2m"]
+
+
+def test_off_2m(clean):
+    # asked for, and said: no mappings of 2 MiB
+    nvdimm = clean.nvdimms[1]
+    done = call("create", "off", nvdimm, "--offset", "4K")
+    assert done.code == 0 and f"{nvdimm.path} does not start on 2 MiB" in done.err
+    assert table_of("off") == [f"0 {GRANULE} daxlinear {nvdimm.number} 8"]
+    daxlinear("remove", "off")
+
+
+def test_nested(clean):
+    a, b = clean.nvdimms[1:3]
+    below = clean.enter(ToolDevice(a))
+    above = clean.enter(ToolDevice(below, b))
+    lengths = [a.sectors // GRANULE * GRANULE, b.sectors // GRANULE * GRANULE]
+    assert table_of(above.name) == [
+        f"0 {lengths[0]} daxlinear 1 {below.number} 0 {lengths[0]} 1 align_2m",
+        f"{lengths[0]} {lengths[1]} daxlinear 1 {b.number} 0 {lengths[1]} 1 align_2m"]
+    assert f"{below.name} is in use" in refused("remove", below.name)
+
+
+SIGNATURES = {
+    "XFS": (["mkfs.xfs", "-q", "-f", "{}"], "xfs"),
+    "ext4": (["mkfs.ext4", "-q", "{}", "64M"], "ext4"),
+    "swap": (["mkswap", "{}"], "swap"),
+    "LVM": (["pvcreate", "-qq", "-y", "{}"], "LVM2_member"),
+    "GPT": (["sh", "-c", "echo label: gpt | sfdisk -q --no-reread --no-tell-kernel {}"], "gpt"),
+    "DOS": (["sh", "-c", "echo label: dos | sfdisk -q --no-reread --no-tell-kernel {}"], "dos"),
+}
+
+
+@pytest.mark.parametrize("what", SIGNATURES)
+def test_signature(clean, what):
+    # nobody's data is taken without a word
+    words, name = SIGNATURES[what]
+    first, child = clean.nvdimms[0], clean.nvdimms[3]
+    run(*[word.format(child.path) for word in words])
+    try:
+        reason = refused("create", "taken", first, child)
+        assert child.path in reason and name in reason and "--force" in reason
+        assert dm.names() == []
+        daxlinear("create", "--force", "taken", first, child)
+        daxlinear("remove", "taken")
+        # it is there still
+        assert name in refused("create", "taken", child)
+    finally:
+        run("wipefs", "-aq", child.path)
+
+
+def test_signature_in_the_range(clean):
+    # at the start of what would be used, not of the device
+    child = clean.nvdimms[3]
+    with clean.nvdimms[3].partition(64 * MIB_SECTORS, 400 * MIB_SECTORS) as part:
+        run("mkfs.xfs", "-q", "-f", part)
+    try:
+        daxlinear("create", "free", child, "--len", "64M", "--granule", "16M")
+        daxlinear("remove", "free")
+        assert "holds xfs" in refused("create", "taken", child, "--offset", "64M")
+    finally:
+        with clean.nvdimms[3].partition(64 * MIB_SECTORS, 400 * MIB_SECTORS) as part:
+            run("wipefs", "-aq", part)
+
+
+def test_others_data(clean):
+    # what the first sector of a child holds belongs to the device that has it
+    child = clean.nvdimms[3]
+    first = clean.enter(ToolDevice(child, "--len", "384M"))
+    run("mkfs.xfs", "-q", "-f", first)
+    try:
+        clean.enter(ToolDevice(child, "--offset", "384M", "--granule", "2M"))
+        reason = refused("create", "third", child)
+        assert child.path in reason and first.name in reason and "--force" in reason
+    finally:
+        run("wipefs", "-aq", first)
+
+
+def test_overlap_with_a_partition(clean):
+    nvdimm = clean.nvdimms[1]
+    part = clean.enter(nvdimm.partition(64 * MIB_SECTORS, 128 * MIB_SECTORS))
+    device = clean.enter(ToolDevice(part))
+    assert device.name in refused("create", "whole", nvdimm)
+    assert "same place" in refused("create", "--force", "both", nvdimm, part, code=USAGE)
+
+
+def test_mounted(clean):
+    # by XFS with DAX, which holds its dax_device, and by ext4, which does not
+    child = clean.nvdimms[3]
+    with Xfs(child, clean.folder()):
+        assert f"{child.path}: Device or resource busy: it is mounted" in refused(
+            "create", "busy", child)
+        # the kernel has the last word
+        assert "the kernel says" in refused("create", "--force", "busy", child)
+        assert dm.names() == []
+    run("wipefs", "-aq", child.path)
+
+
+def test_no_dax(clean):
+    nvdimm = clean.nvdimms[0]
+    with nvdimm.raw() as path:
+        reason = refused("create", "raw", path)
+        assert "raw mode" in reason and f"-e {nvdimm.namespace} -m fsdax" in reason
+    assert "/dev/vda has no DAX" in refused("create", "disk", "/dev/vda")
+
+
+BAD = {
+    # of the command line
+    "no name": ([], USAGE, "give a NAME"),
+    "no device": (["x"], USAGE, "one DEV at least"),
+    "unknown option": (["--what", "x", "{a}"], USAGE, '"--what" is no option'),
+    "offset first": (["x", "--offset", "1M", "{a}"], USAGE, "belongs to the device before it"),
+    "offset without value": (["x", "{a}", "--offset"], USAGE, "--offset wants a value"),
+    "offset not a size": (["x", "{a}", "--offset", "1X"], USAGE, '"1X" is no size'),
+    "offset too large": (["x", "{a}", "--offset", "99999P"], USAGE, "is too large"),
+    "offset off a page": (["x", "{a}", "--offset", "7s"], USAGE, "no multiple of a page"),
+    "length off a page": (["x", "{a}", "--len", "1000000"], USAGE, "no multiple of a page"),
+    "no length": (["x", "{a}", "--len", "0"], USAGE, "nothing of {a}"),
+    "no granule": (["x", "{a}", "--granule", "0"], USAGE, "a page at least"),
+    "empty name": (["", "{a}"], USAGE, '"" is no name'),
+    "name with a slash": (["a/b", "{a}"], USAGE, '"a/b" is no name'),
+    "name with a blank": (["a b", "{a}"], USAGE, '"a b" is no name'),
+    "name of 128 letters": (["n" * 128, "{a}"], USAGE, "1 to 127 letters"),
+    "name of something else": (["control", "{a}"], USAGE, "in /dev/mapper"),
+    "the same child twice": (["x", "{a}", "{a}"], USAGE, "same place"),
+    # of the machine
+    "missing device": (["x", "/dev/missing"], FAILED, "/dev/missing: No such file"),
+    "a second device that is missing": (["x", "{a}", "/dev/missing"], FAILED, "No such file"),
+    "a file": (["x", "/etc/passwd"], FAILED, "/etc/passwd is no block device"),
+    "a folder": (["x", "/dev"], FAILED, "/dev is no block device"),
+    "a character device": (["x", "/dev/null"], FAILED, "/dev/null is no block device"),
+    "offset at the end": (["x", "{a}", "--offset", "254M"], FAILED, "ends at 254 MiB: there is nothing from 254 MiB on"),
+    "offset past the end": (["x", "{a}", "--offset", "1T"], FAILED, "nothing from 1 TiB on"),
+    "length past the end": (["x", "{a}", "--len", "255M"], FAILED, "254 MiB are left"),
+    "length past the end from an offset": (
+        ["x", "{a}", "--offset", "4M", "--len", "251M"], FAILED, "250 MiB are left"),
+    "granule too large": (["x", "{a}", "--granule", "1G"], FAILED, "nothing is left"),
+    "child too small": (["x", "{a}", "--len", "64M"], FAILED, "say --granule"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input(clean, case):
+    words, code, text = BAD[case]
+    path = clean.nvdimms[1].path
+    reason = refused("create", *[word.format(a=path) for word in words], code=code)
+    assert text.format(a=path) in reason
+    assert len(reason.splitlines()) == 1
+    assert dm.names() == []
+
+
+def test_name_of_127_letters(clean):
+    clean.enter(ToolDevice(clean.nvdimms[1], name="n" * 127))
+
+
+def test_name_in_use(clean):
+    # somebody else's device, and one without a table that is not ours
+    device = clean.enter(ToolDevice(clean.nvdimms[1]))
+    before = table_of(device.name)
+    assert "already" in refused("create", device.name, clean.nvdimms[2])
+    assert table_of(device.name) == before
+    waiting = clean.device()
+    assert "already" in refused("create", waiting.name, clean.nvdimms[2])
+
+
+def test_not_root(clean):
+    done = call("create", "x", clean.nvdimms[1], prefix=["setpriv", "--reuid", "65534", "--clear-groups"])
+    assert done.code == FAILED and "only root" in done.err
+
+
+def test_no_module(clean):
+    TARGET.remove()
+    try:
+        reason = refused("create", "x", clean.nvdimms[1])
+        assert 'no target "daxlinear": modprobe dm-daxlinear' in reason
+        assert dm.names() == []
+    finally:
+        TARGET.insert()
+
+
+@pytest.mark.parametrize("what, left", [
+    ("signal=KILL", True), ("signal=TERM", False), ("error=ENOMEM", False)])
+def test_cut_short(clean, what, left):
+    # before each step that changes something, and after the last of them
+    a, b = clean.nvdimms[1:3]
+    done, calls = strace.record("create", "cut", a, b)
+    assert done.code == 0
+    daxlinear("remove", "cut")
+    steps = [number for number, name in enumerate(calls, 1) if name in strace.CHANGES]
+    assert [calls[number - 1] for number in steps] == ["DM_DEV_CREATE", "DM_TABLE_LOAD",
+                                                       "DM_DEV_SUSPEND"]
+    for number in [*steps, steps[-1] + 1]:
+        done = strace.inject(number, what, "create", "cut", a, b)
+        made = "cut" in dm.names() and len(table_of("cut")) == 2
+        # a change that is made is made as a whole; a signal finds it so
+        if not made and not left:
+            assert dm.names() == [] and done.code != 0
+        if not made:
+            # what is left is no obstacle
+            assert len(dm.names()) <= 1
+            daxlinear("create", "cut", a, b)
+        assert len(table_of("cut")) == 2
+        daxlinear("remove", "cut")
+
+
+def test_remove(clean):
+    a = clean.nvdimms[1]
+    # by its path, and by its name
+    device = clean.enter(ToolDevice(a))
+    daxlinear("remove", device.path)
+    daxlinear("create", device.name, a)
+    with Xfs(device, clean.folder(), agsize=32 * MIB):
+        assert f"{device.name} is in use: unmount it" in refused("remove", device.name)
+    daxlinear("remove", device.name)
+    run("wipefs", "-aq", a.path)
+
+
+def test_remove_what_is_not_ours(clean):
+    other = clean.device(Linear(2048, clean.nvdimms[1]))
+    assert "--force" in refused("remove", other.name)
+    # ours whoever made it
+    ours = clean.device(DaxLinear(2048, clean.nvdimms[1]))
+    daxlinear("remove", ours.name)
+    daxlinear("remove", "--force", other.name)
+
+
+@pytest.mark.parametrize("words, code, text", [
+    ([], USAGE, "give a NAME"),
+    (["a", "b"], USAGE, 'there are "a" and "b"'),
+    (["missing"], FAILED, 'there is no mapped device "missing"'),
+    (["/dev/missing"], FAILED, "No such file"),
+    (["/dev/null"], FAILED, "/dev/null is no mapped device"),
+    (["--force", "missing"], FAILED, "missing"),
+])
+def test_remove_bad_input(bed, words, code, text):
+    assert bed.nvdimms
+    assert text in refused("remove", *words, code=code)
+
+
+def test_at_the_same_time(clean):
+    # one after the other: exactly one makes it
+    children = clean.nvdimms[1:4]
+    running = [subprocess.Popen([PROGRAM, "create", "one", child.path], env=ENVIRONMENT,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+               for child in children]
+    assert sorted(process.wait(60) for process in running) == [0, FAILED, FAILED]
+    assert len(table_of("one")) == 1
+    daxlinear("remove", "one")

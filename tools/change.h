@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Changes to a mapped device: made as a whole, or not at all. */
+#ifndef CHANGE_H
+#define CHANGE_H
+
+#include "table.h"
+
+void change_create(const char *name, const struct table *table);
+void change_table(const char *name, const struct table *table);
+void change_remove(const char *name);
+
+#endif

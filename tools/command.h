@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A command is a file of its own, which defines one of these, and an entry in main.c. */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * struct command - one of daxlinear's commands
+ * @name: What it is called by.
+ * @arguments: What follows, as its help has it.
+ * @what: What it does, in a line.
+ * @help: More of that, and its options.
+ * @takes_rest: What follows a lone -- is for it to look at, from argv[optind] on.
+ * @run: Does it. Returns the exit code.
+ */
+struct command {
+	const char *name;
+	const char *arguments;
+	const char *what;
+	const char *help;
+	bool takes_rest;
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct command command_create;
+extern const struct command command_remove;
+
+/* What next_option() returns for an argument that is no option, optarg. */
+#define ARGUMENT	1
+
+void command_help(const struct command *command);
+int command_run(const struct command *command, int argc, char **argv);
+int next_option(int argc, char **argv, const struct option *options);
+uint64_t size_option(const char *option, const char *text);
+void usage(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+void one_argument(const char **where, const char *what);
+
+#endif

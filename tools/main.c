@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/* daxlinear: makes and looks after mapped devices of dm-daxlinear. */
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "say.h"
+
+static const struct command * const commands[] = {
+	&command_create,
+	&command_remove,
+
+};
+
+#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+static void help(FILE *file)
+{
+	size_t i;
+
+	fputs("daxlinear COMMAND ...\n\n"
+	      "Makes and looks after devices that join persistent memory and hear of its failures.\n\n",
+	      file);
+	for (i = 0; i < NR_COMMANDS; i++)
+		fprintf(file, "  %-8s  %s\n", commands[i]->name, commands[i]->what);
+	fputs("\nEach command has a --help of its own. See also daxlinear(8).\n", file);
+}
+
+static const struct command *find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+	int code;
+
+	if (argc < 2) {
+		help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		help(stdout);
+		return EXIT_DONE;
+	}
+	command = find(argv[1]);
+	if (!command)
+		die(EXIT_USAGE, "there is no command \"%s\"; see daxlinear --help", argv[1]);
+	code = command_run(command, argc - 1, argv + 1);
+	/* Results that nobody got are a failure. */
+	if (fflush(stdout) || ferror(stdout))
+		die(EXIT_FAILED, "standard output: cannot be written to");
+	return code;
+}

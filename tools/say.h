@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a command says beside its results, and how it ends. */
+#ifndef SAY_H
+#define SAY_H
+
+#include <stdlib.h>
+
+/* Exit codes, as the manual page has them. */
+enum {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,		/* the command line is wrong */
+	EXIT_FOUND = 3,		/* check and damage: something is amiss */
+};
+
+void say_begin(const char *command);
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void die(int code, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
+
+#endif
