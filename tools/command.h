@@ -27,6 +27,8 @@ struct command {
 
 extern const struct command command_create;
 extern const struct command command_remove;
+extern const struct command command_resolve;
+extern const struct command command_status;
 
 /* What next_option() returns for an argument that is no option, optarg. */
 #define ARGUMENT	1

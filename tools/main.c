@@ -9,6 +9,8 @@
 static const struct command * const commands[] = {
 	&command_create,
 	&command_remove,
+	&command_resolve,
+	&command_status,
 
 };
 

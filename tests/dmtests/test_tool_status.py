@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-2.0
+"""daxlinear status and resolve: what a device is made of, and where a place of it is."""
+
+import pytest
+
+from lib.dm import DaxLinear, Linear
+from lib.tool import FAILED, USAGE, ask, call, daxlinear, refused
+from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
+from lib.unplug import Unplugged
+from lib.xfs import Xfs
+
+
+def test_status_json(bed):
+    a, b = bed.nvdimms[:2]
+    assert ask("status") == {"devices": []}
+    device = bed.device(DaxLinear.ranges([(a, 80, MIB_SECTORS), (b, 160, MIB_SECTORS)]),
+                        DaxLinear(MIB_SECTORS, a, 8 * MIB_SECTORS))
+    bed.device(Linear(MIB_SECTORS, b, 0))
+    with bed.probe.holding(device):
+        bed.probe.inject(b, 160 * SECTOR + 2 * PAGE)
+    bed.probe.inject(a, 8 * MIB + PAGE)
+
+    def part(start, child, offset):
+        return {"start_bytes": start, "length_bytes": MIB, "child": child.name,
+                "number": child.number, "offset_bytes": offset, "alive": True}
+
+    expected = {
+        "name": device.name, "number": device.number, "size_bytes": 3 * MIB,
+        "suspended": False, "open_count": 0, "filesystem": None, "mounted_on": None,
+        "targets": [
+            {"type": "daxlinear", "start_bytes": 0, "length_bytes": 2 * MIB,
+             "ranges": [part(0, a, 80 * SECTOR), part(MIB, b, 160 * SECTOR)],
+             "children_alive": 2, "children_gone": 0, "received": 1, "forwarded": 1,
+             "handled": 1, "generic": 0, "last_failure_bytes": MIB + 2 * PAGE},
+            {"type": "daxlinear", "start_bytes": 2 * MIB, "length_bytes": MIB,
+             "ranges": [part(2 * MIB, a, 8 * MIB)],
+             "children_alive": 1, "children_gone": 0, "received": 1, "forwarded": 0,
+             "handled": 0, "generic": 1, "last_failure_bytes": 2 * MIB + PAGE},
+        ]}
+    # only those of ours, unless it is asked for by name
+    assert ask("status") == {"devices": [expected]}
+    assert ask("status", device.name) == {"devices": [expected]}
+    assert ask("status", device.path) == {"devices": [expected]}
+
+
+def test_status(bed):
+    a, b = bed.nvdimms[:2]
+    assert daxlinear("status") == ""
+    device = bed.device(DaxLinear.ranges([(a, 0, MIB_SECTORS), (b, 0, MIB_SECTORS)]),
+                        DaxLinear(MIB_SECTORS, a, MIB_SECTORS))
+    with bed.probe.holding(device):
+        bed.probe.inject(b, PAGE)
+    assert daxlinear("status") == f"""\
+{device.name}: /dev/mapper/{device.name}, {device.number}, 3 MiB
+  start  length  child       offset  state  received  forwarded  handled  generic  last failure
+    0 B   1 MiB  {a.path}     0 B  alive         1          1        1        0      0x101000
+  1 MiB   1 MiB  {b.path}     0 B  alive
+  2 MiB   1 MiB  {a.path}   1 MiB  alive         0          0        0        0             -
+"""
+
+
+def test_status_of_something_else(bed):
+    other = bed.device(Linear(MIB_SECTORS, bed.nvdimms[0], 0))
+    (device,) = ask("status", other.name)["devices"]
+    (target,) = device["targets"]
+    assert target["type"] == "linear" and "received" not in target
+    assert other.name in daxlinear("status", other.name)
+
+
+def test_status_of_a_mounted_one(bed):
+    nvdimm = bed.nvdimms[3]
+    device = bed.device(DaxLinear(400 * MIB_SECTORS, nvdimm))
+    folder = bed.folder()
+    with Xfs(device, folder):
+        (found,) = ask("status", device.name)["devices"]
+        assert (found["filesystem"], found["mounted_on"]) == ("xfs", folder)
+        assert found["open_count"] == 1
+        assert f"xfs on {folder}" in daxlinear("status")
+    device.suspend()
+    assert ask("status", device.name)["devices"][0]["suspended"]
+    assert "suspended" in daxlinear("status").splitlines()[0]
+
+
+def test_status_of_a_child_that_is_gone(bed):
+    a, b = bed.nvdimms[:2]
+    device = bed.device(DaxLinear(MIB_SECTORS, a), DaxLinear(MIB_SECTORS, b))
+    with Unplugged(b):
+        first, second = ask("status", device.name)["devices"][0]["targets"]
+        assert (first["children_gone"], second["children_gone"]) == (0, 1)
+        assert [target["ranges"][0]["alive"] for target in (first, second)] == [True, False]
+        lines = daxlinear("status", device.name).splitlines()
+        assert "alive" in lines[2] and "gone" in lines[3]
+        device.remove()
+
+
+@pytest.mark.parametrize("words, code, text", [
+    (["a", "b"], USAGE, 'there are "a" and "b"'),
+    (["missing"], FAILED, 'no mapped device "missing"'),
+    (["--bytes"], USAGE, '"--bytes" is no option'),
+])
+def test_status_bad_input(bed, words, code, text):
+    assert bed.nvdimms
+    assert text in refused("status", *words, code=code)
+
+
+def test_nobody_reads(bed):
+    # what could not be written was not told
+    bed.device(DaxLinear(MIB_SECTORS, bed.nvdimms[0]))
+    done = call("status", prefix=["sh", "-c", 'exec "$@" >/dev/full', "sh"])
+    assert done.code == FAILED and "standard output" in done.err
+
+
+class Nest:
+    """Two devices on three children, and one on both of them."""
+
+    def __init__(self, bed):
+        self.children = a, b, c = bed.nvdimms[:3]
+        self.part = bed.enter(c.partition(16 * MIB_SECTORS, 8 * MIB_SECTORS))
+        self.left = bed.device(DaxLinear(2 * MIB_SECTORS, a, MIB_SECTORS),
+                               DaxLinear(MIB_SECTORS, b, 0))
+        self.right = bed.device(DaxLinear.ranges([(b, MIB_SECTORS, MIB_SECTORS),
+                                                  (self.part, MIB_SECTORS, MIB_SECTORS)]))
+        self.top = bed.device(DaxLinear.ranges([(self.left, MIB_SECTORS, 2 * MIB_SECTORS),
+                                                (self.right, 0, 2 * MIB_SECTORS)]))
+
+
+def places(found):
+    """Return (device, MiB) pairs."""
+    return [(place["device"], place["offset_bytes"] / MIB) for place in found]
+
+
+def test_resolve_down(bed):
+    nest = Nest(bed)
+    a, b, _ = nest.children
+    for offset, below in ((0, [(nest.left, 1), (a, 2)]), (1, [(nest.left, 2), (b, 0)]),
+                          (2, [(nest.right, 0), (b, 1)]),
+                          (3.5, [(nest.right, 1.5), (nest.part, 1.5)])):
+        found = ask("resolve", nest.top.name, int(offset * MIB))
+        assert places(found["below"]) == [(device.path, at) for device, at in below]
+        assert found["above"] == []
+    assert found["below"][-1]["memory_bytes"] == nest.children[2].phys + int(17.5 * MIB)
+    assert "memory_bytes" not in found["below"][0]
+
+
+def test_resolve_up(bed):
+    nest = Nest(bed)
+    _, b, c = nest.children
+    found = ask("resolve", b.path, "1M")
+    assert places(found["above"]) == [(nest.right.path, 0), (nest.top.path, 2)]
+    # through a partition, and to it; the last byte counts as much as the first
+    found = ask("resolve", c.name, 18 * MIB - 1)
+    last = 2 - 1 / MIB
+    assert places(found["above"]) == [(nest.right.path, last), (nest.top.path, 2 + last)]
+    assert found["above"] == ask("resolve", nest.part, 2 * MIB - 1)["above"]
+    assert ask("resolve", c.name, 18 * MIB) == {"above": [], "below": []}
+    # in the middle
+    found = ask("resolve", nest.right.path, "1M")
+    assert places(found["above"]) == [(nest.top.path, 3)]
+    assert places(found["below"]) == [(nest.part.path, 1)]
+
+
+def test_resolve_what_is_mapped_twice(bed):
+    child = bed.nvdimms[0]
+    one = bed.device(DaxLinear(MIB_SECTORS, child, 0), DaxLinear(MIB_SECTORS, child, 0))
+    two = bed.device(DaxLinear(MIB_SECTORS, child, 8))
+    found = places(ask("resolve", child, PAGE)["above"])
+    assert sorted(found) == sorted([(one.path, PAGE / MIB), (one.path, 1 + PAGE / MIB),
+                                    (two.path, 0)])
+
+
+def test_resolve_for_people(bed):
+    child = bed.nvdimms[0]
+    device = bed.device(DaxLinear(MIB_SECTORS, child, 8))
+    rows = [line.split() for line in daxlinear("resolve", device.name, "512s").splitlines()]
+    at = 512 * SECTOR
+    assert rows == [["device", "offset", "sector", "memory"],
+                    [device.path, f"0x{at:x}", "512"],
+                    ["below", child.path, f"0x{at + PAGE:x}", "520",
+                     f"0x{child.phys + at + PAGE:x}"]]
+    done = call("resolve", child, "128M")
+    assert done.code == 0 and "nothing stands on" in done.err
+
+
+def test_resolve_through_what_is_not_ours(bed):
+    child = bed.nvdimms[0]
+    linear = bed.device(Linear(MIB_SECTORS, child, 16))
+    assert places(ask("resolve", linear.name, 0)["below"]) == [(child.path, 16 * SECTOR / MIB)]
+    striped = bed.device(f"0 4096 striped 2 8 {child} 0 {child} 4096")
+    done = call("resolve", striped.name, 0)
+    assert done.code == 0 and "is striped there" in done.err
+
+
+@pytest.mark.parametrize("words, code, text", [
+    ([], USAGE, "give a device and an OFFSET"),
+    (["x"], USAGE, "give a device and an OFFSET"),
+    (["x", "1", "2"], USAGE, 'there are "1" and "2"'),
+    (["x", "1q"], USAGE, 'OFFSET: "1q" is no size'),
+    (["x", "-1"], USAGE, '"-1" is no option'),
+    (["missing", "0"], FAILED, "missing: neither a mapped device nor a device"),
+    (["/dev/null", "0"], FAILED, "/dev/null is no block device"),
+    (["{a}", "254M"], FAILED, "ends at 254 MiB, before 254 MiB"),
+    (["{a}", "16383P"], FAILED, "ends at 254 MiB"),
+])
+def test_resolve_bad_input(bed, words, code, text):
+    words = [word.format(a=bed.nvdimms[0].path) for word in words]
+    assert text in refused("resolve", *words, code=code)

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/* daxlinear status: what devices are made of, and what became of their failures. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "alloc.h"
+#include "columns.h"
+#include "command.h"
+#include "counters.h"
+#include "dm.h"
+#include "json.h"
+#include "mounts.h"
+#include "say.h"
+#include "size.h"
+#include "stack.h"
+#include "sysfs.h"
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+/* What a target says of itself; false if it is not one of ours. */
+static bool read_counters(const struct table *status, unsigned int target,
+			  struct counters *counters)
+{
+	return target < status->nr && !strcmp(status->targets[target].type, TARGET_OURS) &&
+	       counters_read(counters, status->targets[target].params);
+}
+
+static const char *last_failure(const struct counters *counters, char *text)
+{
+	if (counters->failed)
+		sprintf(text, "0x%jx", (uintmax_t)(counters->last_sector * SECTOR));
+	else
+		strcpy(text, "-");
+	return text;
+}
+
+static void print_row(struct columns *columns, const struct device *device,
+		      const struct segment *segment, const struct counters *counters)
+{
+	char start[SIZE_TEXT_LEN], len[SIZE_TEXT_LEN], offset[SIZE_TEXT_LEN];
+	char last[24], *child;
+	const char *state;
+
+	size_text(segment->start_sectors * SECTOR, start);
+	size_text(segment->len_sectors * SECTOR, len);
+	if (!segment->dev) {
+		columns_row(columns, "%s\t%s\t(%s)", start, len,
+			    device->table.targets[segment->target].type);
+		return;
+	}
+	child = block_path(segment->dev);
+	size_text(segment->offset_sectors * SECTOR, offset);
+	state = block_exists(segment->dev) ? "alive" : "gone";
+	if (!counters)
+		columns_row(columns, "%s\t%s\t%s\t%s\t%s", start, len, child, offset, state);
+	else
+		columns_row(columns, "%s\t%s\t%s\t%s\t%s\t%ju\t%ju\t%ju\t%ju\t%s", start, len,
+			    child, offset, state, (uintmax_t)counters->received,
+			    (uintmax_t)counters->forwarded, (uintmax_t)counters->handled,
+			    (uintmax_t)counters->generic, last_failure(counters, last));
+	free(child);
+}
+
+static void print_device(const struct device *device, const struct mapped *mapped,
+			 const struct table *status)
+{
+	struct columns columns = { .align = "rrlrlrrrrr" };
+	char text[SIZE_TEXT_LEN];
+	struct mount mount;
+	size_t i;
+
+	printf("%s: /dev/mapper/%s, %u:%u, %s", mapped->name, mapped->name, major(mapped->dev),
+	       minor(mapped->dev), size_text(table_end(&device->table) * SECTOR, text));
+	if (mount_find(mapped->dev, &mount))
+		printf(", %s on %s", mount.type, mount.folder);
+	printf("%s\n", mapped->suspended ? ", suspended" : "");
+	columns_row(&columns,
+		    "start\tlength\tchild\toffset\tstate\treceived\tforwarded\thandled\tgeneric\tlast failure");
+	for (i = 0; i < device->layout.nr; i++) {
+		const struct segment *segment = &device->layout.segments[i];
+		/* A target's counters go with the first of its ranges. */
+		bool first = !i || segment[-1].target != segment->target;
+		struct counters counters;
+
+		if (first && read_counters(status, segment->target, &counters))
+			print_row(&columns, device, segment, &counters);
+		else
+			print_row(&columns, device, segment, NULL);
+	}
+	columns_print(&columns);
+}
+
+static void add_range(struct json_object *ranges, const struct segment *segment)
+{
+	struct json_object *range = json_object_new_object();
+	char *name = block_name(segment->dev);
+	char *number = format_text("%u:%u", major(segment->dev), minor(segment->dev));
+
+	put_number(range, "start_bytes", segment->start_sectors * SECTOR);
+	put_number(range, "length_bytes", segment->len_sectors * SECTOR);
+	put_text(range, "child", name);
+	put_text(range, "number", number);
+	put_number(range, "offset_bytes", segment->offset_sectors * SECTOR);
+	put_bool(range, "alive", block_exists(segment->dev));
+	json_object_array_add(ranges, range);
+	free(name);
+	free(number);
+}
+
+static struct json_object *target_json(const struct device *device, const struct table *status,
+				       unsigned int number)
+{
+	const struct target *target = &device->table.targets[number];
+	struct json_object *json = json_object_new_object(), *ranges;
+	struct counters counters;
+	size_t i;
+
+	put_text(json, "type", target->type);
+	put_number(json, "start_bytes", target->start_sectors * SECTOR);
+	put_number(json, "length_bytes", target->len_sectors * SECTOR);
+	ranges = put_array(json, "ranges");
+	for (i = 0; i < device->layout.nr; i++)
+		if (device->layout.segments[i].target == number && device->layout.segments[i].dev)
+			add_range(ranges, &device->layout.segments[i]);
+	if (!read_counters(status, number, &counters))
+		return json;
+	put_number(json, "children_alive", counters.alive);
+	put_number(json, "children_gone", counters.gone);
+	put_number(json, "received", counters.received);
+	put_number(json, "forwarded", counters.forwarded);
+	put_number(json, "handled", counters.handled);
+	put_number(json, "generic", counters.generic);
+	if (counters.failed)
+		put_number(json, "last_failure_bytes", counters.last_sector * SECTOR);
+	else
+		put_text(json, "last_failure_bytes", NULL);
+	return json;
+}
+
+static struct json_object *device_json(const struct device *device, const struct mapped *mapped,
+				       const struct table *status)
+{
+	struct json_object *json = json_object_new_object(), *targets;
+	char *number = format_text("%u:%u", major(mapped->dev), minor(mapped->dev));
+	struct mount mount = { 0 };
+	unsigned int i;
+
+	mount_find(mapped->dev, &mount);
+	put_text(json, "name", mapped->name);
+	put_text(json, "number", number);
+	put_number(json, "size_bytes", table_end(&device->table) * SECTOR);
+	put_bool(json, "suspended", mapped->suspended);
+	put_number(json, "open_count", mapped->open_count);
+	put_text(json, "filesystem", mount.type);
+	put_text(json, "mounted_on", mount.folder);
+	targets = put_array(json, "targets");
+	for (i = 0; i < device->table.nr; i++)
+		json_object_array_add(targets, target_json(device, status, i));
+	free(number);
+	return json;
+}
+
+static int run(int argc, char **argv)
+{
+	struct json_object *json = NULL, *devices = NULL;
+	const char *name = NULL;
+	struct mapped only;
+	struct stack stack;
+	int option;
+	size_t i;
+
+	while ((option = next_option(argc, argv, options)) != -1) {
+		if (option == ARGUMENT) {
+			one_argument(&name, "NAME");
+		} else if (option == 'j') {
+			json = json_object_new_object();
+			devices = put_array(json, "devices");
+		}
+	}
+
+	dm_begin();
+	if (name)
+		only = dm_device(name);
+	stack_read(&stack);
+	for (i = 0; i < stack.nr; i++) {
+		const struct device *device = &stack.devices[i];
+		struct mapped mapped;
+		struct table status;
+
+		if (name ? device->dev != only.dev : !device_is_ours(device))
+			continue;
+		/* It may be gone by now. */
+		if (!dm_find(device->name, &mapped) || !dm_status(device->name, &status))
+			continue;
+		if (json)
+			json_object_array_add(devices, device_json(device, &mapped, &status));
+		else
+			print_device(device, &mapped, &status);
+	}
+	if (json)
+		json_print(json);
+	return EXIT_DONE;
+}
+
+const struct command command_status = {
+	.name = "status",
+	.arguments = "[--json] [NAME]",
+	.what = "Show devices, their children and their counters",
+	.help =
+"Without a NAME, all mapped devices with a daxlinear target. Counters of failures:\n"
+"received, forwarded to whoever holds the device, handled there, left to the\n"
+"kernel's generic handling, and where in the device the last one was.\n\n"
+"  --json  for programs\n",
+	.run = run,
+};

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Results for programs, by json-c. */
+#ifndef JSON_H
+#define JSON_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+void put_text(struct json_object *object, const char *key, const char *text);
+void put_number(struct json_object *object, const char *key, uint64_t number);
+void put_bool(struct json_object *object, const char *key, bool value);
+struct json_object *put_array(struct json_object *object, const char *key);
+void json_print(struct json_object *object);
+void json_print_line(struct json_object *object);
+
+#endif
