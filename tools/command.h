@@ -25,7 +25,10 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+extern const struct command command_check;
 extern const struct command command_create;
+extern const struct command command_extend;
+extern const struct command command_mkfs;
 extern const struct command command_remove;
 extern const struct command command_resolve;
 extern const struct command command_status;

@@ -7,7 +7,10 @@
 #include "say.h"
 
 static const struct command * const commands[] = {
+	&command_check,
 	&command_create,
+	&command_extend,
+	&command_mkfs,
 	&command_remove,
 	&command_resolve,
 	&command_status,

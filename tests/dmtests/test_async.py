@@ -6,46 +6,20 @@ under it later on.
 """
 
 import errno
-import glob
 import os
 
 import pytest
 
-from lib.beside import wait_for
-from lib.command import CommandError, read_file, run, write_file
+from lib.command import CommandError
 from lib.dm import DaxLinear
-from lib.nvdimm import Child
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
 from lib.victim import Victim
+from lib.virtio import ATTEMPTS, asynchronous
 from lib.xfs import Xfs
-
-# New dax_devices now and then take over the promise of one that is gone, with its memory.
-ATTEMPTS = 30
-
-DRIVER = "/sys/bus/nd/drivers/nd_pmem"
-
 
 @pytest.fixture(name="child")
 def _child(bed):
-    """The virtio-pmem device, which has a bus of its own."""
-    run("modprobe", "virtio_pmem")
-    buses = [bus for bus in glob.glob("/sys/bus/nd/devices/ndbus*")
-             if read_file(f"{bus}/provider") == "virtio-pmem"]
-    assert buses, ("no virtio-pmem: QEMU wants -object memory-backend-memfd,id=async,size=64M "
-                   "-device virtio-pmem-pci,memdev=async")
-    block = f"{buses[0]}/region*/namespace*/block/*"
-    for _ in range(ATTEMPTS):
-        path = wait_for(lambda: glob.glob(block), "virtio-pmem has no block device")[0]
-        child = Child(os.path.basename(path))
-        if not bed.probe.is_synchronous(child):
-            return child
-        # it has the memory of one that was: that goes to the next device
-        namespace = path.split("/")[-3]
-        write_file(f"{DRIVER}/unbind", namespace)
-        bed.probe.reset()
-        bed.device()
-        write_file(f"{DRIVER}/bind", namespace)
-    raise AssertionError(f"virtio-pmem promises what another one had, {ATTEMPTS} times")
+    return asynchronous(bed)
 
 
 def new_device(bed, *targets):

@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: GPL-2.0
+"""daxlinear extend, mkfs and check: a filesystem whose parts end where children do."""
+
+import os
+
+import pytest
+
+from lib import strace
+from lib.command import run
+from lib.dm import DaxLinear, Linear
+from lib.tool import FAILED, FOUND, USAGE, ToolDevice, ask, call, daxlinear, refused
+from lib.units import MIB, MIB_SECTORS, SECTOR
+from lib.unplug import Unplugged
+from lib.virtio import asynchronous
+from lib.xfs import Xfs
+
+GRANULE = 128 * MIB_SECTORS
+
+
+def table_of(name):
+    """Return the lines of a table."""
+    return run("dmsetup", "table", name).splitlines()
+
+
+def inactive_of(name):
+    """Return the lines of a table that waits to be made live."""
+    return run("dmsetup", "table", "--inactive", name).split()
+
+
+def geometry(device):
+    """Return what xfs_db says of the superblock."""
+    names = ("agblocks", "agcount", "dblocks", "unit", "width")
+    text = run("xfs_db", "-r", "-c", "sb 0", "-c", f"print {' '.join(names)}", device.path)
+    found = dict(line.split(" = ") for line in text.splitlines())
+    return {name: int(found[name]) for name in names}
+
+
+def bad(found):
+    """Return the checks that are not good."""
+    assert found["good"] == all(check["good"] for check in found["checks"])
+    return [check["check"] for check in found["checks"] if not check["good"]]
+
+
+def test_mkfs(clean):
+    device = clean.enter(ToolDevice(*clean.nvdimms[1:4]))
+    daxlinear("mkfs", device.name)
+    found = geometry(device)
+    # 128, 256 and 384 MiB: the groups divide all
+    assert found["agblocks"] * 4096 == 128 * MIB
+    assert found["dblocks"] * 4096 == device.sectors * SECTOR
+    assert found["unit"] == found["width"] == 512
+    assert bad(ask("check", device.name)) == []
+    with Xfs(device, clean.folder(), make=False) as fs:
+        text = run("xfs_info", fs.folder)
+        assert "rmapbt=1" in text
+        # mounted, the kernel says the same
+        assert bad(ask("check", device.name)) == []
+        assert "is mounted" in refused("mkfs", "--force", device.name)
+    assert "holds xfs" in refused("mkfs", device.name)
+    daxlinear("mkfs", "--force", device.path)
+
+
+def test_mkfs_with_options(clean):
+    device = clean.enter(ToolDevice(*clean.nvdimms[2:4]))
+    daxlinear("mkfs", device.name, "--", "-L", "a label", "-d", "agcount=5", "-i", "size=1024")
+    assert geometry(device)["agcount"] == 5
+    assert "a label" in run("blkid", "-p", device.path)
+    # what the user asks for is told of where it is bad
+    done = call("mkfs", "--force", device.name, "--", "-dagsize=96m", "-mrmapbt=0", "-dnoalign")
+    assert done.code == FOUND
+    for text in ("inside an allocation group", "no rmapbt", "does not align"):
+        assert text in done.err
+    assert bad(ask("check", device.name, code=FOUND)) == ["seams", "rmapbt", "stripe_unit"]
+
+
+def test_mkfs_dry_run(clean):
+    device = clean.enter(ToolDevice(*clean.nvdimms[2:4]))
+    command = daxlinear("mkfs", "--dry-run", device.name, "--", "-L", "it's two")
+    assert run("blkid", "-p", device.path, check=False) == ""
+    run("sh", "-c", command)
+    assert "it's two" in run("blkid", "-p", device.path)
+    assert bad(ask("check", device.name)) == []
+
+
+def test_mkfs_with_tiny_pieces(clean):
+    a, b = clean.nvdimms[2:4]
+    device = clean.device(DaxLinear(200 * MIB_SECTORS, a), DaxLinear(9 * MIB_SECTORS, b))
+    assert "with a larger granule" in refused("mkfs", device.name)
+    assert run("blkid", "-p", device.path, check=False) == ""
+
+
+def test_mkfs_that_fails(clean):
+    device = clean.enter(ToolDevice(clean.nvdimms[1]))
+    assert "larger than" in refused("mkfs", device.name)
+    empty = clean.folder()
+    done = call("mkfs", "--force", clean.enter(ToolDevice(*clean.nvdimms[2:4])).name,
+                prefix=["env", f"PATH={empty}"])
+    assert done.code == FAILED and "mkfs.xfs: No such file" in done.err
+
+
+def test_check_children(clean):
+    a, b, c = clean.nvdimms[1:4]
+    device = clean.device(DaxLinear(MIB_SECTORS, a), Linear(MIB_SECTORS, b),
+                          DaxLinear(2 * MIB_SECTORS, c))
+    checks = ask("check", device.name, code=FOUND)["checks"]
+    assert bad({"good": False, "checks": checks}) == [
+        "targets", "aligned_2m", "xfs"]
+    by_name = {}
+    for check in checks:
+        by_name.setdefault(check["check"], []).append(check)
+    assert len(by_name["alive"]) == len(by_name["synchronous"]) == 3
+    assert [check["good"] for check in by_name["aligned_2m"]] == [True, False, True]
+    assert 'target "linear"' in by_name["targets"][0]["text"]
+    with Unplugged(c):
+        checks = ask("check", device.name, code=FOUND)["checks"]
+        assert [check["good"] for check in checks if check["check"] == "alive"] == [
+            True, True, False]
+        device.remove()
+
+
+def test_check_asynchronous(clean):
+    child = asynchronous(clean)
+    device = clean.device(DaxLinear(MIB_SECTORS, child))
+    assert "synchronous" in bad(ask("check", device.name, code=FOUND))
+    assert "MAP_SYNC is refused" in daxlinear("check", device.name, code=FOUND)
+
+
+def test_check_ext4(clean):
+    device = clean.enter(ToolDevice(clean.nvdimms[1]))
+    run("mkfs.ext4", "-q", device.path)
+    folder = clean.folder()
+    run("mount", device.path, folder)
+    try:
+        assert "ext4 is mounted" in daxlinear("check", device.name, code=FOUND)
+    finally:
+        run("umount", folder)
+
+
+def test_check_dax_never(clean):
+    device = clean.enter(ToolDevice(*clean.nvdimms[2:4]))
+    daxlinear("mkfs", device.name)
+    with Xfs(device, clean.folder(), make=False, dax="never"):
+        assert bad(ask("check", device.name, code=FOUND)) == ["dax"]
+
+
+def test_extend_mounted(clean):
+    a, b, c = clean.nvdimms[1:4]
+    device = clean.enter(ToolDevice(b, a))
+    daxlinear("mkfs", device.name)
+    with Xfs(device, clean.folder(), make=False) as fs:
+        fs.write("file", b"before" * 1000)
+        before = os.statvfs(fs.folder)
+        lines = table_of(device.name)
+        output = daxlinear("extend", device.name, c)
+        assert table_of(device.name)[:2] == lines
+        assert device.sectors == 6 * GRANULE
+        after = os.statvfs(fs.folder)
+        assert (after.f_blocks - before.f_blocks) * 4096 >= 380 * MIB
+        assert "768 MiB" in output and c.path in output
+        assert bad(ask("check", device.name)) == []
+        assert fs.read("file", 6) == b"before"
+        # a failure in the new part is told to the filesystem
+        fs.reserve("big", 600 * MIB)
+        place = next(place for _, place, length in fs.extents("big")
+                     if place >= 3 * GRANULE * SECTOR)
+        target = ask("status", device.name)["devices"][0]["targets"][2]
+        assert place >= target["start_bytes"]
+    assert geometry(device)["agcount"] == 6
+
+
+def test_extend_not_mounted(clean):
+    a, b, c = clean.nvdimms[1:4]
+    device = clean.enter(ToolDevice(b, a))
+    daxlinear("mkfs", device.name)
+    done = call("extend", device.name, c)
+    assert done.code == 0 and "mount it" in done.err
+    assert done.out.splitlines()[-1] == "xfs_growfs MOUNTPOINT"
+    assert bad(ask("check", device.name, code=FOUND)) == ["size"]
+    with Xfs(device, clean.folder(), make=False) as fs:
+        run("xfs_growfs", fs.folder)
+        assert bad(ask("check", device.name)) == []
+
+
+def test_extend_without_growing(clean):
+    device = clean.enter(ToolDevice(clean.nvdimms[2], clean.nvdimms[1]))
+    daxlinear("mkfs", device.name)
+    with Xfs(device, clean.folder(), make=False) as fs:
+        output = daxlinear("extend", "--no-growfs", device.name, clean.nvdimms[3])
+        assert output.splitlines()[-1] == f"xfs_growfs {fs.folder}"
+        assert bad(ask("check", device.name, code=FOUND)) == ["size"]
+        # a program that can't be run
+        done = call("extend", device.name, clean.nvdimms[0],
+                    prefix=["env", f"PATH={clean.folder()}"])
+        assert done.code == FAILED and "run xfs_growfs again" in done.err
+        run("xfs_growfs", fs.folder)
+        assert bad(ask("check", device.name)) == []
+
+
+def test_extend_ext4(clean):
+    device = clean.enter(ToolDevice(clean.nvdimms[1]))
+    run("mkfs.ext4", "-q", device.path)
+    folder = clean.folder()
+    run("mount", device.path, folder)
+    try:
+        done = call("extend", device.name, clean.nvdimms[2])
+        assert done.code == 0 and "ext4" in done.err and "its own means" in done.err
+    finally:
+        run("umount", folder)
+
+
+def test_extend_dry_run(clean):
+    a, b = clean.nvdimms[1:3]
+    device = clean.enter(ToolDevice(a))
+    before = table_of(device.name)
+    command = daxlinear("extend", "--dry-run", device.name, b, "--offset", "64M")
+    assert table_of(device.name) == before
+    run("sh", stdin=command)
+    by_hand = table_of(device.name)
+    daxlinear("remove", device.name)
+    daxlinear("create", device.name, a)
+    daxlinear("extend", device.name, b, "--offset", "64M")
+    assert table_of(device.name) == by_hand
+
+
+def test_extend_inside_a_group(clean):
+    # 320 MiB, and groups of 128
+    b, c = clean.nvdimms[2:4]
+    device = clean.enter(ToolDevice(b, "--granule", "64M"))
+    daxlinear("mkfs", device.name, "--", "-dagsize=128m")
+    lines = table_of(device.name)
+    reason = refused("extend", device.name, c)
+    assert "begin at 320 MiB, inside an allocation group" in reason and "128 MiB" in reason
+    assert table_of(device.name) == lines
+    daxlinear("extend", "--force", device.name, c)
+    assert bad(ask("check", device.name, code=FOUND)) == ["size"]
+
+
+def test_extend_less_than_a_group(clean):
+    # the last child may end inside a group, if that is asked for
+    a, c = clean.nvdimms[1], clean.nvdimms[3]
+    device = clean.enter(ToolDevice(c))
+    daxlinear("mkfs", device.name, "--", "-dagsize=192m")
+    assert "say --granule" in refused("extend", device.name, a, "--len", "128M")
+    with Xfs(device, clean.folder(), make=False):
+        daxlinear("extend", device.name, a, "--len", "128M", "--granule", "64M")
+        assert bad(ask("check", device.name)) == []
+    assert device.sectors == (384 + 128) * MIB_SECTORS
+
+
+BAD = {
+    "no name": ([], USAGE, "give a NAME"),
+    "no device": (["{d}"], USAGE, "one DEV at least"),
+    "missing device": (["missing", "{b}"], FAILED, 'no mapped device "missing"'),
+    "missing child": (["{d}", "/dev/missing"], FAILED, "/dev/missing: No such file"),
+    "a child it has": (["{d}", "{a}"], FAILED, "{d} has a part"),
+    "itself": (["{d}", "/dev/mapper/{d}"], FAILED, ""),
+    "not a size": (["{d}", "{b}", "--len", "x"], USAGE, '"x" is no size'),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_extend_bad_input(clean, case):
+    words, code, text = BAD[case]
+    a, b = clean.nvdimms[1:3]
+    device = clean.enter(ToolDevice(a))
+    names = {"d": device.name, "a": a.path, "b": b.path}
+    before = table_of(device.name)
+    assert text.format(**names) in refused("extend", *[word.format(**names) for word in words],
+                                           code=code)
+    assert table_of(device.name) == before
+    assert inactive_of(device.name) == []
+
+
+def test_extend_what_cannot_be(clean):
+    waiting, child = clean.device(), clean.nvdimms[2]
+    assert "has no table" in refused("extend", waiting.name, child)
+    device = clean.enter(ToolDevice(clean.nvdimms[1]))
+    device.suspend()
+    assert "is suspended" in refused("extend", device.name, child)
+
+
+def test_extend_asynchronous(clean):
+    # virtio-pmem may not join what promises synchronous faults: the kernel says why
+    child = asynchronous(clean)
+    device = clean.enter(ToolDevice(clean.nvdimms[1]))
+    before = table_of(device.name)
+    reason = refused("extend", device.name, child, "--granule", "2M")
+    assert "the kernel says" in reason and "synchronous" in reason
+    assert table_of(device.name) == before
+    assert inactive_of(device.name) == []
+
+
+@pytest.mark.parametrize("what", ["signal=KILL", "signal=TERM", "error=ENOMEM"])
+def test_extend_cut_short(clean, what):
+    # the device is as before or as after, and can be extended again
+    a, b = clean.nvdimms[1:3]
+    device = clean.enter(ToolDevice(a))
+    before = table_of(device.name)
+    done, calls = strace.record("extend", device.name, b)
+    assert done.code == 0
+    after = table_of(device.name)
+    steps = [number for number, name in enumerate(calls, 1) if name in strace.CHANGES]
+    assert [calls[number - 1] for number in steps] == ["DM_TABLE_LOAD", "DM_DEV_SUSPEND"]
+    for number in [*steps, steps[-1] + 1]:
+        device.reload(*before)
+        done = strace.inject(number, what, "extend", device.name, b)
+        assert table_of(device.name) in (before, after)
+        assert not device.suspended
+        if table_of(device.name) == before:
+            assert done.code != 0
+            if what != "signal=KILL":
+                assert inactive_of(device.name) == []
+            daxlinear("extend", device.name, b)
+        assert table_of(device.name) == after
+
+
+@pytest.mark.parametrize("command", ["check", "mkfs"])
+@pytest.mark.parametrize("words, code, text", [
+    ([], USAGE, "give a NAME"),
+    (["a", "b"], USAGE, 'there are "a" and "b"'),
+    (["missing"], FAILED, 'no mapped device "missing"'),
+    (["/dev/null"], FAILED, "is no mapped device"),
+    (["--what"], USAGE, '"--what" is no option'),
+])
+def test_check_bad_input(bed, command, words, code, text):
+    assert bed.nvdimms
+    assert text in refused(command, *words, code=code)

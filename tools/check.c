@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "alloc.h"
+#include "check.h"
+#include "huge.h"
+#include "mounts.h"
+#include "nd.h"
+#include "size.h"
+#include "sysfs.h"
+#include "xfs.h"
+
+static void add(struct findings *findings, const char *name, bool good, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void add(struct findings *findings, const char *name, bool good, const char *format, ...)
+{
+	struct finding *finding;
+	va_list arguments;
+
+	findings->findings = grow(findings->findings, findings->nr, sizeof(*finding));
+	finding = &findings->findings[findings->nr++];
+	finding->name = name;
+	finding->good = good;
+	va_start(arguments, format);
+	finding->text = format_arguments(format, arguments);
+	va_end(arguments);
+	findings->nr_bad += !good;
+}
+
+/* A failure is told from target to target, and each must know how. */
+static void check_targets(struct findings *findings, const struct stack *stack,
+			  const struct device *device)
+{
+	size_t before = findings->nr_bad, i;
+
+	for (i = 0; i < device->table.nr; i++)
+		if (strcmp(device->table.targets[i].type, TARGET_OURS))
+			add(findings, "targets", false,
+			    "%s has a target \"%s\": failures there are told to nobody above; daxlinear tells them",
+			    device->name, device->table.targets[i].type);
+	for (i = 0; i < device->layout.nr; i++) {
+		const struct device *below = stack_find(stack, device->layout.segments[i].dev);
+
+		if (below)
+			check_targets(findings, stack, below);
+	}
+	if (findings->nr_bad == before)
+		add(findings, "targets", true, "all targets of %s tell of failures", device->name);
+}
+
+/* Whether a leaf is the first on its device, so that a device is told of once. */
+static bool is_first(const struct layout *leaves, size_t i)
+{
+	size_t j;
+
+	for (j = 0; j < i; j++)
+		if (leaves->segments[j].dev == leaves->segments[i].dev)
+			return false;
+	return leaves->segments[i].dev;
+}
+
+static void check_child(struct findings *findings, dev_t dev)
+{
+	char *disk = block_name(block_disk(dev)), *path = block_path(dev);
+	struct pmem pmem;
+
+	if (!block_exists(dev)) {
+		add(findings, "alive", false,
+		    "%s is gone: what is there can't be read; bring it back, unmount, and make the device anew",
+		    path);
+	} else {
+		add(findings, "alive", true, "%s is there", path);
+		if (!nd_find(disk, &pmem))
+			add(findings, "synchronous", false,
+			    "%s is no persistent memory that libndctl knows: whether it is synchronous is not known",
+			    path);
+		else if (!pmem.synchronous)
+			add(findings, "synchronous", false,
+			    "%s is not synchronous: its host must be asked to flush, mmap with MAP_SYNC is refused",
+			    path);
+		else
+			add(findings, "synchronous", true, "%s is synchronous", path);
+	}
+	free(disk);
+	free(path);
+}
+
+static void check_children(struct findings *findings, const struct layout *leaves)
+{
+	char text[SIZE_TEXT_LEN];
+	size_t i;
+
+	for (i = 0; i < leaves->nr; i++)
+		if (is_first(leaves, i))
+			check_child(findings, leaves->segments[i].dev);
+	for (i = 0; i < leaves->nr; i++) {
+		const struct segment *leaf = &leaves->segments[i];
+		char *path = block_path(leaf->dev);
+
+		size_text(leaf->start_sectors * SECTOR, text);
+		if (huge_is_aligned(leaf))
+			add(findings, "aligned_2m", true, "%s, from %s on, is aligned to 2 MiB",
+			    path, text);
+		else if (leaf->dev && block_exists(leaf->dev))
+			add(findings, "aligned_2m", false,
+			    "%s, from %s on, is not aligned to 2 MiB: files there are mapped in pages of 4 KiB, which costs faults and page tables",
+			    path, text);
+		free(path);
+	}
+}
+
+static void check_seams(struct findings *findings, const struct xfs *xfs,
+			const struct layout *leaves)
+{
+	char text[2][SIZE_TEXT_LEN];
+	size_t before = findings->nr_bad, nr, i;
+	uint64_t *seams;
+
+	nr = layout_seams(leaves, &seams);
+	size_text(xfs->ag_bytes, text[0]);
+	for (i = 0; i < nr; i++)
+		if (seams[i] < xfs->size_bytes && seams[i] % xfs->ag_bytes)
+			add(findings, "seams", false,
+			    "two children meet at %s, inside an allocation group (they are of %s): %s; make the filesystem anew by daxlinear mkfs",
+			    size_text(seams[i], text[1]), text[0], xfs->reflink ?
+			    "an unaligned write to a file with shared blocks fails with EIO there" :
+			    "files may lie across the two");
+	if (findings->nr_bad == before)
+		add(findings, "seams", true,
+		    "children meet where allocation groups of %s end, or there is one only",
+		    text[0]);
+	free(seams);
+}
+
+static void check_xfs(struct findings *findings, const struct xfs *xfs, bool huge,
+		      uint64_t device_bytes)
+{
+	char text[2][SIZE_TEXT_LEN];
+
+	add(findings, "rmapbt", xfs->rmapbt, xfs->rmapbt ? "XFS has rmapbt" :
+	    "XFS has no rmapbt: it can't tell whose a failed page is, only those who map a file's page are killed; make it anew by daxlinear mkfs");
+	if (device_bytes - xfs->size_bytes >= xfs->ag_bytes)
+		add(findings, "size", false,
+		    "XFS ends at %s, the device at %s: a failure in between crashes Linux 6.1 and 6.12; run xfs_growfs",
+		    size_text(xfs->size_bytes, text[0]), size_text(device_bytes, text[1]));
+	else
+		add(findings, "size", true, "XFS is as large as the device");
+	/* Where children are not aligned, it would not help. */
+	if (!huge)
+		return;
+	add(findings, "stripe_unit", xfs->unit_bytes == HUGE_PAGE,
+	    xfs->unit_bytes == HUGE_PAGE ? "XFS aligns large files to 2 MiB" :
+	    "XFS does not align large files to 2 MiB: fewer of them are mapped in pieces of 2 MiB; mount with sunit=4096,swidth=4096");
+}
+
+static void check_filesystem(struct findings *findings, const struct mapped *mapped,
+			     const struct layout *leaves, uint64_t device_bytes)
+{
+	struct mount mount = { 0 };
+	char *path = block_path(mapped->dev);
+	struct xfs xfs;
+
+	if (mount_find(mapped->dev, &mount) && strcmp(mount.type, "xfs")) {
+		add(findings, "xfs", false,
+		    "%s is mounted on %s: only XFS with rmapbt hears of failures", mount.type,
+		    mount.folder);
+	} else if (!xfs_read(path, mount.folder, &xfs)) {
+		add(findings, "xfs", false, "there is no XFS on it: daxlinear mkfs makes one");
+	} else {
+		add(findings, "xfs", true, "XFS is on it");
+		check_seams(findings, &xfs, leaves);
+		check_xfs(findings, &xfs, huge_leaves_aligned(leaves), device_bytes);
+		if (mount.folder && strstr(mount.options, "dax=never"))
+			add(findings, "dax", false,
+			    "%s is mounted with dax=never: files are copied to memory, and a failure there is not seen by those who map them; mount with dax=always",
+			    mount.folder);
+	}
+	free(path);
+}
+
+/* Look at a device, all that it stands on and what is on it. */
+void check_device(struct findings *findings, const struct stack *stack,
+		  const struct mapped *mapped)
+{
+	const struct device *device = stack_find(stack, mapped->dev);
+	struct layout leaves = { 0 };
+
+	if (!device)
+		return;
+	check_targets(findings, stack, device);
+	stack_flatten(stack, &leaves, &device->layout);
+	check_children(findings, &leaves);
+	check_filesystem(findings, mapped, &leaves, table_end(&device->table) * SECTOR);
+	layout_free(&leaves);
+}

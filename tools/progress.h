@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A line that tells how far something is that takes long: on a terminal, and nowhere else. */
+#ifndef PROGRESS_H
+#define PROGRESS_H
+
+#include <stdbool.h>
+
+bool progress_on_terminal(void);
+void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void progress_wait(const char *what);
+void progress_end(void);
+
+#endif

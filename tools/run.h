@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Programs of others, run without a shell. */
+#ifndef RUN_H
+#define RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The words of a command, with a NULL at the end. */
+struct words {
+	char **words;
+	size_t nr;
+};
+
+void words_add(struct words *words, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+bool run_program(const struct words *words);
+void words_print(const struct words *words);
+
+#endif

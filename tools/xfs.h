@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* An XFS on a device, mounted or not. */
+#ifndef XFS_H
+#define XFS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct xfs {
+	uint64_t ag_bytes;
+	uint64_t size_bytes;
+	uint64_t unit_bytes;	/* what it aligns files to, 0 if to nothing */
+	bool rmapbt;
+	bool reflink;
+};
+
+bool xfs_read(const char *device, const char *folder, struct xfs *xfs);
+
+#endif
