@@ -27,8 +27,10 @@ struct command {
 
 extern const struct command command_check;
 extern const struct command command_create;
+extern const struct command command_damage;
 extern const struct command command_extend;
 extern const struct command command_mkfs;
+extern const struct command command_monitor;
 extern const struct command command_remove;
 extern const struct command command_resolve;
 extern const struct command command_status;

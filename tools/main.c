@@ -9,8 +9,10 @@
 static const struct command * const commands[] = {
 	&command_check,
 	&command_create,
+	&command_damage,
 	&command_extend,
 	&command_mkfs,
+	&command_monitor,
 	&command_remove,
 	&command_resolve,
 	&command_status,

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: GPL-2.0
+"""daxlinear damage and monitor: what is bad, and whose it is."""
+
+import json
+import os
+import select
+import subprocess
+
+import pytest
+
+from lib.beside import PATIENCE_SECONDS, wait_for
+from lib.command import ENVIRONMENT, log, read_file, run
+from lib.dm import DaxLinear
+from lib.terminal import terminal
+from lib.tool import FAILED, FOUND, PROGRAM, USAGE, ToolDevice, ask, call, daxlinear, refused
+from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
+from lib.unplug import Unplugged
+from lib.xfs import Xfs
+
+
+class Mounted:
+    """A device over two NVDIMMs, an XFS on it, and where bytes of it are."""
+
+    def __init__(self, bed):
+        self.children = bed.nvdimms[2:4]
+        self.device = bed.enter(ToolDevice(*self.children))
+        daxlinear("mkfs", self.device.name)
+        self.fs = bed.enter(Xfs(self.device, bed.folder(), make=False))
+        self.first = 256 * MIB
+
+    def spoil(self, place, length=SECTOR):
+        """Have a child's driver know of bad blocks."""
+        child = self.children[place >= self.first]
+        at = place - (self.first if place >= self.first else 0)
+        child.add_badblocks(at // SECTOR, length // SECTOR)
+
+
+def test_nothing(clean):
+    device = clean.enter(ToolDevice(clean.nvdimms[1]))
+    assert ask("damage", device.name) == {"name": device.name, "bad": []}
+    assert daxlinear("damage", device.name) == "nothing is known to be bad\n"
+
+
+def test_without_a_filesystem(clean):
+    # bad blocks in and around the ranges, at their edges, and on a partition
+    a, c = clean.nvdimms[1], clean.nvdimms[3]
+    part = clean.enter(c.partition(64 * MIB_SECTORS, 64 * MIB_SECTORS))
+    device = clean.device(DaxLinear(MIB_SECTORS, a, 8 * MIB_SECTORS),
+                          DaxLinear(MIB_SECTORS, part, 2 * MIB_SECTORS),
+                          DaxLinear(MIB_SECTORS, a, 9 * MIB_SECTORS))
+    for sector, count in ((0, 8), (8 * MIB_SECTORS - 1, 2), (9 * MIB_SECTORS - 1, 2),
+                          (10 * MIB_SECTORS, 8)):
+        a.add_badblocks(sector, count)
+    c.add_badblocks(66 * MIB_SECTORS + 7, 3)
+    found = ask("damage", device.name, code=FOUND)["bad"]
+    keys = ("offset_bytes", "length_bytes", "child", "child_offset_bytes", "known_by")
+    assert [tuple(bad[key] for key in keys) for bad in found] == [
+        (0, SECTOR, a.name, 8 * MIB, "media"),
+        (MIB - SECTOR, SECTOR, a.name, 9 * MIB - SECTOR, "media"),
+        (MIB + 7 * SECTOR, 3 * SECTOR, part.name, 2 * MIB + 7 * SECTOR, "media"),
+        (2 * MIB, SECTOR, a.name, 9 * MIB, "media")]
+    assert all(bad["owners"] == [] and "not mounted" in bad["owners_unknown"] for bad in found)
+    # a failure in a page of which a block is known
+    clean.probe.inject(c, 66 * MIB)
+    clean.probe.inject(a, 8 * MIB + 10 * PAGE)
+    found = ask("damage", device.name, code=FOUND)["bad"]
+    assert [tuple(bad[key] for key in keys) for bad in found[1:4:2]] == [
+        (10 * PAGE, PAGE, a.name, 8 * MIB + 10 * PAGE, "failure"),
+        (MIB, 10 * SECTOR, part.name, 2 * MIB, "media, failure")]
+    done = call("damage", device.name)
+    assert done.code == FOUND and "owners are not known: it is not mounted" in done.err
+    assert [line.split()[0] for line in done.out.splitlines()] == [
+        "offset", "0x0", "0xa000", hex(MIB - SECTOR), hex(MIB), hex(2 * MIB)]
+
+
+def test_nested(clean):
+    a = clean.nvdimms[1]
+    below = clean.device(DaxLinear(8 * MIB_SECTORS, a, 8 * MIB_SECTORS))
+    above = clean.device(DaxLinear(MIB_SECTORS, below, MIB_SECTORS))
+    a.add_badblocks(9 * MIB_SECTORS + 8, 8)
+    (found,) = ask("damage", above.name, code=FOUND)["bad"]
+    assert (found["offset_bytes"], found["child_offset_bytes"]) == (PAGE, 9 * MIB + PAGE)
+
+
+def test_gone(clean):
+    a, b = clean.nvdimms[1:3]
+    device = clean.device(DaxLinear(MIB_SECTORS, a), DaxLinear(MIB_SECTORS, b))
+    with Unplugged(b):
+        (found,) = ask("damage", device.name, code=FOUND)["bad"]
+        assert (found["offset_bytes"], found["length_bytes"], found["known_by"]) == (
+            MIB, MIB, "gone")
+        device.remove()
+
+
+def owners(found):
+    """Return what each owner is, for each bad range."""
+    return [[(owner["what"], owner.get("path"), owner.get("file_offset_bytes"))
+             for owner in bad["owners"]] for bad in found]
+
+
+def test_files(clean):
+    setup = Mounted(clean)
+    fs = setup.fs
+    os.mkdir(fs.path("folder"))
+    fs.write("folder/one", b"x" * MIB)
+    fs.reserve("big", 400 * MIB)
+    fs.clone("folder/one", "two\nwords")
+    os.link(fs.path("big"), fs.path("other name"))
+    os.sync()
+    in_one = fs.place("folder/one", 5 * PAGE)
+    extent = next((offset, place) for offset, place, length in fs.extents("big")
+                  if place >= setup.first and length > MIB)
+    for place in sorted((in_one, extent[1] + 7 * PAGE)):
+        setup.spoil(place)
+    found = ask("damage", setup.device.name, code=FOUND)["bad"]
+    by_place = dict(zip([bad["offset_bytes"] for bad in found], owners(found), strict=True))
+    assert sorted(by_place[in_one]) == [("data", fs.path("folder/one"), 5 * PAGE),
+                                        ("data", fs.path("two\nwords"), 5 * PAGE)]
+    ((what, path, offset),) = by_place[extent[1] + 7 * PAGE]
+    assert what == "data" and offset == extent[0] + 7 * PAGE
+    assert path in (fs.path("big"), fs.path("other name"))
+    inode = os.stat(fs.path("big")).st_ino
+    text = daxlinear("damage", setup.device.name, code=FOUND)
+    assert f"data at 0x{offset:x} (inode {inode})" in text
+    # a name may be anything, and a line is a line
+    assert "two\\012words" in text and len(text.splitlines()) == 4
+
+
+def test_part_of_a_record(clean):
+    # the range begins and ends within the blocks of a file, and next to it
+    setup = Mounted(clean)
+    setup.fs.write("file", b"x" * MIB)
+    setup.fs.write("another", b"y" * MIB)
+    (_, place, _), = setup.fs.extents("file")
+    setup.spoil(place + 3 * PAGE, 2 * PAGE)
+    (found,) = ask("damage", setup.device.name, code=FOUND)["bad"]
+    (owner,) = found["owners"]
+    assert (owner["offset_bytes"], owner["length_bytes"], owner["file_offset_bytes"]) == (
+        place + 3 * PAGE, 2 * PAGE, 3 * PAGE)
+
+
+def test_metadata(clean):
+    setup = Mounted(clean)
+    setup.fs.reserve("file", 8 * MIB)
+    free = setup.fs.place("file", 4 * MIB)
+    os.truncate(setup.fs.path("file"), 0)
+    os.sync()
+    root = os.stat(setup.fs.folder).st_ino
+    setup.spoil(0)
+    setup.spoil(setup.first)
+    setup.spoil(free)
+    setup.spoil(root // 8 * PAGE)
+    whats = {bad["offset_bytes"]: [owner["what"] for owner in bad["owners"]]
+             for bad in ask("damage", setup.device.name, code=FOUND)["bad"]}
+    assert whats[0] == whats[setup.first] == ["superblock or allocation group header"]
+    assert whats[free] == ["free space"]
+    assert whats[root // 8 * PAGE] == ["inodes"]
+    assert "free space" in daxlinear("damage", setup.device.name, code=FOUND)
+
+
+def test_file_without_a_path(clean):
+    setup = Mounted(clean)
+    setup.fs.write("file", b"x" * MIB)
+    place = setup.fs.place("file", PAGE)
+    with open(setup.fs.path("file"), "rb"):
+        os.unlink(setup.fs.path("file"))
+        setup.spoil(place)
+        assert owners(ask("damage", setup.device.name, code=FOUND)["bad"]) == [
+            [("data", None, PAGE)]]
+        assert "a file without a path" in daxlinear("damage", setup.device.name, code=FOUND)
+
+
+def test_shut_down(clean):
+    setup = Mounted(clean)
+    clean.probe.inject(setup.children[0], 0)
+    assert setup.fs.is_shut_down()
+    (found,) = ask("damage", setup.device.name, code=FOUND)["bad"]
+    assert found["owners"] == [] and "it has shut down" in found["owners_unknown"]
+
+
+def test_other_filesystem(clean):
+    device = clean.enter(ToolDevice(clean.nvdimms[1]))
+    run("mkfs.ext4", "-q", device.path)
+    folder = clean.folder()
+    run("mount", device.path, folder)
+    try:
+        clean.nvdimms[1].add_badblocks(80, 8)
+        done = call("damage", device.name)
+        assert done.code == FOUND and "ext4 can't be asked" in done.err
+    finally:
+        run("umount", folder)
+
+
+class Monitor:
+    """daxlinear monitor, running."""
+
+    def __init__(self, name):
+        self._process = subprocess.Popen([PROGRAM, "monitor", "--json", name],
+                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                         env=ENVIRONMENT)
+        self._buffer = b""
+
+    def __enter__(self):
+        # it has taken its first look once it waits
+        wait_for(lambda: "dm_wait_event" in read_file(f"/proc/{self._process.pid}/stack"),
+                 "the monitor never waits")
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.communicate()
+
+    def line(self):
+        """Return the next object."""
+        while b"\n" not in self._buffer:
+            assert select.select([self._process.stdout], [], [], PATIENCE_SECONDS)[0]
+            self._buffer += os.read(self._process.stdout.fileno(), 1 << 16)
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        log.info("monitor: %s", line.decode())
+        return json.loads(line)
+
+    def end(self):
+        """Wait until it ends; return (code, rest of what it printed, what it said)."""
+        out, err = self._process.communicate(timeout=PATIENCE_SECONDS)
+        return self._process.returncode, self._buffer + out, err.decode()
+
+
+def test_monitor(clean):
+    setup = Mounted(clean)
+    name = setup.device.name
+    setup.fs.write("file", b"x" * MIB)
+    place = setup.fs.place("file", 0)
+    assert place < setup.first
+    child = setup.children[0]
+    # what was known before is not told again
+    setup.spoil(place + 20 * PAGE)
+    clean.probe.inject(child, place + 30 * PAGE)
+    with Monitor(name) as monitor:
+        for page in (3, 3, 5, 30):
+            clean.probe.inject(child, place + page * PAGE)
+            found = monitor.line()
+            assert found["offset_bytes"] == place + page * PAGE
+            assert found["known_by"] == "failure"
+            (owner,) = found["owners"]
+            assert (owner["path"], owner["file_offset_bytes"]) == (setup.fs.path("file"),
+                                                                   page * PAGE)
+        # what the driver learnt comes along with the next event
+        setup.spoil(place + 40 * PAGE)
+        clean.probe.inject(child, place + 41 * PAGE)
+        assert [monitor.line()["known_by"] for _ in range(2)] == ["media", "failure"]
+        setup.fs.unmount()
+        daxlinear("remove", name)
+        code, out, err = monitor.end()
+        assert (code, out) == (0, b"") and f"{name} is gone" in err
+
+
+def test_monitor_after_a_reload(clean):
+    # it goes on with what the device is then
+    a, b = clean.nvdimms[1:3]
+    device = clean.enter(ToolDevice(a))
+    with Monitor(device.name) as monitor:
+        daxlinear("extend", device.name, b)
+        clean.probe.inject(b, PAGE)
+        found = monitor.line()
+        assert (found["child"], found["offset_bytes"]) == (b.name, 128 * MIB + PAGE)
+
+
+def test_progress(clean):
+    # on a terminal, and in no pipe
+    setup = Mounted(clean)
+    setup.fs.write("file", b"x" * PAGE)
+    place = setup.fs.place("file", 0)
+    for number in range(3):
+        os.mkdir(setup.fs.path(f"d{number}"))
+    with open(setup.fs.path("file"), "rb"):
+        # so that the walk finds nothing
+        os.unlink(setup.fs.path("file"))
+        setup.spoil(place)
+        # each look into a folder takes half a second
+        slowly = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=getdents64", "-e",
+                  "inject=getdents64:delay_exit=500000"]
+        shown = terminal("damage", setup.device.name, prefix=slowly)
+        assert "looking for the paths of 1 files" in shown
+        # it is taken away before the result
+        assert shown.rindex("\r\033[K") < shown.index("offset")
+        done = call("damage", setup.device.name, prefix=slowly)
+        assert "looking for" not in done.out + done.err
+
+
+@pytest.mark.parametrize("command", ["damage", "monitor"])
+@pytest.mark.parametrize("words, code, text", [
+    ([], USAGE, "give a NAME"),
+    (["a", "b"], USAGE, 'there are "a" and "b"'),
+    (["missing"], FAILED, 'no mapped device "missing"'),
+    (["/dev/null"], FAILED, "is no mapped device"),
+    (["--what"], USAGE, '"--what" is no option'),
+])
+def test_bad_input(bed, command, words, code, text):
+    assert bed.nvdimms
+    assert text in refused(command, *words, code=code)

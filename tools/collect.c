@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Where the bad ranges of a device are learnt. */
+#include <stdio.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "bad.h"
+#include "counters.h"
+#include "dm.h"
+#include "size.h"
+#include "sysfs.h"
+
+/* Add the part of a bad range of a disk, in sectors, that a range of ours has. */
+static void add_part(struct bads *bads, const struct segment *leaf, uint64_t first, uint64_t end,
+		     unsigned int known_by)
+{
+	uint64_t from = block_start(leaf->dev) + leaf->offset_sectors;
+	uint64_t to = from + leaf->len_sectors;
+	struct bad bad = { .dev = leaf->dev, .known_by = known_by };
+
+	if (first < from)
+		first = from;
+	if (end > to)
+		end = to;
+	if (first >= end)
+		return;
+	bad.start_bytes = (leaf->start_sectors + first - from) * SECTOR;
+	bad.len_bytes = (end - first) * SECTOR;
+	bad.offset_bytes = (leaf->offset_sectors + first - from) * SECTOR;
+	bads_add(bads, &bad);
+}
+
+/* The blocks of a child's disk that its driver knows to be bad. */
+static void add_badblocks(struct bads *bads, const struct segment *leaf)
+{
+	char *disk = block_name(block_disk(leaf->dev));
+	char *text = read_text("/sys/block/%s/badblocks", disk), *rest = text, *line;
+	uintmax_t first, nr;
+
+	while ((line = strsep(&rest, "\n")))
+		if (sscanf(line, "%ju %ju", &first, &nr) == 2)
+			add_part(bads, leaf, first, first + nr, BAD_MEDIA);
+	free(text);
+	free(disk);
+}
+
+static void add_gone(struct bads *bads, const struct segment *leaf)
+{
+	struct bad bad = {
+		.start_bytes = leaf->start_sectors * SECTOR,
+		.len_bytes = leaf->len_sectors * SECTOR,
+		.dev = leaf->dev,
+		.offset_bytes = leaf->offset_sectors * SECTOR,
+		.known_by = BAD_GONE,
+	};
+
+	bads_add(bads, &bad);
+}
+
+/* The page of each target's last failure. */
+static void add_failures(struct bads *bads, const struct device *device,
+			 const struct layout *leaves)
+{
+	struct counters counters;
+	struct table status;
+	size_t i;
+
+	if (!dm_status(device->name, &status))
+		return;
+	for (i = 0; i < status.nr; i++) {
+		const struct segment *leaf;
+		uint64_t first, page = 4 * KIB / SECTOR;
+
+		if (strcmp(status.targets[i].type, TARGET_OURS) ||
+		    !counters_read(&counters, status.targets[i].params) || !counters.failed)
+			continue;
+		first = counters.last_sector / page * page;
+		leaf = layout_find(leaves, first);
+		if (!leaf || !leaf->dev)
+			continue;
+		first += block_start(leaf->dev) + leaf->offset_sectors - leaf->start_sectors;
+		add_part(bads, leaf, first, first + page, BAD_FAILED);
+	}
+	table_free(&status);
+}
+
+/* Add all that is known of a device now. */
+void bads_collect(struct bads *bads, const struct stack *stack, const struct device *device)
+{
+	struct layout leaves = { 0 };
+	size_t i;
+
+	stack_flatten(stack, &leaves, &device->layout);
+	for (i = 0; i < leaves.nr; i++) {
+		if (!leaves.segments[i].dev)
+			continue;
+		if (block_exists(leaves.segments[i].dev))
+			add_badblocks(bads, &leaves.segments[i]);
+		else
+			add_gone(bads, &leaves.segments[i]);
+	}
+	add_failures(bads, device, &leaves);
+	bads_merge(bads);
+	layout_free(&leaves);
+}
