@@ -32,6 +32,7 @@ extern const struct command command_extend;
 extern const struct command command_mkfs;
 extern const struct command command_monitor;
 extern const struct command command_remove;
+extern const struct command command_show;
 extern const struct command command_resolve;
 extern const struct command command_status;
 

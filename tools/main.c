@@ -15,6 +15,7 @@ static const struct command * const commands[] = {
 	&command_monitor,
 	&command_remove,
 	&command_resolve,
+	&command_show,
 	&command_status,
 
 };
