@@ -35,6 +35,7 @@ extern const struct command command_remove;
 extern const struct command command_show;
 extern const struct command command_resolve;
 extern const struct command command_status;
+extern const struct command command_tab;
 
 /* What next_option() returns for an argument that is no option, optarg. */
 #define ARGUMENT	1

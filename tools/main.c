@@ -17,6 +17,7 @@ static const struct command * const commands[] = {
 	&command_resolve,
 	&command_show,
 	&command_status,
+	&command_tab,
 
 };
 

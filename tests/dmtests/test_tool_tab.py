@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0
+"""daxlinear tab: devices that are made anew at boot, by names that last."""
+
+import json
+import os
+
+import pytest
+
+from lib import dm
+from lib.command import run
+from lib.dm import DaxLinear
+from lib.tool import FAILED, USAGE, ToolDevice, call, daxlinear, refused
+from lib.units import HUGE, HUGE_SECTORS, MIB
+from lib.unplug import Unplugged
+from lib.xfs import Xfs
+
+
+class Tab:
+    """A table of devices, for one test."""
+
+    def __init__(self, bed):
+        self.path = os.path.join(bed.folder(), "tab")
+
+    def write(self, *lines):
+        """Write it anew."""
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.writelines(line.rstrip("\n") + "\n" for line in lines)
+
+    def tool(self, *words, code=0):
+        """Have the command use it."""
+        return daxlinear("tab", "--file", self.path, *words, code=code)
+
+    def refused(self, *words, code=FAILED):
+        """Have the command use it, to be refused."""
+        return refused("tab", "--file", self.path, *words, code=code)
+
+
+def uuid_of(nvdimm):
+    """Return the UUID of a namespace, as ndctl has it."""
+    (found,) = json.loads(run("ndctl", "list", "-n", nvdimm.namespace))
+    return found["uuid"]
+
+
+def table_of(name):
+    """Return the lines of a table."""
+    return run("dmsetup", "table", name).splitlines()
+
+
+def test_there_and_back(clean):
+    a, c = clean.nvdimms[1], clean.nvdimms[3]
+    device = clean.enter(ToolDevice(a, c, "--offset", "64M"))
+    lower = clean.device(DaxLinear(4 * HUGE_SECTORS, clean.nvdimms[0], HUGE_SECTORS))
+    upper = clean.device(DaxLinear.ranges([(lower, 0, 2 * HUGE_SECTORS),
+                                           (clean.nvdimms[2], HUGE_SECTORS, 4 * HUGE_SECTORS)]))
+    lines = [daxlinear("tab", "--print", one.name) for one in (device, lower, upper)]
+    assert lines[0] == (f"{device.name} uuid={uuid_of(a)},len={128 * MIB} "
+                        f"uuid={uuid_of(c)},offset={64 * MIB},len={384 * MIB}\n")
+    assert f" {lower.path},len={2 * HUGE} uuid=" in lines[2]
+    tab = Tab(clean)
+    tab.write("# what is made at boot", "", *lines)
+    before = table_of(device.name)
+    daxlinear("mkfs", device.name)
+    with Xfs(device, clean.folder(), make=False) as fs:
+        fs.write("file", b"data")
+    for one in (upper, lower, device):
+        one.remove()
+    for one in (device, lower, upper):
+        tab.tool("--make", one.name)
+    # what its children hold is its own
+    assert table_of(device.name) == before
+    with Xfs(device, clean.folder(), make=False) as fs:
+        assert fs.read("file", 4) == b"data"
+    assert [daxlinear("tab", "--print", one.name) for one in (device, lower, upper)] == lines
+
+
+def test_partition(clean):
+    nvdimm = clean.nvdimms[1]
+    run("sh", "-c", f"echo 4096,409600 | sfdisk -q -X gpt {nvdimm}")
+    try:
+        run("udevadm", "--version")
+        part = f"{nvdimm.path}p1"
+        daxlinear("create", "part", part)
+        line = daxlinear("tab", "--print", "part")
+        uuid = run("blkid", "-p", "-s", "PART_ENTRY_UUID", "-o", "value", part).strip()
+        assert f" partuuid={uuid},len=" in line
+        before = table_of("part")
+        daxlinear("remove", "part")
+        tab = Tab(clean)
+        tab.write(line)
+        # there is no udev here
+        folder = "/dev/disk/by-partuuid"
+        os.makedirs(folder, exist_ok=True)
+        os.symlink(part, f"{folder}/{uuid}")
+        try:
+            tab.tool("--make", "part")
+            assert table_of("part") == before
+            daxlinear("remove", "part")
+        finally:
+            os.unlink(f"{folder}/{uuid}")
+    finally:
+        run("sfdisk", "-q", "--delete", nvdimm.path)
+        run("wipefs", "-aq", nvdimm.path)
+
+
+def test_missing_child(clean):
+    # which one is said
+    a, b = clean.nvdimms[1:3]
+    device = clean.enter(ToolDevice(a, b))
+    tab = Tab(clean)
+    tab.write(daxlinear("tab", "--print", device.name))
+    uuid = uuid_of(b)
+    device.remove()
+    with Unplugged(b):
+        assert f"uuid={uuid} is missing" in tab.refused("--make", device.name)
+        assert dm.names() == []
+    tab.tool("--make", device.name)
+    assert len(table_of(device.name)) == 2
+
+
+def test_mistakes(clean):
+    # they are told by their lines, and the others count
+    a = clean.nvdimms[1]
+    device = clean.enter(ToolDevice(a))
+    line = daxlinear("tab", "--print", device.name)
+    device.remove()
+    tab = Tab(clean)
+    tab.write("broken", line, "wrong uuid=x,len=4X", f"long {a},len=1G", f"twice {a},len=4K",
+              f"twice {a},len=8K")
+    done = call("tab", "--file", tab.path, "--make", device.name)
+    assert done.code == 0 and len(table_of(device.name)) == 1
+    assert [text in done.err for text in (
+        "line 1: broken has no children", 'line 3: len: "4X" is no size',
+        "line 6: there is a line for twice already")] == [True] * 3
+    assert "254 MiB are left" in tab.refused("--make", "long")
+    assert "no line for missing" in tab.refused("--make", "missing")
+    assert "has a part of what" in tab.refused("--make", "twice")
+    tab.path += ".missing"
+    assert "no line for mem" in tab.refused("--make", "mem")
+
+
+def test_units(clean):
+    # what systemd's generator writes; that they work is shown by a boot
+    a, b = clean.nvdimms[1:3]
+    device = clean.enter(ToolDevice(a, b))
+    tab = Tab(clean)
+    tab.write(daxlinear("tab", "--print", device.name), "a-b /dev/mapper/x,len=4K")
+    folder = clean.folder()
+    tab.tool("--units", folder)
+    names = [f"daxlinear@{device.name}.service", "daxlinear@a\\x2db.service"]
+    assert sorted(os.listdir(folder)) == sorted([
+        *names, "local-fs-pre.target.wants", f"dev-mapper-{device.name}.device.requires",
+        "dev-mapper-a\\x2db.device.requires"])
+    assert sorted(os.listdir(f"{folder}/local-fs-pre.target.wants")) == sorted(names)
+    with open(os.path.join(folder, names[0]), encoding="utf-8") as file:
+        text = file.read()
+    for nvdimm in (a, b):
+        unit = run("systemd-escape", "-p", "--suffix=device",
+                   f"/dev/disk/by-id/pmem-{uuid_of(nvdimm)}").strip()
+        assert f"\nWants={unit}\nAfter={unit}\n" in text
+    assert f"tab --make {device.name}\n" in text
+    assert run("systemd-escape", "--template=daxlinear@.service", "a-b").strip() == names[1]
+    # not twice into one folder: systemd has it empty
+    assert "File exists" in tab.refused("--units", folder)
+
+
+def test_what_has_no_line(clean):
+    striped = clean.device(f"0 4096 striped 2 8 {clean.nvdimms[0]} 0 {clean.nvdimms[1]} 0")
+    assert 'a target "striped"' in refused("tab", "--print", striped.name)
+    waiting = clean.device()
+    assert "has no table" in refused("tab", "--print", waiting.name)
+    part = clean.enter(clean.nvdimms[1].partition(HUGE_SECTORS, 4 * HUGE_SECTORS))
+    device = clean.device(DaxLinear(HUGE_SECTORS, part))
+    assert "has no UUID that is the same" in refused("tab", "--print", device.name)
+
+
+@pytest.mark.parametrize("words, code, text", [
+    ([], USAGE, "give --print, --make or --units"),
+    (["mem"], USAGE, '"mem" is one word too many'),
+    (["--print"], USAGE, "--print wants a value"),
+    (["--print", "a", "--make", "a"], USAGE, "one of --print, --make and --units"),
+    (["--print", "missing"], FAILED, 'no mapped device "missing"'),
+    (["--file", "/dev", "--make", "x"], FAILED, "/dev: Is a directory"),
+])
+def test_bad_input(bed, words, code, text):
+    assert bed.nvdimms
+    assert text in refused("tab", *words, code=code)

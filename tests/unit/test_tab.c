@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /etc/daxlineartab: known lines, written ones read back, and any text at all. */
+#include <string.h>
+
+#include "../../tools/tab.h"
+#include "unit.h"
+
+static char *parse(struct tab *tab, const char *text)
+{
+	*tab = (struct tab){ 0 };
+	return tab_parse(tab, text);
+}
+
+static void good(void)
+{
+	struct tab tab;
+	const struct tab_entry *entry;
+
+	CHECK(!parse(&tab, ""));
+	CHECK(!tab.nr);
+	CHECK(!parse(&tab, "# nothing\n\n \t# more nothing\n"));
+	CHECK(!tab.nr);
+	CHECK(!parse(&tab, "mem uuid=a-b,len=128M\n# x\n\tother\t/dev/x,offset=8s,len=0x1000 # y\r\n"
+		     "last /dev/mapper/mem,len=1G,offset=4K  partuuid=q,len=4K"));
+	CHECK(tab.nr == 3);
+	entry = tab_find(&tab, "mem");
+	CHECK(entry->line == 1 && entry->nr == 1 && !strcmp(entry->children[0].what, "uuid=a-b"));
+	CHECK(entry->children[0].len_bytes == 128 << 20 && !entry->children[0].offset_bytes);
+	entry = tab_find(&tab, "other");
+	CHECK(entry->line == 3 && entry->children[0].offset_bytes == 4096);
+	CHECK(tab_find(&tab, "last")->nr == 2);
+	CHECK(!tab_find(&tab, "missing"));
+	tab_free(&tab);
+}
+
+/* A bad line is told of, and leaves those around it. */
+static void bad(void)
+{
+	static const struct {
+		const char *line, *reason;
+	} lines[] = {
+		{ "x", "x has no children" },
+		{ "x /dev/a", "/dev/a has no len=SIZE" },
+		{ "x /dev/a,len=0", "/dev/a has no len=SIZE" },
+		{ "x /dev/a,len", "\"len\" is neither" },
+		{ "x /dev/a,len=4K,", "\"\" is neither" },
+		{ "x /dev/a,size=4K", "\"size\" is neither" },
+		{ "x /dev/a,len=4X", "len: \"4X\" is no size" },
+		{ "x /dev/a,len=4K,offset=-1", "offset: \"-1\" is no size" },
+		{ "x /dev/a,len=1s", "no multiple of a page" },
+		{ "x /dev/a,len=99999P", "too large" },
+		{ "x /dev/a,len=4K /dev/b", "/dev/b has no len" },
+		{ "a/b /dev/a,len=4K", "\"a/b\" is no name" },
+		{ "first /dev/a,len=4K", "there is a line for first already" },
+	};
+	struct tab tab;
+	char text[200], *wrong;
+	size_t i;
+
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		unit_case = i;
+		snprintf(text, sizeof(text), "first /dev/y,len=4K\n%s\nlast /dev/z,len=4K\n",
+			 lines[i].line);
+		wrong = parse(&tab, text);
+		CHECK(wrong && !strncmp(wrong, "line 2: ", 8) && strstr(wrong, lines[i].reason));
+		CHECK(!strchr(wrong, '\n'));
+		CHECK(tab.nr == 2 && tab_find(&tab, "first") && tab_find(&tab, "last"));
+		free(wrong);
+		tab_free(&tab);
+	}
+}
+
+static void random_text(void)
+{
+	static const char * const parts[] = {
+		" ", "\n", "\t", "#", ",", "=", "len=", "offset=", "4K", "mem", "uuid=", "/dev/x",
+		"4096", "x", "\r", "1", "",
+	};
+	char text[400] = "";
+	struct tab tab;
+	size_t i;
+
+	for (i = unit_below(40); i; i--)
+		strcat(text, parts[unit_below(sizeof(parts) / sizeof(parts[0]))]);
+	free(parse(&tab, text));
+	for (i = 0; i < tab.nr; i++)
+		CHECK(tab.entries[i].nr && tab_find(&tab, tab.entries[i].name) == &tab.entries[i]);
+	tab_free(&tab);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 0) : 1000000;
+
+	good();
+	bad();
+	for (unit_case = 0; unit_case < cases / 10; unit_case++)
+		random_text();
+	printf("tab: %lu random tables are read or refused\n", cases / 10);
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * /etc/daxlineartab: the devices to make at boot, a line each.
+ *
+ *	NAME CHILD,len=SIZE[,offset=SIZE] ...
+ *
+ * A CHILD is uuid=UUID, the UUID of a namespace, or partuuid=UUID, or a path. All after a # is a
+ * comment.
+ */
+#ifndef TAB_H
+#define TAB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TAB	"/etc/daxlineartab"
+
+struct tab_child {
+	char *what;
+	uint64_t offset_bytes;
+	uint64_t len_bytes;
+};
+
+struct tab_entry {
+	unsigned int line;
+	char *name;
+	struct tab_child *children;
+	size_t nr;
+};
+
+struct tab {
+	struct tab_entry *entries;
+	size_t nr;
+};
+
+char *tab_parse(struct tab *tab, const char *text);
+const struct tab_entry *tab_find(const struct tab *tab, const char *name);
+void tab_free(struct tab *tab);
+
+#endif
