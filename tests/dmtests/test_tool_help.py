@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What daxlinear tells of itself: --help, the manual page and completion agree."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from lib.command import ENVIRONMENT, read_file
+from lib.module import TOP
+from lib.tool import PROGRAM, USAGE, call, daxlinear, refused
+
+COMPLETION = os.path.join(TOP, "tools/daxlinear.bash")
+MANUAL = os.path.join(TOP, "tools/daxlinear.8")
+
+
+def commands():
+    """Return the commands that there are."""
+    return re.findall(r"^  ([a-z]+)  ", daxlinear("--help"), re.MULTILINE)
+
+
+def options(command):
+    """Return the options that a command's help tells of."""
+    return sorted(set(re.findall(r"--[a-z][a-z-]*", daxlinear(command, "--help"))) - {"--help"})
+
+
+def manual():
+    """Return the text of each command in the manual page."""
+    text = read_file(MANUAL).replace("\\-", "-")
+    body = text.partition(".SH COMMANDS")[2].partition(".SH EXIT")[0]
+    return dict(section.partition("\n")[::2] for section in body.split(".SS ")[1:])
+
+
+def complete(*words):
+    """Return what completion offers for the last of these words."""
+    script = (f'. {COMPLETION}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _daxlinear; '
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(["bash", "-c", script, "bash", PROGRAM, *words], env=ENVIRONMENT,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_help(bed):
+    assert bed.nvdimms
+    names = commands()
+    assert names == sorted(names) and len(names) >= 10
+    assert daxlinear("help") == daxlinear("-h")
+    for name in names:
+        text = daxlinear(name, "--help")
+        assert text == daxlinear(name, "-h")
+        assert text.startswith(f"daxlinear {name} ")
+        assert all(len(line) <= 88 for line in text.splitlines()), name
+
+
+def test_help_needs_no_root(bed):
+    assert bed.nvdimms
+    done = call("create", "--help", prefix=["setpriv", "--reuid", "65534", "--clear-groups"])
+    assert done.code == 0 and done.err == ""
+
+
+def test_manual(bed):
+    assert bed.nvdimms
+    sections = manual()
+    assert sorted(sections) == commands()
+    for name, text in sections.items():
+        shared = sections["create"] if name == "extend" else ""
+        for option in options(name):
+            assert f"{option}" in text + shared, (name, option)
+        for option in re.findall(r"^\.BI? (--[a-z-]+)", text, re.MULTILINE):
+            assert option in options(name), (name, option)
+
+
+def test_every_option_is_known(bed):
+    # what help tells of is taken
+    assert bed.nvdimms
+    for name in commands():
+        for option in options(name):
+            assert "is no option" not in call(name, option).err, (name, option)
+
+
+def test_completion(bed):
+    device = bed.device(f"0 2048 daxlinear {bed.nvdimms[0]} 0")
+    assert complete("") == commands()
+    assert complete("s") == ["show", "status"]
+    for name in commands():
+        assert complete(name, "--") == sorted([*options(name), "--help"])
+    assert complete("status", "") == [device.name]
+    offered = complete("extend", device.name, "")
+    assert bed.nvdimms[0].path in offered and device.name in offered
+    assert sorted(complete("extend", device.name, "/dev/pmem")) == sorted(
+        f"/dev/{name}" for name in os.listdir("/dev") if name.startswith("pmem"))
+    assert complete("create", "x", "/dev/pmem0", "--offset", "") == []
+
+
+@pytest.mark.parametrize("words, text", [
+    ([], "daxlinear COMMAND"),
+    (["what"], 'no command "what"'),
+    (["--what"], 'no command "--what"'),
+])
+def test_no_command(bed, words, text):
+    assert bed.nvdimms
+    assert text in refused(*words, code=USAGE)
