@@ -15,6 +15,8 @@ from .units import PAGE
 State = namedtuple("State", "layout held")
 GONE = State(None, False)
 
+_NOTHING = frozenset()
+
 Step = namedtuple("Step", "begin end before after")
 Strike = namedtuple("Strike", "begin end child page pages")
 
@@ -54,7 +56,7 @@ class Layouts:
         where, byte = {}, 0
         for child, page, pages in ranges:
             for at in range(page, page + pages):
-                where.setdefault((child, at), []).append(byte)
+                where.setdefault((child, at), set()).add(byte)
                 byte += PAGE
         self._ranges.append(ranges)
         self._where.append(where)
@@ -69,17 +71,17 @@ class Layouts:
 
     def where(self, state, strike):
         """Return the bytes that a state tells of a strike."""
-        if state.layout is None or not state.held:
-            return set()
-        return self.maps(state, strike)
+        return self.maps(state, strike) if state.held else _NOTHING
 
     def maps(self, state, strike):
         """Return the bytes at which a state maps what a strike hits, held or not."""
         if state.layout is None:
-            return set()
+            return _NOTHING
         where = self._where[state.layout]
-        return {byte for page in range(strike.page, strike.page + strike.pages)
-                for byte in where.get((strike.child, page), ())}
+        _, _, child, page, pages = strike
+        if pages == 1:
+            return where.get((child, page), _NOTHING)
+        return {byte for at in range(page, page + pages) for byte in where.get((child, at), ())}
 
 
 def judge(layouts, states, strike, told):
@@ -87,14 +89,17 @@ def judge(layouts, states, strike, told):
 
     `states` are those that the device may have had meanwhile.
     """
-    answers = [layouts.where(state, strike) for state in states]
-    if not told and not all(answers):
-        return None
+    answers = []
+    for state in states:
+        answer = layouts.where(state, strike)
+        if not answer and not told:
+            return None
+        answers.append(answer)
     if len(set(told)) != len(told):
         return "told more than once"
     told = set(told)
     if told - set().union(*answers):
         return "told of what it did not map"
-    if set.intersection(*answers) - told:
+    if answers[0].intersection(*answers[1:]) - told:
         return "not told of what it mapped"
     return None
