@@ -8,6 +8,7 @@ import pytest
 from lib import strace
 from lib.command import run
 from lib.dm import DaxLinear, Linear
+from lib.terminal import terminal
 from lib.tool import FAILED, FOUND, USAGE, ToolDevice, ask, call, daxlinear, refused
 from lib.units import MIB, MIB_SECTORS, SECTOR
 from lib.unplug import Unplugged
@@ -80,6 +81,20 @@ def test_mkfs_dry_run(clean):
     run("sh", "-c", command)
     assert "it's two" in run("blkid", "-p", device.path)
     assert bad(ask("check", device.name)) == []
+
+
+def test_mkfs_progress(clean):
+    # on a terminal, and in no pipe
+    device = clean.enter(ToolDevice(*clean.nvdimms[2:4]))
+    folder = clean.folder()
+    slow = os.path.join(folder, "mkfs.xfs")
+    with open(slow, "w", encoding="ascii") as file:
+        file.write('#!/bin/sh\nsleep 1.5\nexec /sbin/mkfs.xfs "$@"\n')
+    os.chmod(slow, 0o755)
+    slowly = ["env", f"PATH={folder}:{os.environ['PATH']}"]
+    assert "mkfs.xfs: 1 s" in terminal("mkfs", device.name, prefix=slowly)
+    done = call("mkfs", "--force", device.name, prefix=slowly)
+    assert done.code == 0 and "mkfs.xfs: " not in done.out + done.err
 
 
 def test_mkfs_with_tiny_pieces(clean):
