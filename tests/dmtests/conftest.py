@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from lib import nvdimm
 from lib.bed import Bed
 from lib.command import read_file, run, write_file
 from lib.module import HOLDER, TARGET
@@ -83,8 +84,15 @@ def _hurry():
     write_file(_EXPEDITED, before)
 
 
+@pytest.fixture(name="wiped", scope="module")
+def _wiped():
+    """Leave nothing of what other tests had anywhere on the NVDIMMs."""
+    for child in nvdimm.discover():
+        run("blkdiscard", "--zeroout", "--force", child.path)
+
+
 @pytest.fixture(name="clean")
-def _clean(bed):
+def _clean(wiped, bed):  # pylint: disable=unused-argument
     """The bed, with nothing on its NVDIMMs that the tool would not overwrite."""
-    run("wipefs", "-aq", *[nvdimm.path for nvdimm in bed.nvdimms])
+    run("wipefs", "-aq", *[child.path for child in bed.nvdimms])
     return bed

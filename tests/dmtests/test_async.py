@@ -14,23 +14,13 @@ from lib.command import CommandError
 from lib.dm import DaxLinear
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
 from lib.victim import Victim
-from lib.virtio import ATTEMPTS, asynchronous
+from lib.virtio import asynchronous, new_device
 from lib.xfs import Xfs
+
 
 @pytest.fixture(name="child")
 def _child(bed):
     return asynchronous(bed)
-
-
-def new_device(bed, *targets):
-    """Return a device that promises nothing yet; those that took over a promise stay around."""
-    for _ in range(ATTEMPTS):
-        try:
-            return bed.device(*targets)
-        except CommandError:
-            # what has just been freed is used first; here it is used up
-            bed.device()
-    raise AssertionError(f"{ATTEMPTS} new devices promise what another one had")
 
 
 def test_never_joins_a_synchronous_device(bed, child):

@@ -12,7 +12,7 @@ from lib.terminal import terminal
 from lib.tool import FAILED, FOUND, USAGE, ToolDevice, ask, call, daxlinear, refused
 from lib.units import MIB, MIB_SECTORS, SECTOR
 from lib.unplug import Unplugged
-from lib.virtio import asynchronous
+from lib.virtio import asynchronous, new_device
 from lib.xfs import Xfs
 
 GRANULE = 128 * MIB_SECTORS
@@ -135,7 +135,7 @@ def test_check_children(clean):
 
 def test_check_asynchronous(clean):
     child = asynchronous(clean)
-    device = clean.device(DaxLinear(MIB_SECTORS, child))
+    device = new_device(clean, DaxLinear(MIB_SECTORS, child))
     assert "synchronous" in bad(ask("check", device.name, code=FOUND))
     assert "MAP_SYNC is refused" in daxlinear("check", device.name, code=FOUND)
 

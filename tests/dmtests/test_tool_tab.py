@@ -168,7 +168,7 @@ def test_what_has_no_line(clean):
     assert 'a target "striped"' in refused("tab", "--print", striped.name)
     waiting = clean.device()
     assert "has no table" in refused("tab", "--print", waiting.name)
-    part = clean.enter(clean.nvdimms[1].partition(HUGE_SECTORS, 4 * HUGE_SECTORS))
+    part = clean.enter(clean.nvdimms[2].partition(HUGE_SECTORS, 4 * HUGE_SECTORS))
     device = clean.device(DaxLinear(HUGE_SECTORS, part))
     assert "has no UUID that is the same" in refused("tab", "--print", device.name)
 

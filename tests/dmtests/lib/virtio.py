@@ -5,7 +5,7 @@ import glob
 import os
 
 from .beside import wait_for
-from .command import read_file, run, write_file
+from .command import CommandError, read_file, run, write_file
 from .nvdimm import Child
 
 # New dax_devices now and then take over the promise of one that is gone, with its memory.
@@ -34,3 +34,14 @@ def asynchronous(bed):
         bed.device()
         write_file(f"{_DRIVER}/bind", namespace)
     raise AssertionError(f"virtio-pmem promises what another one had, {ATTEMPTS} times")
+
+
+def new_device(bed, *targets):
+    """Return a device that promises nothing yet; those that took over a promise stay around."""
+    for _ in range(ATTEMPTS):
+        try:
+            return bed.device(*targets)
+        except CommandError:
+            # what has just been freed is used first; here it is used up
+            bed.device()
+    raise AssertionError(f"{ATTEMPTS} new devices promise what another one had")
