@@ -92,6 +92,9 @@ static int print(const char *name)
 		if (!layout.segments[i].dev)
 			die(EXIT_FAILED, "%s has a target \"%s\", which " TAB " knows nothing of",
 			    name, table.targets[layout.segments[i].target].type);
+	/* All the names, before the first word of a line that may have to end there. */
+	for (i = 0; i < layout.nr; i++)
+		lasting_name(layout.segments[i].dev);
 	printf("%s", mapped.name);
 	for (i = 0; i < layout.nr; i++) {
 		const struct segment *segment = &layout.segments[i];
