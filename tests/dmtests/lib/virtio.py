@@ -7,9 +7,10 @@ import os
 from .beside import wait_for
 from .command import CommandError, read_file, run, write_file
 from .nvdimm import Child
+from .quick import QuickDevice
 
 # New dax_devices now and then take over the promise of one that is gone, with its memory.
-ATTEMPTS = 30
+ATTEMPTS = 300
 
 _DRIVER = "/sys/bus/nd/drivers/nd_pmem"
 
@@ -31,7 +32,7 @@ def asynchronous(bed):
         namespace = path.split("/")[-3]
         write_file(f"{_DRIVER}/unbind", namespace)
         bed.probe.reset()
-        bed.device()
+        bed.enter(QuickDevice())
         write_file(f"{_DRIVER}/bind", namespace)
     raise AssertionError(f"virtio-pmem promises what another one had, {ATTEMPTS} times")
 
@@ -43,5 +44,5 @@ def new_device(bed, *targets):
             return bed.device(*targets)
         except CommandError:
             # what has just been freed is used first; here it is used up
-            bed.device()
+            bed.enter(QuickDevice())
     raise AssertionError(f"{ATTEMPTS} new devices promise what another one had")
