@@ -287,7 +287,7 @@ int attachments_init(void)
 {
 	int err;
 
-	freeing = alloc_workqueue("dax_holder", 0, 0);
+	freeing = alloc_workqueue("dax_holder", WQ_UNBOUND, 0);
 	if (!freeing)
 		return -ENOMEM;
 	err = class_init();
