@@ -7,7 +7,6 @@ import os
 from .beside import wait_for
 from .command import CommandError, read_file, run, write_file
 from .nvdimm import Child
-from .quick import QuickDevice
 
 # New dax_devices now and then take over the promise of one that is gone, with its memory.
 ATTEMPTS = 300
@@ -32,7 +31,7 @@ def asynchronous(bed):
         namespace = path.split("/")[-3]
         write_file(f"{_DRIVER}/unbind", namespace)
         bed.probe.reset()
-        bed.enter(QuickDevice())
+        bed.device()
         write_file(f"{_DRIVER}/bind", namespace)
     raise AssertionError(f"virtio-pmem promises what another one had, {ATTEMPTS} times")
 
@@ -44,5 +43,5 @@ def new_device(bed, *targets):
             return bed.device(*targets)
         except CommandError:
             # what has just been freed is used first; here it is used up
-            bed.enter(QuickDevice())
+            bed.device()
     raise AssertionError(f"{ATTEMPTS} new devices promise what another one had")
