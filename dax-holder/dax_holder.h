@@ -89,7 +89,8 @@ struct dax_holder_counts {
  *	-EOPNOTSUPP: a child has no DAX;
  *	-EBUSY: a child has another holder, or @parent has one and the claim
  *	would move what is mapped;
- *	-ELOOP: a child is stacked on @parent, through claims of any table;
+ *	-ELOOP: a child is stacked on @parent, through claims of any table or
+ *	through what is attached;
  *	-EXDEV: a child without synchronous faults, under a parent that promises
  *	them.
  */

@@ -236,7 +236,7 @@ static int child_failed(struct slot *slot, u64 off, u64 len, int mf_flags)
 	if (slot->runs.rb_root.rb_node)
 		end = rb_entry(slot->runs.rb_root.rb_node, struct run, rb)->subtree_last;
 	list_for_each_entry(attachment, &slot->attachments, node)
-		end = max(end, child_end(attachment) - 1);
+		end = max(end, child_end(attachment));
 	spin_unlock(&claims_lock);
 
 	if (!len || first > end)

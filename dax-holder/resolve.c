@@ -115,6 +115,7 @@ bool dax_search(struct dax_search *s)
 	return false;
 }
 
+/* 0 for a disk that is being taken away. */
 u64 child_end(const struct attachment *attachment)
 {
 	return get_capacity(attachment->child_disk) << SECTOR_SHIFT;
@@ -128,7 +129,8 @@ struct dax_search attachment_search(const struct attachment *attachment, u64 fir
 	return (struct dax_search){
 		.child = attachment->slot->dax_dev,
 		.child_bytes = first,
-		.child_end = min(last, child_end(attachment) - 1) + 1,
+		.child_end = min(last, U64_MAX - 1) < child_end(attachment) ?
+			     last + 1 : child_end(attachment),
 		.disk = attachment->disk,
 		.parent = attachment->dax_dev,
 		.parent_end = round_down(size, PAGE_SIZE),
