@@ -7,6 +7,7 @@ import re
 import stat
 from collections import namedtuple
 
+from .command import read_file
 from .units import HUGE, HUGE_SECTORS, PAGE_SECTORS, SECTOR
 
 _MOST_SECTORS = ((1 << 63) - 1) // SECTOR
@@ -51,6 +52,13 @@ def _device_number(path):
     return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
 
 
+def _has_dax(number):
+    try:
+        return read_file(f"/sys/dev/block/{number}/queue/dax") == "1"
+    except FileNotFoundError:
+        return False
+
+
 class Reader:
     """Reads tables of one mapped device over some children.
 
@@ -83,8 +91,8 @@ class Reader:
     def _child(self, path):
         number = _device_number(path)
         if number not in self._children:
-            # the asynchronous one, or another mapped device
-            if os.path.exists(f"/sys/dev/block/{number}/dax") and number != self._number:
+            # the asynchronous one, or another mapped device: only the first has a dax folder
+            if number != self._number and _has_dax(number):
                 raise Unknown
             raise Refused
         return self._children[number]
