@@ -27,10 +27,13 @@ class Qemu:
 
     def __init__(self, options):
         self._passed = []
-        self._command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                         "-name", "daxlinear"]
         self.streams = {}
         self.process = None
+        self._command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none",
+                         "-name", "daxlinear"]
+        # what reboots keeps its memory, and so its NVDIMMs
+        if not options.systemd:
+            self.add("-no-reboot")
         self._machine(options)
         self._console()
         self._monitor_for_guest()
@@ -89,9 +92,10 @@ class Qemu:
         self.add("-chardev", "stdio,id=terminal,signal=off",
                  "-device", "virtconsole,chardev=terminal")
 
-    def image(self, path):
-        """Give the guest a disk that it can only read."""
-        self.add("-drive", f"file={path},format=raw,if=virtio,readonly=on,file.locking=off")
+    def image(self, path, writable=False):
+        """Give the guest a disk."""
+        access = "cache=unsafe" if writable else "readonly=on,file.locking=off"
+        self.add("-drive", f"file={path},format=raw,if=virtio,{access}")
 
     def share(self, tag, path, writable=False):
         """Share a folder of the host with the guest, over 9p."""

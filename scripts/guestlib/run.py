@@ -6,6 +6,7 @@ import selectors
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +22,19 @@ NO_VERDICT = 125
 
 # what it takes to mount the root; guest-init loads the rest from there
 _BOOT_MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "overlay")
+
+# where systemd is PID 1; virtio-pmem is for those to load who want it
+_UNIT = b"""[Unit]
+Description=what the guest is for
+
+[Service]
+ExecStart=/guest/init
+"""
+_SYSTEMD_APPEND = ("systemd.show_status=no", "systemd.firstboot=no",
+                   "modprobe.blacklist=virtio_pmem",
+                   "systemd.mask=serial-getty@ttyS0.service", "systemd.mask=getty.target",
+                   "systemd.machine_id=0123456789abcdef0123456789abcdef")
+_DISK_BYTES = 2 << 30
 
 # how long a guest that has said its last word, or is beyond help, may take to be gone
 _GRACE_SECONDS = 20
@@ -56,11 +70,19 @@ def _make_initramfs(path, root, command, settings):
         "guest/init": (_script("guest-init"), 0o755),
         "guest/command": ((shlex.join(command) + "\n").encode(), 0o755),
         "guest/settings": (lines.encode(), 0o644),
+        "guest/unit": (_UNIT, 0o644),
     }
     if root.guest_modules:
         files.update(initramfs.tree("guest/modules", root.guest_modules))
     with open(path, "wb") as file:
         file.write(initramfs.make(root.busybox, _script("guest-initramfs"), modules, files))
+
+
+def _make_disk(path):
+    """Make an empty disk, for what the guest writes."""
+    with open(path, "wb") as file:
+        file.truncate(_DISK_BYTES)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-F", path], check=True)
 
 
 class Run:
@@ -100,11 +122,17 @@ class Run:
         if interactive:
             self._qemu.terminal()
         self._qemu.image(path_for_option(root.image))
+        append = list(self._options.append)
+        if self._options.systemd:
+            disk = os.path.join(temporary, "disk")
+            _make_disk(disk)
+            self._qemu.image(path_for_option(disk), writable=True)
+            append += _SYSTEMD_APPEND
         if source:
             self._qemu.share("src", path_for_option(source))
         if self._options.results:
             self._qemu.share("results", path_for_option(self._options.results), writable=True)
-        self._qemu.boot(root.kernel, image, self._options.append)
+        self._qemu.boot(root.kernel, image, append)
         self._qemu.add(*self._options.qemu_arg)
         self._qemu.start(own_session=not interactive)
 
