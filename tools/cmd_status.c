@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 
 #include "alloc.h"
+#include "attach.h"
 #include "columns.h"
 #include "command.h"
 #include "counters.h"
@@ -66,6 +67,34 @@ static void print_row(struct columns *columns, const struct device *device,
 	free(child);
 }
 
+/* What became of the failures that it was told of because it is attached. */
+static void print_attached(const struct device *device)
+{
+	struct columns columns = { .align = "lrlrrrrr" };
+	struct attached *attached;
+	size_t nr = attached_read(device->dev, &attached), i;
+	char mapped[SIZE_TEXT_LEN];
+
+	if (!nr)
+		return;
+	columns_row(&columns,
+		    "attached to\tmapped\tstate\treceived\tforwarded\thandled\tgeneric\tlast failure");
+	for (i = 0; i < nr; i++) {
+		const struct counters *counters = &attached[i].counters;
+		char *last = format_text(counters->failed ? "0x%jx" : "-",
+					 (uintmax_t)(counters->last_sector * SECTOR));
+
+		columns_row(&columns, "/dev/%s\t%s\t%s\t%ju\t%ju\t%ju\t%ju\t%s",
+			    attached[i].child, size_text(attached[i].mapped_bytes, mapped),
+			    attached[i].alive ? "alive" : "gone", (uintmax_t)counters->received,
+			    (uintmax_t)counters->forwarded, (uintmax_t)counters->handled,
+			    (uintmax_t)counters->generic, last);
+		free(last);
+	}
+	columns_print(&columns);
+	attached_free(attached, nr);
+}
+
 static void print_device(const struct device *device, const struct mapped *mapped,
 			 const struct table *status)
 {
@@ -93,6 +122,7 @@ static void print_device(const struct device *device, const struct mapped *mappe
 			print_row(&columns, device, segment, NULL);
 	}
 	columns_print(&columns);
+	print_attached(device);
 }
 
 static void add_range(struct json_object *ranges, const struct segment *segment)
@@ -110,6 +140,18 @@ static void add_range(struct json_object *ranges, const struct segment *segment)
 	json_object_array_add(ranges, range);
 	free(name);
 	free(number);
+}
+
+static void put_counters(struct json_object *json, const struct counters *counters)
+{
+	put_number(json, "received", counters->received);
+	put_number(json, "forwarded", counters->forwarded);
+	put_number(json, "handled", counters->handled);
+	put_number(json, "generic", counters->generic);
+	if (counters->failed)
+		put_number(json, "last_failure_bytes", counters->last_sector * SECTOR);
+	else
+		put_text(json, "last_failure_bytes", NULL);
 }
 
 static struct json_object *target_json(const struct device *device, const struct table *status,
@@ -131,15 +173,30 @@ static struct json_object *target_json(const struct device *device, const struct
 		return json;
 	put_number(json, "children_alive", counters.alive);
 	put_number(json, "children_gone", counters.gone);
-	put_number(json, "received", counters.received);
-	put_number(json, "forwarded", counters.forwarded);
-	put_number(json, "handled", counters.handled);
-	put_number(json, "generic", counters.generic);
-	if (counters.failed)
-		put_number(json, "last_failure_bytes", counters.last_sector * SECTOR);
-	else
-		put_text(json, "last_failure_bytes", NULL);
+	put_counters(json, &counters);
 	return json;
+}
+
+/* Only a device that is attached has the list. */
+static void put_attached(struct json_object *json, const struct device *device)
+{
+	struct json_object *list;
+	struct attached *attached;
+	size_t nr = attached_read(device->dev, &attached), i;
+
+	if (!nr)
+		return;
+	list = put_array(json, "attached");
+	for (i = 0; i < nr; i++) {
+		struct json_object *one = json_object_new_object();
+
+		put_text(one, "child", attached[i].child);
+		put_bool(one, "alive", attached[i].alive);
+		put_number(one, "mapped_bytes", attached[i].mapped_bytes);
+		put_counters(one, &attached[i].counters);
+		json_object_array_add(list, one);
+	}
+	attached_free(attached, nr);
 }
 
 static struct json_object *device_json(const struct device *device, const struct mapped *mapped,
@@ -161,6 +218,7 @@ static struct json_object *device_json(const struct device *device, const struct
 	targets = put_array(json, "targets");
 	for (i = 0; i < device->table.nr; i++)
 		json_object_array_add(targets, target_json(device, status, i));
+	put_attached(json, device);
 	free(number);
 	return json;
 }
@@ -192,7 +250,8 @@ static int run(int argc, char **argv)
 		struct mapped mapped;
 		struct table status;
 
-		if (name ? device->dev != only.dev : !device_is_ours(device))
+		if (name ? device->dev != only.dev :
+		    !device_is_ours(device) && !is_attached(device->dev))
 			continue;
 		/* It may be gone by now. */
 		if (!dm_find(device->name, &mapped) || !dm_status(device->name, &status))
@@ -212,7 +271,8 @@ const struct command command_status = {
 	.arguments = "[--json] [NAME]",
 	.what = "Show devices, their children and their counters",
 	.help =
-"Without a NAME, all mapped devices with a daxlinear target. Counters of failures:\n"
+"Without a NAME, all mapped devices with a daxlinear target, and those that are\n"
+"attached (see daxlinear attach). Counters of failures:\n"
 "received, forwarded to whoever holds the device, handled there, left to the\n"
 "kernel's generic handling, and where in the device the last one was.\n\n"
 "  --json  for programs\n",

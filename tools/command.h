@@ -25,9 +25,11 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+extern const struct command command_attach;
 extern const struct command command_check;
 extern const struct command command_create;
 extern const struct command command_damage;
+extern const struct command command_detach;
 extern const struct command command_extend;
 extern const struct command command_mkfs;
 extern const struct command command_monitor;

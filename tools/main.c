@@ -7,9 +7,11 @@
 #include "say.h"
 
 static const struct command * const commands[] = {
+	&command_attach,
 	&command_check,
 	&command_create,
 	&command_damage,
+	&command_detach,
 	&command_extend,
 	&command_mkfs,
 	&command_monitor,

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0
+"""daxlinear attach, detach, and what daxlinear status says of devices that are attached."""
+
+import contextlib
+
+import pytest
+
+from lib.attach import listed
+from lib.dm import DaxLinear, Linear, Striped
+from lib.module import HOLDER, TARGET
+from lib.tool import FAILED, USAGE, ask, daxlinear, refused
+from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
+from lib.unplug import Unplugged
+
+
+def pairs(device, *children):
+    """Return what is listed of a device that is attached to these."""
+    return sorted((child.name, device.disk) for child in children)
+
+
+@contextlib.contextmanager
+def _dropping_dead():
+    yield
+    daxlinear("attach", "--all")
+
+
+@pytest.fixture(autouse=True)
+def _drop_dead(bed):
+    """Have those dropped in the end whose devices were removed while they were attached."""
+    bed.enter(_dropping_dead())
+
+
+@pytest.fixture(name="volume")
+def _volume(bed):
+    """A volume as LVM makes them, on a child and a partition of another."""
+    a, b = bed.nvdimms[:2]
+    part = bed.enter(b.partition(16 * MIB_SECTORS, 8 * MIB_SECTORS))
+    return bed.device(Linear(MIB_SECTORS, a, 0), Linear(MIB_SECTORS, part, MIB_SECTORS),
+                      Striped(2 * MIB_SECTORS, 16, [(a, 4 * MIB_SECTORS),
+                                                    (part, 4 * MIB_SECTORS)]))
+
+
+def test_attach(bed, volume):
+    a, b = bed.nvdimms[:2]
+    for name in (volume.name, volume.path, f"/dev/{volume.disk}"):
+        assert daxlinear("attach", name) == ""
+        assert listed() == pairs(volume, a, b)
+    with bed.probe.holding(volume):
+        assert [call.off for call in bed.probe.inject(b, 17 * MIB).calls] == [MIB]
+    for name in (volume.name, volume.path):
+        assert daxlinear("detach", name) == ""
+        assert not listed()
+
+
+def test_attach_after_a_change(bed, volume):
+    a, b, c = bed.nvdimms[:3]
+    daxlinear("attach", volume.name)
+    # what is kept keeps its counters
+    bed.probe.inject(a, 0)
+    volume.reload(Linear(MIB_SECTORS, a, 0), Linear(MIB_SECTORS, c, 0))
+    assert listed() == pairs(volume, a, b)
+    daxlinear("attach", volume.name)
+    assert listed() == pairs(volume, a, c)
+    assert bed.probe.is_free(b)
+    found = ask("status", volume.name)["devices"][0]["attached"]
+    assert [(one["child"], one["received"]) for one in found] == [(a.name, 1), (c.name, 0)]
+
+
+def test_attach_through_floors(bed):
+    a, b = bed.nvdimms[:2]
+    low = bed.device(Linear(MIB_SECTORS, a, 0), Linear(MIB_SECTORS, b, 0))
+    middle = bed.device(DaxLinear(2 * MIB_SECTORS, low))
+    top = bed.device(Linear(2 * MIB_SECTORS, middle))
+    daxlinear("attach", top.name)
+    assert listed() == pairs(top, a, b)
+    with bed.probe.holding(top):
+        assert [call.off for call in bed.probe.inject(b, PAGE).calls] == [MIB + PAGE]
+
+
+def test_attach_all(bed, volume):
+    a, b, c = bed.nvdimms[:3]
+    other = bed.device(Linear(MIB_SECTORS, c, 0))
+    bed.device("0 8 zero")
+    for _ in range(2):
+        daxlinear("attach", "--all")
+        assert listed() == sorted(pairs(volume, a, b) + pairs(other, c))
+    # what has gone is dropped
+    other.remove()
+    daxlinear("attach", "--all")
+    assert listed() == pairs(volume, a, b)
+
+
+def test_one_child_is_taken(bed, volume):
+    # it does not keep the volume from the other
+    a, b = bed.nvdimms[:2]
+    with bed.probe.holding(a):
+        assert f"{volume.name}: {a.name} is held by somebody else" in refused(
+            "attach", volume.name)
+        assert listed() == pairs(volume, b)
+        assert a.name in refused("attach", "--all")
+    daxlinear("attach", volume.name)
+    assert listed() == pairs(volume, a, b)
+
+
+def test_status(bed):
+    child = bed.nvdimms[0]
+    device = bed.device(Linear(MIB_SECTORS, child, MIB_SECTORS))
+    assert daxlinear("status") == ""
+    daxlinear("attach", device.name)
+    with bed.probe.holding(device):
+        bed.probe.inject(child, MIB + 4 * PAGE)
+    bed.probe.inject(child, MIB + PAGE)
+    assert ask("status") == ask("status", device.name)
+    (found,) = ask("status")["devices"]
+    assert found["attached"] == [
+        {"child": child.name, "alive": True, "mapped_bytes": MIB, "received": 2, "forwarded": 1,
+         "handled": 1, "generic": 1, "last_failure_bytes": PAGE}]
+    said = "".join(f"{line.rstrip()}\n" for line in daxlinear("status").splitlines())
+    assert said == f"""\
+{device.name}: /dev/mapper/{device.name}, {device.number}, 1 MiB
+  start  length  child       offset  state  received  forwarded  handled  generic  last failure
+    0 B   1 MiB  {child.path}   1 MiB  alive
+  attached to  mapped  state  received  forwarded  handled  generic  last failure
+  {child.path}    1 MiB  alive         2          1        1        1        0x1000
+"""
+
+
+def test_status_of_one_of_ours(bed):
+    child = bed.nvdimms[0]
+    device = bed.device(DaxLinear(MIB_SECTORS, child))
+    assert "attached" not in ask("status")["devices"][0]
+    daxlinear("attach", device.name)
+    assert "attached" in ask("status")["devices"][0]
+
+
+def test_status_of_what_has_gone(bed):
+    a, b = bed.nvdimms[:2]
+    device = bed.device(Linear(MIB_SECTORS, a), Linear(MIB_SECTORS, b))
+    daxlinear("attach", device.name)
+    with Unplugged(b):
+        found = ask("status")["devices"][0]["attached"]
+        assert [(one["child"], one["alive"]) for one in found] == [
+            (a.name, True), (b.name, False)]
+        assert "gone" in daxlinear("status").splitlines()[-1]
+        # no reason not to attach to what is left
+        daxlinear("attach", device.name)
+        assert listed() == pairs(device, a)
+        device.remove()
+    # another device of the same number was not attached
+    other = bed.device(Linear(MIB_SECTORS, a))
+    assert other.disk == device.disk and listed() == pairs(device, a)
+    assert "attached" not in ask("status", other.name)["devices"][0]
+    daxlinear("detach", other.name)
+    assert not listed()
+
+
+@pytest.mark.parametrize("words, code, text", [
+    (["attach"], USAGE, "give a DEV or --all"),
+    (["attach", "--all", "x"], USAGE, "give a DEV or --all"),
+    (["attach", "x", "y"], USAGE, 'there are "x" and "y"'),
+    (["attach", "missing"], FAILED, 'no mapped device "missing"'),
+    (["attach", "/dev/null"], FAILED, "/dev/null is no mapped device"),
+    (["attach", "/dev/none"], FAILED, "/dev/none: No such file"),
+    (["attach", "{pmem}"], FAILED, "is no mapped device"),
+    (["attach", "{zero}"], FAILED, "has no DAX"),
+    (["detach"], USAGE, "give a DEV"),
+    (["detach", "missing"], FAILED, 'no mapped device "missing"'),
+])
+def test_bad_input(bed, words, code, text):
+    places = {"pmem": bed.nvdimms[0].path, "zero": bed.device("0 8 zero").name}
+    assert text in refused(*[word.format(**places) for word in words], code=code)
+    assert not listed()
+
+
+def test_without_the_module(bed):
+    device = bed.device(Linear(8 * PAGE // SECTOR, bed.nvdimms[0]))
+    TARGET.remove()
+    HOLDER.remove()
+    try:
+        for verb in ("attach", "detach"):
+            assert "modprobe dax_holder" in refused(verb, device.name)
+    finally:
+        HOLDER.insert()
+        TARGET.insert()

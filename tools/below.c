@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <libdevmapper.h>
+#include <sys/sysmacros.h>
+
+#include "alloc.h"
+#include "below.h"
+#include "sysfs.h"
+
+bool disks_have(const struct disks *disks, dev_t dev)
+{
+	size_t i;
+
+	for (i = 0; i < disks->nr; i++)
+		if (disks->devs[i] == dev)
+			return true;
+	return false;
+}
+
+static bool is_mapped(dev_t dev)
+{
+	char *name = read_text("/sys/dev/block/%u:%u/dm/name", major(dev), minor(dev));
+	bool mapped = name;
+
+	free(name);
+	return mapped;
+}
+
+/*
+ * What the live table of a mapped device is made of; NULL if it is no mapped
+ * device.  sysfs has it, too, as slaves, but there those of a table that was
+ * just replaced stay until that is destroyed, which is after the event.
+ */
+static struct dm_deps *read_deps(struct dm_task *task, dev_t dev)
+{
+	struct dm_info info;
+
+	if (!task || !dm_task_set_major(task, major(dev)) || !dm_task_set_minor(task, minor(dev)) ||
+	    !dm_task_run(task) || !dm_task_get_info(task, &info) || !info.exists)
+		return NULL;
+	return dm_task_get_deps(task);
+}
+
+/* Add the disks with DAX that a device comes down to, at any depth; a partition is its disk. */
+void disks_below(struct disks *disks, dev_t dev)
+{
+	struct dm_task *task;
+	struct dm_deps *deps;
+	unsigned int i;
+
+	if (!is_mapped(dev)) {
+		dev = block_disk(dev);
+		if (!block_has_dax(dev) || disks_have(disks, dev))
+			return;
+		disks->devs = grow(disks->devs, disks->nr, sizeof(dev));
+		disks->devs[disks->nr++] = dev;
+		return;
+	}
+	task = dm_task_create(DM_DEVICE_DEPS);
+	deps = read_deps(task, dev);
+	for (i = 0; deps && i < deps->count; i++)
+		disks_below(disks, deps->device[i]);
+	if (task)
+		dm_task_destroy(task);
+}
+
+void disks_free(struct disks *disks)
+{
+	free(disks->devs);
+	*disks = (struct disks){ 0 };
+}

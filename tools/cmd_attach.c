@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/* daxlinear attach: has devices hear of failures whose targets do not pass them on. */
+#include "attach.h"
+#include "command.h"
+#include "dm.h"
+#include "say.h"
+#include "sysfs.h"
+
+static const struct option options[] = {
+	{ "all", no_argument, NULL, 'a' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+static bool attach_all(void)
+{
+	size_t nr, i;
+	char **names;
+	bool done = true;
+
+	detach_dead();
+	nr = dm_names(&names);
+	for (i = 0; i < nr; i++) {
+		struct mapped mapped;
+
+		/* It may be gone by now. */
+		if (dm_find(names[i], &mapped) && block_has_dax(mapped.dev))
+			done &= attach(mapped.dev, mapped.name);
+	}
+	return done;
+}
+
+static bool attach_one(const char *name)
+{
+	struct mapped mapped = dm_device(name);
+
+	if (!block_has_dax(mapped.dev))
+		die(EXIT_FAILED, "%s has no DAX: all its targets need to, and all that they stand on",
+		    mapped.name);
+	return attach(mapped.dev, mapped.name);
+}
+
+static int run(int argc, char **argv)
+{
+	const char *name = NULL;
+	bool all = false;
+	int option;
+
+	while ((option = next_option(argc, argv, options)) != -1) {
+		if (option == ARGUMENT)
+			one_argument(&name, "DEV");
+		else if (option == 'a')
+			all = true;
+	}
+	if (all == !!name)
+		usage("give a DEV or --all");
+
+	dm_begin();
+	attach_begin();
+	return (all ? attach_all() : attach_one(name)) ? EXIT_DONE : EXIT_FAILED;
+}
+
+const struct command command_attach = {
+	.name = "attach",
+	.arguments = "DEV | --all",
+	.what = "Have a mapped device of any kind hear of the failures below it",
+	.help =
+"DEV is a mapped device with DAX whose targets are not ours, such as a logical\n"
+"volume. It hears of failures of all persistent memory that is below it now.\n"
+"To attach it again after a change does what is missing.\n\n"
+"  --all  all mapped devices with DAX; devices that are gone are dropped\n",
+	.run = run,
+};

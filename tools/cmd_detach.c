@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+/* daxlinear detach: undoes daxlinear attach. */
+#include "attach.h"
+#include "command.h"
+#include "dm.h"
+#include "say.h"
+
+static const struct option options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+static int run(int argc, char **argv)
+{
+	const char *name = NULL;
+	struct mapped mapped;
+
+	while (next_option(argc, argv, options) != -1)
+		one_argument(&name, "DEV");
+	if (!name)
+		usage("give a DEV");
+
+	dm_begin();
+	attach_begin();
+	mapped = dm_device(name);
+	return detach(mapped.dev, mapped.name) ? EXIT_DONE : EXIT_FAILED;
+}
+
+const struct command command_detach = {
+	.name = "detach",
+	.arguments = "DEV",
+	.what = "Undo daxlinear attach",
+	.help = "",
+	.run = run,
+};
