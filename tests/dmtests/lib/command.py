@@ -8,8 +8,10 @@ import subprocess
 
 log = logging.getLogger("dmtests")
 
-# without udev libdevmapper makes the nodes itself
-ENVIRONMENT = dict(os.environ, DM_DISABLE_UDEV="1", LC_ALL="C")
+ENVIRONMENT = dict(os.environ, LC_ALL="C")
+if not os.path.exists("/run/udev/control"):
+    # without udev libdevmapper makes the nodes itself
+    ENVIRONMENT["DM_DISABLE_UDEV"] = "1"
 
 
 class CommandError(Exception):
