@@ -11,6 +11,7 @@ from .nvdimm import Child
 # New dax_devices now and then take over the promise of one that is gone, with its memory.
 ATTEMPTS = 300
 
+_SHRINK = "/sys/kernel/slab/dax_cache/shrink"
 _DRIVER = "/sys/bus/nd/drivers/nd_pmem"
 
 
@@ -28,6 +29,7 @@ def asynchronous(bed):
         if not bed.probe.is_synchronous(child):
             return child
         # it has the memory of one that was: that goes to the next device
+        write_file(_SHRINK, 1)
         namespace = path.split("/")[-3]
         write_file(f"{_DRIVER}/unbind", namespace)
         bed.probe.reset()
@@ -38,6 +40,8 @@ def asynchronous(bed):
 
 def new_device(bed, *targets):
     """Return a device that promises nothing yet; those that took over a promise stay around."""
+    # memory that comes from the page allocator is cleared
+    write_file(_SHRINK, 1)
     for _ in range(ATTEMPTS):
         try:
             return bed.device(*targets)
