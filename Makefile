@@ -4,6 +4,9 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 INSTALL_MOD_DIR ?= updates/dm-daxlinear
+# where all but the modules goes; the folders that install something know what goes where
+export prefix ?= /usr/local
+INSTALLING := tools
 # those to be tested, such as 6.12; otherwise all that we support
 KERNELS ?=
 
@@ -12,8 +15,12 @@ all: modules
 help:
 	@echo 'make                  build the modules for this machine (KDIR= another kernel build tree)'
 	@echo 'make tools            build the administrator'"'"'s command, tools/daxlinear'
-	@echo 'make install          install them (DESTDIR= below another root)'
-	@echo 'make uninstall        remove them again'
+	@echo 'make install          install both (DESTDIR= below another root, prefix= another /usr/local)'
+	@echo 'make install-modules  install the modules only, for the kernel of KDIR'
+	@echo 'make install-tools    install all but the modules'
+	@echo 'make install-source   install what DKMS builds the modules from, in /usr/src'
+	@echo 'make uninstall        remove whatever of these was installed, by the same variables'
+	@echo 'make deb              build Debian packages, in build/deb'
 	@echo 'make demo             show what they do, in an emulated machine with NVDIMMs'
 	@echo 'make check            run all tests (KERNELS= the kernels, CASES= the random unit cases,'
 	@echo '                      SECONDS= of fuzzing)'
@@ -30,17 +37,39 @@ $(KDIR):
 modules: $(KDIR)
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-install: modules
+install: install-modules install-tools
+
+# Kbuild runs depmod only where there is a System.map, which Debian keeps elsewhere.
+RELEASE = $$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
+DEPMOD = test -n '$(DESTDIR)' || depmod -a
+
+install-modules: modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) \
 		INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) modules_install
+	$(DEPMOD) $(RELEASE)
+
+install-tools:
+	for folder in $(INSTALLING); do $(MAKE) -C $$folder install || exit; done
+
+# DKMS looks nowhere else, whatever the prefix.
+SOURCE_DIR = $(DESTDIR)/usr/src/dm-daxlinear-$(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+SOURCES = $(shell find Kbuild dkms.conf dax-holder dm-daxlinear -type f \
+	\( -name '*.[ch]' ! -name '*.mod.c' -o ! -name '*.*' -o -name dkms.conf \))
+
+install-source:
+	for file in $(SOURCES); do install -D -m 644 $$file $(SOURCE_DIR)/$$file || exit; done
 
 uninstall: $(KDIR)
-	release=$$($(MAKE) -s -C $(KDIR) kernelrelease) && \
-	rm -rf $(DESTDIR)/lib/modules/$$release/$(INSTALL_MOD_DIR) && \
-	{ test -n '$(DESTDIR)' || depmod -a $$release; }
+	for folder in $(INSTALLING); do $(MAKE) -C $$folder uninstall || exit; done
+	rm -rf $(SOURCE_DIR) $(DESTDIR)/lib/modules/$(RELEASE)/$(INSTALL_MOD_DIR)
+	$(DEPMOD) $(RELEASE)
 
 tools:
 	$(MAKE) -C tools
+
+deb:
+	@scripts/install-deps debhelper dh-dkms lintian
+	@scripts/deb
 
 deps:
 	@scripts/install-deps
@@ -72,4 +101,4 @@ clean:
 	$(MAKE) -C tools clean
 	rm -rf build
 
-.PHONY: all help lint modules tools install uninstall deps fuzz-deps demo check check-unit fuzz guest-shell clean
+.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall deb deps fuzz-deps demo check check-unit fuzz guest-shell clean

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -70,6 +71,18 @@ static void link_unit(const char *folder, const char *by, const char *unit)
 	free(target);
 }
 
+/* This program, wherever it is installed. */
+static const char *program(void)
+{
+	static char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (length < 0)
+		die(EXIT_FAILED, "/proc/self/exe: %s", strerror(errno));
+	path[length] = '\0';
+	return path;
+}
+
 static void write_unit(const struct tab_entry *entry, const char *folder)
 {
 	char *escaped = unit_escape(entry->name), *path, *unit, *node, *device, *by;
@@ -101,8 +114,8 @@ static void write_unit(const struct tab_entry *entry, const char *folder)
 		"\n[Service]\n"
 		"Type=oneshot\n"
 		"RemainAfterExit=yes\n"
-		"ExecStart=" SBINDIR "/daxlinear tab --make %s\n"
-		"ExecStop=" SBINDIR "/daxlinear remove %s\n", entry->name, entry->name);
+		"ExecStart=%s tab --make %s\n"
+		"ExecStop=%s remove %s\n", program(), entry->name, program(), entry->name);
 	finish(file, path);
 	link_unit(folder, "local-fs-pre.target.wants", unit);
 	/* Whoever waits for the device is told at once if it can't be made. */
