@@ -34,22 +34,12 @@ static void print_json(const struct mapped *mapped, const struct findings *findi
 static int run(int argc, char **argv)
 {
 	struct findings findings = { 0 };
-	const char *name = NULL;
+	const char *name, *json;
 	struct mapped mapped;
 	struct stack stack;
-	bool json = false;
-	int option;
 	size_t i;
 
-	while ((option = next_option(argc, argv, options)) != -1) {
-		if (option == ARGUMENT)
-			one_argument(&name, "NAME");
-		else if (option == 'j')
-			json = true;
-	}
-	if (!name)
-		usage("give a NAME");
-
+	name = name_and_option(argc, argv, options, &json);
 	dm_begin();
 	mapped = dm_device(name);
 	stack_read(&stack);

@@ -47,22 +47,12 @@ static int run(int argc, char **argv)
 {
 	const struct device *device;
 	struct bads bads = { 0 };
-	const char *name = NULL;
+	const char *name, *json;
 	struct report report;
 	struct mapped mapped;
 	struct stack stack;
-	bool json = false;
-	int option;
 
-	while ((option = next_option(argc, argv, options)) != -1) {
-		if (option == ARGUMENT)
-			one_argument(&name, "NAME");
-		else if (option == 'j')
-			json = true;
-	}
-	if (!name)
-		usage("give a NAME");
-
+	name = name_and_option(argc, argv, options, &json);
 	dm_begin();
 	mapped = dm_device(name);
 	stack_read(&stack);

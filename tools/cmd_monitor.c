@@ -115,22 +115,13 @@ static int run(int argc, char **argv)
 {
 	struct known known = { 0 };
 	const struct device *device;
-	const char *name = NULL;
+	const char *name, *json;
 	struct mapped mapped;
-	bool json = false, first = true;
+	bool first = true;
 	struct stack stack;
 	dev_t dev;
-	int option;
 
-	while ((option = next_option(argc, argv, options)) != -1) {
-		if (option == ARGUMENT)
-			one_argument(&name, "NAME");
-		else if (option == 'j')
-			json = true;
-	}
-	if (!name)
-		usage("give a NAME");
-
+	name = name_and_option(argc, argv, options, &json);
 	dm_begin();
 	mapped = dm_device(name);
 	dev = mapped.dev;

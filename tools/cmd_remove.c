@@ -26,20 +26,10 @@ static bool is_ours(const struct mapped *mapped)
 
 static int run(int argc, char **argv)
 {
-	const char *name = NULL;
+	const char *name, *force;
 	struct mapped mapped;
-	bool force = false;
-	int option;
 
-	while ((option = next_option(argc, argv, options)) != -1) {
-		if (option == ARGUMENT)
-			one_argument(&name, "NAME");
-		else if (option == 'f')
-			force = true;
-	}
-	if (!name)
-		usage("give a NAME");
-
+	name = name_and_option(argc, argv, options, &force);
 	dm_begin();
 	lock_changes();
 	mapped = dm_device(name);

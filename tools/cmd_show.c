@@ -43,22 +43,13 @@ static void write_svg(const struct picture *picture, const char *path)
 
 static int run(int argc, char **argv)
 {
-	const char *name = NULL, *svg = NULL;
+	const char *name, *svg;
 	const struct device *device;
 	struct picture picture;
 	struct mapped mapped;
 	struct stack stack;
-	int option;
 
-	while ((option = next_option(argc, argv, options)) != -1) {
-		if (option == ARGUMENT)
-			one_argument(&name, "NAME");
-		else if (option == 's')
-			svg = optarg;
-	}
-	if (!name)
-		usage("give a NAME");
-
+	name = name_and_option(argc, argv, options, &svg);
 	dm_begin();
 	mapped = dm_device(name);
 	stack_read(&stack);

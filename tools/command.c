@@ -84,3 +84,30 @@ void one_argument(const char **where, const char *what)
 		usage("one %s, please: there are \"%s\" and \"%s\"", what, *where, optarg);
 	*where = optarg;
 }
+
+/**
+ * name_and_option - read the command line of a command that takes a NAME and one option
+ * @argc: As main() has it.
+ * @argv: Likewise.
+ * @options: The command's.
+ * @given: Set to the value of the option, or to "" if it takes none; NULL if it is not there.
+ *
+ * Return: The name.
+ */
+const char *name_and_option(int argc, char **argv, const struct option *options,
+			    const char **given)
+{
+	const char *name = NULL;
+	int option;
+
+	*given = NULL;
+	while ((option = next_option(argc, argv, options)) != -1) {
+		if (option == ARGUMENT)
+			one_argument(&name, "NAME");
+		else
+			*given = optarg ?: "";
+	}
+	if (!name)
+		usage("give a NAME");
+	return name;
+}

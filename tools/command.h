@@ -48,5 +48,7 @@ int next_option(int argc, char **argv, const struct option *options);
 uint64_t size_option(const char *option, const char *text);
 void usage(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 void one_argument(const char **where, const char *what);
+const char *name_and_option(int argc, char **argv, const struct option *options,
+			    const char **given);
 
 #endif
