@@ -20,6 +20,7 @@ help:
 	@echo 'make install-tools    install all but the modules'
 	@echo 'make install-source   install what DKMS builds the modules from, in /usr/src'
 	@echo 'make uninstall        remove whatever of these was installed, by the same variables'
+	@echo 'make docs             build the documents as HTML, in build/docs/html'
 	@echo 'make deb              build Debian packages, in build/deb'
 	@echo 'make demo             show what they do, in an emulated machine with NVDIMMs'
 	@echo 'make check            run all tests (KERNELS= the kernels, CASES= the random unit cases,'
@@ -67,6 +68,14 @@ uninstall: $(KDIR)
 tools:
 	$(MAKE) -C tools
 
+# kernel-doc is among what builds modules
+docs:
+	@scripts/install-deps python3-sphinx linux-headers-amd64
+	@mkdir -p build/docs
+	@$$(ls /usr/lib/linux-kbuild-*/scripts/kernel-doc | tail -n 1) -rst dax-holder/dax_holder.h \
+		>build/docs/dax_holder.h.rst
+	@sphinx-build -W --keep-going -q -d build/docs/doctrees Documentation build/docs/html
+
 deb:
 	@scripts/install-deps debhelper dh-dkms lintian
 	@scripts/deb
@@ -101,4 +110,4 @@ clean:
 	$(MAKE) -C tools clean
 	rm -rf build
 
-.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall deb deps fuzz-deps demo check check-unit fuzz guest-shell clean
+.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall docs deb deps fuzz-deps demo check check-unit fuzz guest-shell clean
