@@ -40,13 +40,17 @@ modules: $(KDIR)
 
 install: install-modules install-tools
 
+# As modules_install has it; `make kernelrelease` is wrong with Debian's 6.1.
+RELEASE = $$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 # Kbuild runs depmod only where there is a System.map, which Debian keeps elsewhere.
-RELEASE = $$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
 DEPMOD = test -n '$(DESTDIR)' || depmod -a
+
+# A distribution keeps its key to itself, and Kbuild would complain for each module.
+UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 
 install-modules: modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) \
-		INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) modules_install
+		INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) $(UNSIGNED) modules_install
 	$(DEPMOD) $(RELEASE)
 
 install-tools:
@@ -77,7 +81,7 @@ docs:
 	@sphinx-build -W --keep-going -q -d build/docs/doctrees Documentation build/docs/html
 
 deb:
-	@scripts/install-deps debhelper dh-dkms lintian
+	@scripts/install-deps build-essential debhelper dh-dkms lintian
 	@scripts/deb
 
 deps:
