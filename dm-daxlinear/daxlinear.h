@@ -16,13 +16,26 @@
 
 /* A daxlinear target: ranges of devices, one after the other. */
 struct daxlinear {
-	struct daxlinear_table table;
 	unsigned int nr_devs;
-	struct dm_dev **devs;	/* distinct; a range has an index into it */
+	struct dm_dev **devs;	/* distinct */
 	struct dax_holder_claim *claim;
 	struct dm_target *ti;
 	struct work_struct event;
+	struct daxlinear_table table;
 };
+
+/* Where the range starts on its device, of which its dax_device may have more. */
+static inline sector_t daxlinear_offset(const struct daxlinear_range *range)
+{
+	return (daxlinear_page(range, range->start) << PAGE_SECTORS_SHIFT) -
+	       get_start_sect(range->dev->bdev);
+}
+
+/* How long it is. */
+static inline sector_t daxlinear_len(const struct daxlinear_range *range)
+{
+	return (sector_t)daxlinear_left(range, range->start) << PAGE_SECTORS_SHIFT;
+}
 
 long daxlinear_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages,
 			     enum dax_access_mode mode, void **kaddr, pfn_t *pfn);

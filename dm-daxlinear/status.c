@@ -25,14 +25,14 @@ static void status_table(struct daxlinear *dl, char *result, unsigned int maxlen
 	unsigned int nr_options = table->align_2m + table->allow_move, sz = 0, i;
 
 	if (table->nr_ranges == 1 && !nr_options) {
-		DMEMIT("%s %llu", dl->devs[range->dev]->name, range->offset);
+		DMEMIT("%s %llu", range->dev->name, daxlinear_offset(range));
 		return;
 	}
 
 	DMEMIT("%u", table->nr_ranges);
 	for (i = 0; i < table->nr_ranges; i++, range++)
-		DMEMIT(" %s %llu %llu", dl->devs[range->dev]->name, range->offset,
-		       daxlinear_left(range, range->start));
+		DMEMIT(" %s %llu %llu", range->dev->name, daxlinear_offset(range),
+		       daxlinear_len(range));
 	if (nr_options)
 		DMEMIT(" %u%s%s", nr_options, table->align_2m ? " align_2m" : "",
 		       table->allow_move ? " allow_move" : "");
@@ -50,8 +50,8 @@ static void status_ima(struct dm_target *ti, struct daxlinear *dl, char *result,
 	       table->align_2m ? 'y' : 'n', table->allow_move ? 'y' : 'n');
 	for (i = 0; i < table->nr_ranges; i++, range++)
 		DMEMIT(",range_%u_device_name=%s,range_%u_start=%llu,range_%u_len=%llu",
-		       i, dl->devs[range->dev]->name, i, range->offset, i,
-		       daxlinear_left(range, range->start));
+		       i, range->dev->name, i, daxlinear_offset(range), i,
+		       daxlinear_len(range));
 	DMEMIT(";");
 }
 

@@ -2,7 +2,6 @@
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
-#include <linux/overflow.h>
 #include <linux/string.h>
 
 #include "table.h"
@@ -24,6 +23,11 @@ static int parse_sectors(const char *word, sector_t *sectors)
 		return -EINVAL;
 	*sectors = value;
 	return 0;
+}
+
+static pgoff_t to_page(sector_t sector)
+{
+	return sector / DAXLINEAR_PAGE_SECTORS;
 }
 
 /* Count the ranges of a table line, so that room can be made for them. */
@@ -88,15 +92,35 @@ static int parse_options(struct daxlinear_table *table, unsigned int argc, char 
 	return 0;
 }
 
+static int parse_offset(struct daxlinear_range *range, const char *word, char *msg)
+{
+	sector_t offset;
+
+	if (parse_sectors(word, &offset)) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN, "offset \"%.40s\" is no number of sectors",
+			  word);
+		return -EINVAL;
+	}
+	if (offset % DAXLINEAR_PAGE_SECTORS) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN,
+			  "offset %llu is not a multiple of a page, %u sectors",
+			  (unsigned long long)offset, (unsigned int)DAXLINEAR_PAGE_SECTORS);
+		return -EINVAL;
+	}
+	range->shift = to_page(offset) - range->start;
+	return 0;
+}
+
 static int parse_range(struct daxlinear_table *table, unsigned int i, sector_t len,
 		       char **words, char *msg)
 {
 	struct daxlinear_range *range = &table->ranges[i];
-	sector_t range_len, end;
+	sector_t start, range_len;
+	char why[DAXLINEAR_MSG_LEN];
 
-	if (parse_sectors(words[1], &range->offset)) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN,
-			  "range %u: offset \"%.40s\" is no number of sectors", i, words[1]);
+	start = (range->start - table->ranges[0].start) * DAXLINEAR_PAGE_SECTORS;
+	if (parse_offset(range, words[1], why)) {
+		scnprintf(msg, DAXLINEAR_MSG_LEN, "range %u: %.120s", i, why);
 		return -EINVAL;
 	}
 	if (parse_sectors(words[2], &range_len) || !range_len) {
@@ -112,27 +136,28 @@ static int parse_range(struct daxlinear_table *table, unsigned int i, sector_t l
 			  (unsigned int)DAXLINEAR_PAGE_SECTORS);
 		return -EINVAL;
 	}
-	if (check_add_overflow(range->start, range_len, &end) || end > len) {
+	if (range_len > len - start) {
 		scnprintf(msg, DAXLINEAR_MSG_LEN,
 			  "range %u: starts at %llu in the target and is %llu long, past the target's end at %llu",
-			  i, (unsigned long long)range->start, (unsigned long long)range_len,
+			  i, (unsigned long long)start, (unsigned long long)range_len,
 			  (unsigned long long)len);
 		return -EINVAL;
 	}
-	range[1].start = end;
+	range[1].start = range->start + to_page(range_len);
 	return 0;
 }
 
 /*
  * Take a table line apart: @begin and @len are the target's, and @table->ranges
  * has room for one more than daxlinear_count_ranges() says.  Which device a range
- * is on, whether it fits there and is aligned there is for the caller to find
- * out.  On an error, @msg, DAXLINEAR_MSG_LEN long, says what to mend.
+ * is on, where that starts on its dax_device and whether the range fits is for the
+ * caller to find out.  On an error, @msg, DAXLINEAR_MSG_LEN long, says what to mend.
  */
 int daxlinear_parse(struct daxlinear_table *table, sector_t begin, sector_t len,
 		    unsigned int argc, char **argv, char *msg)
 {
 	struct daxlinear_range *ranges = table->ranges;
+	sector_t end;
 	unsigned int i;
 	int err;
 
@@ -143,14 +168,9 @@ int daxlinear_parse(struct daxlinear_table *table, sector_t begin, sector_t len,
 		return -EINVAL;
 	}
 
-	ranges[0].start = 0;
+	ranges[0].start = to_page(begin);
 	if (argc == LINEAR_ARGS) {
 		table->nr_ranges = 1;
-		if (parse_sectors(argv[1], &ranges[0].offset)) {
-			scnprintf(msg, DAXLINEAR_MSG_LEN,
-				  "offset \"%.40s\" is no number of sectors", argv[1]);
-			return -EINVAL;
-		}
 		if (len % DAXLINEAR_PAGE_SECTORS) {
 			scnprintf(msg, DAXLINEAR_MSG_LEN,
 				  "the target is %llu sectors long, not a multiple of a page, %u sectors",
@@ -158,8 +178,8 @@ int daxlinear_parse(struct daxlinear_table *table, sector_t begin, sector_t len,
 				  (unsigned int)DAXLINEAR_PAGE_SECTORS);
 			return -EINVAL;
 		}
-		ranges[1].start = len;
-		return 0;
+		ranges[1].start = to_page(begin + len);
+		return parse_offset(ranges, argv[1], msg);
 	}
 
 	err = daxlinear_count_ranges(argc, argv, &table->nr_ranges, msg);
@@ -170,10 +190,11 @@ int daxlinear_parse(struct daxlinear_table *table, sector_t begin, sector_t len,
 		if (err)
 			return err;
 	}
-	if (ranges[i].start != len) {
+	end = (ranges[i].start - ranges[0].start) * DAXLINEAR_PAGE_SECTORS;
+	if (end != len) {
 		scnprintf(msg, DAXLINEAR_MSG_LEN,
 			  "the ranges add up to %llu sectors, the target has %llu",
-			  (unsigned long long)ranges[i].start, (unsigned long long)len);
+			  (unsigned long long)end, (unsigned long long)len);
 		return -EINVAL;
 	}
 	return parse_options(table, argc - 1 - i * RANGE_ARGS, argv + 1 + i * RANGE_ARGS, msg);
@@ -181,21 +202,22 @@ int daxlinear_parse(struct daxlinear_table *table, sector_t begin, sector_t len,
 
 /*
  * How many entries an index by granule has, the granule being the largest power of
- * two that divides all boundaries: each granule then lies in one range.  0 if a
- * search is as good, or the index would be too large.
+ * two that divides all boundaries: each granule then lies in one range.  0 if there
+ * is no need for one, or if it would be too large.
  */
 size_t daxlinear_index_len(struct daxlinear_table *table)
 {
 	const struct daxlinear_range *ranges = table->ranges;
-	sector_t bits = 0, len;
+	/* No granule is larger, for the sake of its inverse. */
+	u64 bits = 1ULL << 32, len;
 	unsigned int i;
 
-	if (table->nr_ranges == 1)
+	if (table->nr_ranges <= 2)
 		return 0;
 	for (i = 1; i < table->nr_ranges; i++)
-		bits |= ranges[i].start;
-	table->granule_shift = __ffs64(bits);
-	len = ((ranges[i].start - 1) >> table->granule_shift) + 1;
+		bits |= ranges[i].start - ranges[0].start;
+	table->granule_inverse = (1ULL << 32) >> __ffs64(bits);
+	len = ((ranges[i].start - 1 - ranges[0].start) >> __ffs64(bits)) + 1;
 	if (len > INDEX_ANYWAY && len / INDEX_PER_RANGE > table->nr_ranges)
 		return 0;
 	return len;
@@ -205,13 +227,31 @@ size_t daxlinear_index_len(struct daxlinear_table *table)
 void daxlinear_fill_index(struct daxlinear_table *table)
 {
 	const struct daxlinear_range *ranges = table->ranges;
-	sector_t granule, end;
+	u64 granule = 0, end;
 	unsigned int i;
 
 	for (i = 0; i < table->nr_ranges; i++) {
-		granule = ranges[i].start >> table->granule_shift;
-		end = ((ranges[i + 1].start - 1) >> table->granule_shift) + 1;
+		end = daxlinear_granule(table, ranges[i + 1].start - 1) + 1;
 		while (granule < end)
 			table->index[granule++] = i;
 	}
+}
+
+/* The range that holds @page of the mapped device. */
+const struct daxlinear_range *daxlinear_find(const struct daxlinear_table *table,
+					     pgoff_t page)
+{
+	unsigned int low = 0, high = table->nr_ranges;
+
+	if (table->index)
+		return daxlinear_indexed(table, page);
+	while (high - low > 1) {
+		unsigned int mid = low + (high - low) / 2;
+
+		if (table->ranges[mid].start <= page)
+			low = mid;
+		else
+			high = mid;
+	}
+	return &table->ranges[low];
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A table line taken apart, and the way from a sector of the target to a sector
- * of a device: code that needs no kernel and that the unit tests compile in
- * userspace.
+ * A table line taken apart, and the way from a page of the mapped device to a page
+ * of a child: code that needs no kernel and that the unit tests compile in userspace.
  */
 #ifndef DAXLINEAR_TABLE_H
 #define DAXLINEAR_TABLE_H
@@ -10,14 +9,16 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 
+struct dm_dev;
+
 /* Every boundary lies on a page of the children's dax_devices. */
 #define DAXLINEAR_PAGE_SECTORS	(PAGE_SIZE >> 9)
 
-/* One range: from @start in the target to the start of the next one. */
+/* One range: from @start in the mapped device to the start of the next one. */
 struct daxlinear_range {
-	sector_t start;		/* in the target */
-	sector_t offset;	/* on the device */
-	u32 dev;		/* which device */
+	pgoff_t start;		/* in the mapped device */
+	pgoff_t shift;		/* from there to the page on the child, modulo 2^64 */
+	struct dm_dev *dev;
 };
 
 /**
@@ -25,19 +26,19 @@ struct daxlinear_range {
  * @nr_ranges: How many ranges there are, at least one.
  * @align_2m: Refuse ranges that lose 2 MiB mappings.
  * @allow_move: May move what a mounted filesystem maps.
+ * @granule_inverse: 2^32 divided by the granule, which is a power of two of pages
+ *	that divides all boundaries, counted from the target's start.
+ * @index: Which range holds each granule, or NULL if there are no more than two, or
+ *	if that would take too much room and a search has to do.
  * @ranges: @nr_ranges of them and one more, whose start is the target's end.
- * @granule_shift: Every range but the first starts on a multiple of so many sectors,
- *	as a power of two.
- * @index: Which range holds each granule, or NULL if that would take too much room
- *	and a search has to do.
  */
 struct daxlinear_table {
 	unsigned int nr_ranges;
 	bool align_2m;
 	bool allow_move;
-	struct daxlinear_range *ranges;
-	unsigned int granule_shift;
+	u64 granule_inverse;
 	u32 *index;
+	struct daxlinear_range ranges[];
 };
 
 #define DAXLINEAR_MSG_LEN	160
@@ -49,37 +50,35 @@ int daxlinear_parse(struct daxlinear_table *table, sector_t begin, sector_t len,
 size_t daxlinear_index_len(struct daxlinear_table *table);
 void daxlinear_fill_index(struct daxlinear_table *table);
 const char *daxlinear_path(unsigned int argc, char **argv, unsigned int range);
+const struct daxlinear_range *daxlinear_find(const struct daxlinear_table *table,
+					     pgoff_t page);
 
-/* The range that holds @sector of the target. */
+/*
+ * A product and not a shift by a variable: for that x86 wants a register in which
+ * direct_access has an argument, and all its ways would pay for the move.
+ */
+static inline u64 daxlinear_granule(const struct daxlinear_table *table, pgoff_t page)
+{
+	return (page - table->ranges[0].start) * table->granule_inverse >> 32;
+}
+
+/* The range that holds @page, by the index. */
 static inline const struct daxlinear_range *
-daxlinear_find(const struct daxlinear_table *table, sector_t sector)
+daxlinear_indexed(const struct daxlinear_table *table, pgoff_t page)
 {
-	unsigned int low = 0, high = table->nr_ranges;
-
-	if (table->index)
-		return &table->ranges[table->index[sector >> table->granule_shift]];
-
-	while (high - low > 1) {
-		unsigned int mid = low + (high - low) / 2;
-
-		if (table->ranges[mid].start <= sector)
-			low = mid;
-		else
-			high = mid;
-	}
-	return &table->ranges[low];
+	return &table->ranges[table->index[daxlinear_granule(table, page)]];
 }
 
-/* How many sectors are left in @range from @sector of the target on. */
-static inline sector_t daxlinear_left(const struct daxlinear_range *range, sector_t sector)
+/* How many pages are left in @range from @page of the mapped device on. */
+static inline pgoff_t daxlinear_left(const struct daxlinear_range *range, pgoff_t page)
 {
-	return range[1].start - sector;
+	return range[1].start - page;
 }
 
-/* Where @sector of the target lies on the device of @range. */
-static inline sector_t daxlinear_sector(const struct daxlinear_range *range, sector_t sector)
+/* Where @page of the mapped device lies on the child of @range. */
+static inline pgoff_t daxlinear_page(const struct daxlinear_range *range, pgoff_t page)
 {
-	return range->offset + (sector - range->start);
+	return page + range->shift;
 }
 
 #endif

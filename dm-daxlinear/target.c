@@ -9,8 +9,6 @@
 
 #include "daxlinear.h"
 
-#define SECTORS_2M	(SZ_2M >> SECTOR_SHIFT)
-
 /* The claims schedule it after each failure; dm's event is raised from here. */
 static void daxlinear_event(struct work_struct *work)
 {
@@ -44,7 +42,7 @@ static int daxlinear_check_dev(struct dm_target *ti, struct dm_dev *dev, const c
  * one just before.  @paths remembers how each was called.
  */
 static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char **paths,
-			     u32 *index)
+			     struct dm_dev **found)
 {
 	struct daxlinear *dl = ti->private;
 	struct dm_dev *dev;
@@ -53,7 +51,7 @@ static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char 
 
 	for (i = dl->nr_devs; i--;)
 		if (!strcmp(paths[i], path)) {
-			*index = i;
+			*found = dl->devs[i];
 			return 0;
 		}
 
@@ -71,13 +69,13 @@ static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char 
 	for (i = 0; i < dl->nr_devs; i++)
 		if (dl->devs[i] == dev) {
 			dm_put_device(ti, dev);
-			*index = i;
+			*found = dev;
 			return 0;
 		}
 	paths[i] = path;
 	dl->devs[i] = dev;
 	dl->nr_devs++;
-	*index = i;
+	*found = dev;
 	return 0;
 }
 
@@ -86,35 +84,27 @@ static int daxlinear_check_range(struct dm_target *ti, unsigned int i)
 {
 	struct daxlinear *dl = ti->private;
 	const struct daxlinear_range *range = &dl->table.ranges[i];
-	sector_t len = daxlinear_left(range, range->start), size;
-	struct dm_dev *dev = dl->devs[range->dev];
+	sector_t offset = daxlinear_offset(range), len = daxlinear_len(range), size;
 
-	size = bdev_nr_sectors(dev->bdev);
-	if (range->offset > size || len > size - range->offset) {
+	size = bdev_nr_sectors(range->dev->bdev);
+	if (offset > size || len > size - offset) {
 		pr_err("range %u: %llu sectors from %llu on reach past the end of %pg, which has %llu\n",
-		       i, len, range->offset, dev->bdev, size);
+		       i, len, offset, range->dev->bdev, size);
 		ti->error = "A range reaches past the end of its device";
-		return -EINVAL;
-	}
-	if ((get_start_sect(dev->bdev) + range->offset) % DAXLINEAR_PAGE_SECTORS) {
-		pr_err("range %u: offset %llu on %pg, which starts at sector %llu of its disk, is not on a page, a multiple of %lu sectors\n",
-		       i, range->offset, dev->bdev, get_start_sect(dev->bdev),
-		       DAXLINEAR_PAGE_SECTORS);
-		ti->error = "A range does not start on a page";
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static u64 daxlinear_phys(struct dm_dev *dev, sector_t sector)
+static u64 daxlinear_phys(const struct daxlinear_range *range)
 {
-	pgoff_t pgoff = (get_start_sect(dev->bdev) + sector) >> PAGE_SECTORS_SHIFT;
 	pfn_t pfn;
 	long nr;
 	int id;
 
 	id = dax_read_lock();
-	nr = dax_direct_access(dev->dax_dev, pgoff, 1, DAX_RECOVERY_WRITE, NULL, &pfn);
+	nr = dax_direct_access(range->dev->dax_dev, daxlinear_page(range, range->start), 1,
+			       DAX_RECOVERY_WRITE, NULL, &pfn);
 	dax_read_unlock(id);
 	return nr > 0 ? PFN_PHYS(pfn_t_to_pfn(pfn)) : 0;
 }
@@ -127,13 +117,12 @@ static int daxlinear_check_2m(struct dm_target *ti, unsigned int i)
 {
 	struct daxlinear *dl = ti->private;
 	const struct daxlinear_range *range = &dl->table.ranges[i];
-	struct dm_dev *dev = dl->devs[range->dev];
-	u64 phys = daxlinear_phys(dev, range->offset);
+	u64 start_bytes = (u64)range->start << PAGE_SHIFT, phys = daxlinear_phys(range);
 
-	if (!((ti->begin + range->start) % SECTORS_2M) && !(phys % SZ_2M))
+	if (!(start_bytes % SZ_2M) && !(phys % SZ_2M))
 		return 0;
 	pr_err("range %u: sector %llu of the mapped device and offset %llu on %pg, in memory at 0x%llx, are not both on 2 MiB; align both, or leave align_2m out\n",
-	       i, ti->begin + range->start, range->offset, dev->bdev, phys);
+	       i, start_bytes >> SECTOR_SHIFT, daxlinear_offset(range), range->dev->bdev, phys);
 	ti->error = "A range would lose 2 MiB mappings";
 	return -EINVAL;
 }
@@ -142,6 +131,7 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 {
 	struct daxlinear *dl = ti->private;
 	struct daxlinear_table *table = &dl->table;
+	struct daxlinear_range *range = table->ranges;
 	const char **paths;
 	unsigned int i;
 	int err = 0;
@@ -152,11 +142,13 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 		ti->error = "Cannot allocate the devices";
 		err = -ENOMEM;
 	}
-	for (i = 0; i < table->nr_ranges && !err; i++) {
-		err = daxlinear_get_dev(ti, daxlinear_path(argc, argv, i), paths,
-					&table->ranges[i].dev);
-		if (!err)
-			err = daxlinear_check_range(ti, i);
+	for (i = 0; i < table->nr_ranges && !err; i++, range++) {
+		err = daxlinear_get_dev(ti, daxlinear_path(argc, argv, i), paths, &range->dev);
+		if (err)
+			break;
+		/* A partition with DAX starts on a page. */
+		range->shift += get_start_sect(range->dev->bdev) >> PAGE_SECTORS_SHIFT;
+		err = daxlinear_check_range(ti, i);
 		if (!err && table->align_2m)
 			err = daxlinear_check_2m(ti, i);
 	}
@@ -195,10 +187,10 @@ static int daxlinear_claim(struct dm_target *ti)
 	for (i = 0; i < table->nr_ranges; i++) {
 		const struct daxlinear_range *range = &table->ranges[i];
 
-		ranges[i].bdev = dl->devs[range->dev]->bdev;
-		ranges[i].start_bytes = range->offset << SECTOR_SHIFT;
-		ranges[i].parent_bytes = (ti->begin + range->start) << SECTOR_SHIFT;
-		ranges[i].len_bytes = daxlinear_left(range, range->start) << SECTOR_SHIFT;
+		ranges[i].bdev = range->dev->bdev;
+		ranges[i].start_bytes = daxlinear_offset(range) << SECTOR_SHIFT;
+		ranges[i].parent_bytes = (u64)range->start << PAGE_SHIFT;
+		ranges[i].len_bytes = daxlinear_len(range) << SECTOR_SHIFT;
 	}
 	dl->claim = dax_holder_claim(dm_disk(dm_table_get_md(ti->table)), ranges,
 				     table->nr_ranges,
@@ -216,8 +208,7 @@ static void daxlinear_free(struct dm_target *ti)
 		dm_put_device(ti, dl->devs[--dl->nr_devs]);
 	kvfree(dl->devs);
 	kvfree(dl->table.index);
-	kvfree(dl->table.ranges);
-	kfree(dl);
+	kvfree(dl);
 }
 
 /*
@@ -243,7 +234,7 @@ static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		return err;
 	}
 
-	dl = kzalloc(sizeof(*dl), GFP_KERNEL);
+	dl = kvzalloc(struct_size(dl, table.ranges, nr_ranges + 1UL), GFP_KERNEL);
 	if (!dl) {
 		ti->error = "Cannot allocate the target";
 		return -ENOMEM;
@@ -252,13 +243,6 @@ static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	dl->ti = ti;
 	INIT_WORK(&dl->event, daxlinear_event);
 
-	dl->table.ranges = kvmalloc_array(nr_ranges + 1UL, sizeof(*dl->table.ranges),
-					  GFP_KERNEL);
-	if (!dl->table.ranges) {
-		ti->error = "Cannot allocate the ranges";
-		err = -ENOMEM;
-		goto free;
-	}
 	err = daxlinear_parse(&dl->table, ti->begin, ti->len, argc, argv, msg);
 	if (err) {
 		pr_err("%s\n", msg);
@@ -308,6 +292,7 @@ static int daxlinear_map(struct dm_target *ti, struct bio *bio)
 {
 	struct daxlinear *dl = ti->private;
 	const struct daxlinear_range *range;
+	struct block_device *bdev;
 	sector_t sector, left;
 
 	/* A flush goes to each device once, whatever ranges it has. */
@@ -316,13 +301,15 @@ static int daxlinear_map(struct dm_target *ti, struct bio *bio)
 		return DM_MAPIO_REMAPPED;
 	}
 
-	sector = dm_target_offset(ti, bio->bi_iter.bi_sector);
-	range = daxlinear_find(&dl->table, sector);
-	left = daxlinear_left(range, sector);
+	sector = bio->bi_iter.bi_sector;
+	range = daxlinear_find(&dl->table, sector >> PAGE_SECTORS_SHIFT);
+	left = (range[1].start << PAGE_SECTORS_SHIFT) - sector;
 	if (bio_sectors(bio) > left)
 		dm_accept_partial_bio(bio, left);
-	bio_set_dev(bio, dl->devs[range->dev]->bdev);
-	bio->bi_iter.bi_sector = daxlinear_sector(range, sector);
+	bdev = range->dev->bdev;
+	bio->bi_iter.bi_sector = sector + (range->shift << PAGE_SECTORS_SHIFT) -
+				 get_start_sect(bdev);
+	bio_set_dev(bio, bdev);
 	return DM_MAPIO_REMAPPED;
 }
 
@@ -335,8 +322,7 @@ static int daxlinear_iterate_devices(struct dm_target *ti, iterate_devices_callo
 	int ret = 0;
 
 	for (i = 0; i < dl->table.nr_ranges && !ret; i++, range++)
-		ret = fn(ti, dl->devs[range->dev], range->offset,
-			 daxlinear_left(range, range->start), data);
+		ret = fn(ti, range->dev, daxlinear_offset(range), daxlinear_len(range), data);
 	return ret;
 }
 

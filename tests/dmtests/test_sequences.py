@@ -317,7 +317,7 @@ def bad_tables(bed, layouts):
     yield "options", f"0 64 daxlinear 1 {good} 1 fast", '"fast" is no option'
     yield "opening", f"0 128 daxlinear 2 {good} /dev/missing 0 64", "/dev/missing cannot be opened"
     yield "itself", f"0 128 daxlinear 2 {good} {{self}} 0 64", MAPS_ITSELF
-    yield "alignment", f"0 128 daxlinear 2 {good} {other} 4 64", "is not on a page"
+    yield "alignment", f"0 128 daxlinear 2 {good} {other} 4 64", "is not a multiple of a page"
     yield "size", f"0 128 daxlinear 2 {good} {other} {other.sectors} 64", "reach past the end"
     yield "2 MiB", f"0 128 daxlinear 2 {good} {other} 64 64 1 align_2m", "not both on 2 MiB"
     yield "busy", f"0 128 daxlinear 2 {good} {taken} 0 64", "has another holder"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Table lines, and the way from a sector of the target to a sector of a device, against
+ * Table lines, and the way from a page of the mapped device to a page of a child, against
  * an oracle that reads the grammar of Documentation/daxlinear.rst word by word, in 128
  * bits, and walks the ranges one by one.
  */
@@ -30,12 +30,12 @@ static inline void word(const char *format, unsigned long long value)
 	nr_words++;
 }
 
-/* What a line means. */
+/* What a line means, in sectors. */
 struct meaning {
 	unsigned int nr_ranges;
 	bool align_2m;
 	bool allow_move;
-	u64 starts[MAX_RANGES + 1];
+	u64 starts[MAX_RANGES + 1];	/* in the mapped device */
 	u64 offsets[MAX_RANGES];
 	unsigned int paths[MAX_RANGES];	/* which word */
 };
@@ -57,6 +57,11 @@ static bool means_number(const char *word, u64 most, u64 *value)
 	}
 	*value = sum;
 	return true;
+}
+
+static bool means_pages(const char *word, u64 *value)
+{
+	return means_number(word, ULLONG_MAX, value) && !(*value % DAXLINEAR_PAGE_SECTORS);
 }
 
 static bool means_options(unsigned int first, struct meaning *meaning)
@@ -88,10 +93,11 @@ static bool means(u64 begin, u64 len, struct meaning *meaning)
 	memset(meaning, 0, sizeof(*meaning));
 	if (begin % DAXLINEAR_PAGE_SECTORS || len % DAXLINEAR_PAGE_SECTORS)
 		return false;
+	meaning->starts[0] = begin;
 	if (nr_words == 2) {
 		meaning->nr_ranges = 1;
-		meaning->starts[1] = len;
-		return means_number(words[1], ULLONG_MAX, &meaning->offsets[0]);
+		meaning->starts[1] = begin + len;
+		return means_pages(words[1], &meaning->offsets[0]);
 	}
 	if (!nr_words || !means_number(words[0], UINT_MAX, &nr) || !nr ||
 	    nr > (nr_words - 1) / 3)
@@ -99,43 +105,46 @@ static bool means(u64 begin, u64 len, struct meaning *meaning)
 	meaning->nr_ranges = nr;
 	for (i = 0; i < nr; i++) {
 		meaning->paths[i] = 1 + 3 * i;
-		if (!means_number(words[2 + 3 * i], ULLONG_MAX, &meaning->offsets[i]) ||
-		    !means_number(words[3 + 3 * i], ULLONG_MAX, &range_len) ||
-		    !range_len || range_len % DAXLINEAR_PAGE_SECTORS)
+		if (!means_pages(words[2 + 3 * i], &meaning->offsets[i]) ||
+		    !means_pages(words[3 + 3 * i], &range_len) || !range_len)
 			return false;
 		end += range_len;
 		if (end > len)
 			return false;
-		meaning->starts[i + 1] = end;
+		meaning->starts[i + 1] = begin + end;
 	}
 	return end == len && means_options(1 + 3 * nr, meaning);
 }
 
-/* A sector of the target is where the meaning says. */
-static void check_sector(const struct daxlinear_table *table, const struct meaning *meaning,
-			 u64 sector)
+/* A page of the mapped device is where the meaning says. */
+static void check_page(const struct daxlinear_table *table, const struct meaning *meaning,
+		       u64 page)
 {
-	const struct daxlinear_range *range = daxlinear_find(table, sector);
+	u64 sector = page * DAXLINEAR_PAGE_SECTORS, into, left;
+	const struct daxlinear_range *range = daxlinear_find(table, page);
 	unsigned int want = 0;
 
 	while (sector >= meaning->starts[want + 1])
 		want++;
+	into = sector - meaning->starts[want];
+	left = meaning->starts[want + 1] - sector;
 	CHECK(range == &table->ranges[want]);
-	CHECK(daxlinear_sector(range, sector) ==
-	      meaning->offsets[want] + (sector - meaning->starts[want]));
-	CHECK(daxlinear_left(range, sector) == meaning->starts[want + 1] - sector);
+	CHECK(daxlinear_page(range, page) ==
+	      meaning->offsets[want] / DAXLINEAR_PAGE_SECTORS + into / DAXLINEAR_PAGE_SECTORS);
+	CHECK(daxlinear_left(range, page) == left / DAXLINEAR_PAGE_SECTORS);
 }
 
-static void check_sectors(const struct daxlinear_table *table, const struct meaning *meaning)
+static void check_pages(const struct daxlinear_table *table, const struct meaning *meaning)
 {
 	unsigned int nr = meaning->nr_ranges, i;
 
 	for (i = 0; i < nr; i++) {
-		u64 start = meaning->starts[i], end = meaning->starts[i + 1];
+		u64 start = meaning->starts[i] / DAXLINEAR_PAGE_SECTORS;
+		u64 end = meaning->starts[i + 1] / DAXLINEAR_PAGE_SECTORS;
 
-		check_sector(table, meaning, start);
-		check_sector(table, meaning, end - 1);
-		check_sector(table, meaning, start + unit_below(end - start));
+		check_page(table, meaning, start);
+		check_page(table, meaning, end - 1);
+		check_page(table, meaning, start + unit_below(end - start));
 	}
 }
 
@@ -146,7 +155,7 @@ static void check_sectors(const struct daxlinear_table *table, const struct mean
 static int check_line(u64 begin, u64 len, char *msg)
 {
 	char **argv = malloc(nr_words * sizeof(*argv));
-	struct daxlinear_table table = {0};
+	struct daxlinear_table *table = NULL;
 	struct meaning meaning;
 	bool good = means(begin, len, &meaning);
 	size_t index_len;
@@ -159,8 +168,8 @@ static int check_line(u64 begin, u64 len, char *msg)
 	err = daxlinear_count_ranges(nr_words, argv, &nr, msg);
 	if (!err) {
 		CHECK(nr >= 1 && nr <= nr_words);
-		table.ranges = calloc(nr + 1, sizeof(*table.ranges));
-		err = daxlinear_parse(&table, begin, len, nr_words, argv, msg);
+		table = calloc(1, sizeof(*table) + (nr + 1) * sizeof(table->ranges[0]));
+		err = daxlinear_parse(table, begin, len, nr_words, argv, msg);
 	}
 	CHECK(err == (good ? 0 : -EINVAL));
 	CHECK(good == !msg[0]);
@@ -168,23 +177,23 @@ static int check_line(u64 begin, u64 len, char *msg)
 	if (!good)
 		goto free;
 
-	CHECK(table.nr_ranges == meaning.nr_ranges);
-	CHECK(table.align_2m == meaning.align_2m);
-	CHECK(table.allow_move == meaning.allow_move);
+	CHECK(table->nr_ranges == meaning.nr_ranges);
+	CHECK(table->align_2m == meaning.align_2m);
+	CHECK(table->allow_move == meaning.allow_move);
 	for (i = 0; i < meaning.nr_ranges; i++)
 		CHECK(daxlinear_path(nr_words, argv, i) == words[meaning.paths[i]]);
 
-	check_sectors(&table, &meaning);
-	index_len = daxlinear_index_len(&table);
-	CHECK(index_len <= 1024 || index_len / 2 <= table.nr_ranges);
+	check_pages(table, &meaning);
+	index_len = daxlinear_index_len(table);
+	CHECK(index_len <= 1024 || index_len / 2 <= table->nr_ranges);
 	if (index_len) {
-		table.index = calloc(index_len, sizeof(*table.index));
-		daxlinear_fill_index(&table);
-		check_sectors(&table, &meaning);
-		free(table.index);
+		table->index = calloc(index_len, sizeof(*table->index));
+		daxlinear_fill_index(table);
+		check_pages(table, &meaning);
+		free(table->index);
 	}
 free:
-	free(table.ranges);
+	free(table);
 	free(argv);
 	return err;
 }
@@ -203,7 +212,7 @@ static inline void good_line(void)
 	if (!plain)
 		word("%llu", nr);
 	for (i = 0; i < nr; i++) {
-		offset = unit_below(1ULL << 40);
+		offset = DAXLINEAR_PAGE_SECTORS * unit_below(1ULL << 40);
 		len = DAXLINEAR_PAGE_SECTORS * coarse * (1 + unit_below(1ULL << bits));
 		sum += len;
 		word("/dev/pmem%llu", i);

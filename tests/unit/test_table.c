@@ -63,6 +63,7 @@ static void fixed_lines(void)
 	expect("d", 0, 8, "too few");
 	expect("1 d 0", 0, 8, "too few");
 	expect("d x", 0, 8, "\"x\" is no number of sectors");
+	expect("d 9", 0, 8, "offset 9 is not a multiple of a page, 8 sectors");
 	expect("d -8", 0, 8, "\"-8\" is no number of sectors");
 	expect("d 18446744073709551616", 0, 8, "is no number of sectors");
 	expect("d 0", 0, 12, "12 sectors long");
@@ -73,6 +74,7 @@ static void fixed_lines(void)
 	expect("4294967295 d 0 8", 0, 8, "4294967295 ranges need 12884901885 words");
 	expect("4294967296 d 0 8", 0, 8, "is no number of ranges");
 	expect("1 d x 8", 0, 8, "range 0: offset \"x\"");
+	expect("2 d 0 8 d 4 8", 0, 16, "range 1: offset 4 is not a multiple of a page");
 	expect("1 d 0 0", 0, 8, "range 0: length \"0\"");
 	expect("1 d 0 -8", 0, 8, "range 0: length \"-8\"");
 	expect("2 d 0 8 d 0 12", 0, 20, "range 1: length 12");

@@ -11,5 +11,6 @@
 typedef uint32_t u32;
 typedef unsigned long long u64;
 typedef u64 sector_t;
+typedef unsigned long pgoff_t;
 
 #endif
