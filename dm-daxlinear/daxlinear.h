@@ -14,8 +14,18 @@
 
 #define DM_MSG_PREFIX	"daxlinear"
 
+/* Where bios in a range go. */
+struct daxlinear_near {
+	struct block_device *bdev;
+	sector_t shift;		/* from the mapped device to bdev, modulo 2^64 */
+};
+
 /* A daxlinear target: ranges of devices, one after the other. */
 struct daxlinear {
+	/* What bios in the first two ranges need. */
+	sector_t first_end;
+	struct daxlinear_near near[2];
+
 	unsigned int nr_devs;
 	struct dm_dev **devs;	/* distinct */
 	struct dax_holder_claim *claim;
@@ -37,6 +47,8 @@ static inline sector_t daxlinear_len(const struct daxlinear_range *range)
 	return (sector_t)daxlinear_left(range, range->start) << PAGE_SECTORS_SHIFT;
 }
 
+void daxlinear_find_near(struct daxlinear *dl);
+int daxlinear_map(struct dm_target *ti, struct bio *bio);
 long daxlinear_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages,
 			     enum dax_access_mode mode, void **kaddr, pfn_t *pfn);
 int daxlinear_zero_page_range(struct dm_target *ti, pgoff_t pgoff, size_t nr_pages);

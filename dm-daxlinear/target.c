@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #define pr_fmt(fmt) "device-mapper: daxlinear: " fmt
 
-#include <linux/bio.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
@@ -259,6 +258,7 @@ static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	if (err)
 		goto free;
 
+	daxlinear_find_near(dl);
 	ti->num_flush_bios = dl->nr_devs;
 	ti->num_discard_bios = 1;
 	ti->num_secure_erase_bios = 1;
@@ -286,31 +286,6 @@ static int daxlinear_preresume(struct dm_target *ti)
 	struct daxlinear *dl = ti->private;
 
 	return dax_holder_resume(dl->claim);
-}
-
-static int daxlinear_map(struct dm_target *ti, struct bio *bio)
-{
-	struct daxlinear *dl = ti->private;
-	const struct daxlinear_range *range;
-	struct block_device *bdev;
-	sector_t sector, left;
-
-	/* A flush goes to each device once, whatever ranges it has. */
-	if ((bio->bi_opf & REQ_PREFLUSH) && !bio_sectors(bio)) {
-		bio_set_dev(bio, dl->devs[dm_bio_get_target_bio_nr(bio)]->bdev);
-		return DM_MAPIO_REMAPPED;
-	}
-
-	sector = bio->bi_iter.bi_sector;
-	range = daxlinear_find(&dl->table, sector >> PAGE_SECTORS_SHIFT);
-	left = (range[1].start << PAGE_SECTORS_SHIFT) - sector;
-	if (bio_sectors(bio) > left)
-		dm_accept_partial_bio(bio, left);
-	bdev = range->dev->bdev;
-	bio->bi_iter.bi_sector = sector + (range->shift << PAGE_SECTORS_SHIFT) -
-				 get_start_sect(bdev);
-	bio_set_dev(bio, bdev);
-	return DM_MAPIO_REMAPPED;
 }
 
 static int daxlinear_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn fn,
