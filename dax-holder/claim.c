@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
+#include "exact.h"
 #include "holder.h"
 
 DEFINE_MUTEX(claims_mutex); /* those who make and release claims, see holder.h */
@@ -340,7 +341,7 @@ static int claim_sort(struct dax_holder_claim *claim, struct seed *seeds)
 		claim->extents[i] = seeds[i].extent;
 
 	claim_cut_runs(claim, seeds);
-	claim->runs = kvcalloc(claim->nr_runs, sizeof(*claim->runs), GFP_KERNEL);
+	claim->runs = exact_alloc(array_size(claim->nr_runs, sizeof(*claim->runs)));
 	if (!claim->runs)
 		return -ENOMEM;
 	claim_cut_runs(claim, seeds);
@@ -434,7 +435,7 @@ dax_holder_claim(struct gendisk *disk, const struct dax_holder_range *ranges,
 	INIT_LIST_HEAD(&claim->children);
 	claim->event = event;
 	claim->nr_extents = nr_ranges;
-	claim->extents = kvmalloc_array(nr_ranges, sizeof(*claim->extents), GFP_KERNEL);
+	claim->extents = exact_alloc(array_size(nr_ranges, sizeof(*claim->extents)));
 	seeds = kvmalloc_array(nr_ranges, sizeof(*seeds), GFP_KERNEL);
 	parent = kzalloc(sizeof(*parent), GFP_KERNEL);
 	account = account_new();

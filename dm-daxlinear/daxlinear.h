@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 
 #include "dax_holder.h"
+#include "exact.h"
 #include "table.h"
 
 #define DM_MSG_PREFIX	"daxlinear"

@@ -44,7 +44,7 @@ static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char 
 			     struct dm_dev **found)
 {
 	struct daxlinear *dl = ti->private;
-	struct dm_dev *dev;
+	struct dm_dev *dev, **devs;
 	unsigned int i;
 	int err;
 
@@ -71,8 +71,16 @@ static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char 
 			*found = dev;
 			return 0;
 		}
+	/* Most often they are few, however many ranges there are. */
+	devs = krealloc_array(dl->devs, i + 1, sizeof(*devs), GFP_KERNEL);
+	if (!devs) {
+		ti->error = "Cannot allocate the devices";
+		dm_put_device(ti, dev);
+		return -ENOMEM;
+	}
+	dl->devs = devs;
 	paths[i] = path;
-	dl->devs[i] = dev;
+	devs[i] = dev;
 	dl->nr_devs++;
 	*found = dev;
 	return 0;
@@ -136,8 +144,7 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 	int err = 0;
 
 	paths = kvmalloc_array(table->nr_ranges, sizeof(*paths), GFP_KERNEL);
-	dl->devs = kvmalloc_array(table->nr_ranges, sizeof(*dl->devs), GFP_KERNEL);
-	if (!paths || !dl->devs) {
+	if (!paths) {
 		ti->error = "Cannot allocate the devices";
 		err = -ENOMEM;
 	}
@@ -162,7 +169,7 @@ static int daxlinear_make_index(struct dm_target *ti)
 
 	if (!len)
 		return 0;
-	dl->table.index = kvmalloc_array(len, sizeof(*dl->table.index), GFP_KERNEL);
+	dl->table.index = exact_alloc(array_size(len, sizeof(*dl->table.index)));
 	if (!dl->table.index) {
 		ti->error = "Cannot allocate the index";
 		return -ENOMEM;
@@ -205,7 +212,7 @@ static void daxlinear_free(struct dm_target *ti)
 
 	while (dl->nr_devs)
 		dm_put_device(ti, dl->devs[--dl->nr_devs]);
-	kvfree(dl->devs);
+	kfree(dl->devs);
 	kvfree(dl->table.index);
 	kvfree(dl);
 }
@@ -233,11 +240,12 @@ static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		return err;
 	}
 
-	dl = kvzalloc(struct_size(dl, table.ranges, nr_ranges + 1UL), GFP_KERNEL);
+	dl = exact_alloc(struct_size(dl, table.ranges, nr_ranges + 1UL));
 	if (!dl) {
 		ti->error = "Cannot allocate the target";
 		return -ENOMEM;
 	}
+	memset(dl, 0, sizeof(*dl));
 	ti->private = dl;
 	dl->ti = ti;
 	INIT_WORK(&dl->event, daxlinear_event);
