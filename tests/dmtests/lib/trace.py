@@ -57,6 +57,10 @@ class Kprobe(Trace):
 
     def __init__(self, function, **arguments):
         super().__init__("dmtests/called")
+        module, _, name = function.rpartition(":")
+        if not os.path.exists(f"/sys/module/{module}/initstate"):
+            # it is built in
+            function = name
         fetch = " ".join(f"{name}=%{register}:{kind}" for register, (name, kind)
                          in zip(self._REGISTERS, arguments.items()) if kind)
         self._definition = f"p:dmtests/called {function} {fetch}"
