@@ -5,9 +5,12 @@ import errno
 
 import pytest
 
+from lib import attach
 from lib.beside import Beside, Doing
-from lib.dm import DaxLinear
+from lib.command import CommandError
+from lib.dm import DaxLinear, Linear
 from lib.gate import Gate, Gates
+from lib.module import HOLDER
 from lib.quick import QuickDevice
 from lib.units import PAGE, PAGE_SECTORS
 
@@ -105,3 +108,26 @@ def test_slot_changes_hands_before_we_look(bed):
     # ourselves again
     with QuickDevice(DaxLinear(pages(8), child)) as device, bed.probe.holding(device):
         assert [call.dev for call in late().calls] == [device.number]
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_order_while_the_module_goes(bed, child, gates):
+    """What waits for its turn to attach finds, when it has it, that nobody attaches any more."""
+    HOLDER.insert()
+    device = bed.enter(QuickDevice(Linear(pages(16), child)))
+    attach.attach(device, child)
+    gates.stop("direct_access")
+    with Beside("cat", f"{attach.FOLDER}/{child.disk}/{device.disk}/mapped_bytes") as reader:
+        gates.wait_at("direct_access")
+        with Beside("rmmod", HOLDER.name) as removing:
+            removing.wait_in("kernfs_drain")
+            with Beside("tee", f"{attach.FOLDER}/attach",
+                        stdin=f"{device.number} {child.number}") as late:
+                late.wait_in("attach_store")
+                gates.open()
+                with pytest.raises(CommandError, match="No such device"):
+                    late.end()
+            removing.end()
+        # the file is gone when it comes for more
+        reader.end(check=False)
+    assert not HOLDER.loaded
