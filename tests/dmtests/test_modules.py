@@ -8,8 +8,11 @@ import shutil
 
 import pytest
 
-from lib.command import CommandError, read_file, run
-from lib.dm import DaxLinear, Device
+from lib.attach import attached
+from lib.beside import wait_for
+from lib.command import CommandError, read_file, run, write_file
+from lib.dm import DaxLinear, Device, Linear
+from lib.quick import QuickDevice
 from lib.units import MIB_SECTORS
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
@@ -108,3 +111,32 @@ def test_leaves_nothing_behind(bed, unloaded):
         run("rmmod", "dm_daxlinear", "dax_holder")
         bed.probe.inject(bed.nvdimms[0], 0)
     assert not bed.kmsg.find("dax_holder: .*(leak|busy|refcount)")
+
+
+def dax_devices():
+    """Return how many dax_devices the kernel has."""
+    folder = "/sys/kernel/slab/dax_cache"
+    # what is free is counted only once it is back in its slab
+    write_file(f"{folder}/shrink", 1)
+    return int(read_file(f"{folder}/objects").split()[0])
+
+
+def test_dax_devices_go(bed):
+    first, second = bed.nvdimms[:2]
+    ranges = [(first, 0, MIB_SECTORS), (second, 0, MIB_SECTORS)]
+
+    def come_and_go():
+        with QuickDevice(DaxLinear.ranges(ranges)) as device, \
+                QuickDevice(Linear(MIB_SECTORS, first)) as stock, attached(stock, first):
+            with bed.probe.holding(device):
+                device.reload(DaxLinear.ranges(ranges))
+                with pytest.raises(CommandError):
+                    device.load(DaxLinear.ranges(ranges[::-1]))
+
+    # the probe keeps the last one that it knew by a number
+    come_and_go()
+    before = dax_devices()
+    for _ in range(10):
+        come_and_go()
+    wait_for(lambda: dax_devices() <= before,
+             lambda: f"{dax_devices() - before} dax_devices are left", within=10)
