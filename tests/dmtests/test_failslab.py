@@ -4,12 +4,13 @@
 import pytest
 
 from lib import faults
+from lib.attach import attach, attached, detach, listed, told
 from lib.command import CommandError, run
-from lib.dm import DaxLinear
+from lib.dm import DaxLinear, Linear
 from lib.live import Live
 from lib.module import HOLDER
 from lib.quick import QuickDevice
-from lib.units import PAGE_SECTORS
+from lib.units import PAGE_SECTORS, WHOLE
 
 pytestmark = [pytest.mark.needs(faults.FAILSLAB), pytest.mark.usefixtures("hurry")]
 
@@ -118,14 +119,52 @@ def test_telling(bed):
     ranges = [(first, 0, pages(8)), (second, 0, pages(8)), (first, pages(16), pages(8))]
     device = bed.enter(QuickDevice(targets(ranges)))
     bed.enter(QuickDevice(targets([(device, pages(2), pages(20))])))
+    stock = bed.enter(QuickDevice(Linear(pages(8), first)))
+    bed.enter(attached(stock, first))
     none("slot_notify_failure", lambda: bed.probe.inject(first, pages(3)))
-    none("slot_notify_failure", lambda: bed.probe.inject(first, 0, (1 << 64) - 1))
+    none("slot_notify_failure", lambda: bed.probe.inject(first, 0, WHOLE))
     assert device.status()[0].received == 4
+    assert told(stock, first, "received") == "4"
+
+
+def test_attach(bed):
+    first, second = bed.nvdimms[:2]
+    ranges = [(first, pages(8), pages(8)), (second, 0, pages(8))]
+    device = bed.enter(QuickDevice(*[Linear(sectors, child, offset)
+                                     for child, offset, sectors in ranges]))
+    bed.enter(bed.probe.holding(device))
+    live = Live(bed, ranges)
+    failures = 0
+    for failed in faults.each("attach_store", lambda: attach(device, first)):
+        failures += failed
+        if failed:
+            assert not listed() and all_free(bed)
+        else:
+            detach(device, first)
+    # the order's text, the attachment, the child's slot and its directory at least
+    assert failures > 8
+    # beside another that is there
+    for failed in faults.each("attach_store", lambda: attach(device, second)):
+        if not failed:
+            detach(device, second)
+        assert listed() == [(first.name, device.disk)]
+    live.map(device, ranges)
+    live.check()
+    for failed in faults.each("detach_store", lambda: detach(device, first)):
+        if not failed:
+            attach(device, first)
+        assert len(listed()) == 2
+    detach(device, second)
+    assert all_free(bed)
 
 
 @pytest.mark.usefixtures("bed", "unloaded")
-def test_loading_the_holder():
-    for failed in faults.each("alloc_dax", HOLDER.insert):
+@pytest.mark.parametrize("function", ["alloc_dax", "alloc_workqueue", "__class_register"])
+def test_loading_the_holder(function):
+    failures = 0
+    for failed in faults.each(function, HOLDER.insert):
         assert HOLDER.loaded != failed
+        failures += failed
         if not failed:
             HOLDER.remove()
+    assert failures
