@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Counts what passed and what failed, here and in guests that run the dmtests."""
+
+import os
+import shutil
+import subprocess
+import xml.etree.ElementTree
+
+GUEST = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "guest")
+
+
+class Tally:
+    """What passed and failed, and under which heading."""
+
+    def __init__(self):
+        self.lines = []
+        self.passed = 0
+        self.failed = 0
+
+    def add(self, heading, passed, failed, seconds):
+        """Count the tests under a heading."""
+        self.passed += passed
+        self.failed += failed
+        self.lines.append(f"{heading}: {passed} passed, {failed} failed in {seconds:.0f} s")
+
+    def print(self):
+        """Print all, the verdict last; return the exit code."""
+        print()
+        for line in sorted(self.lines):
+            print(line)
+        print(f"{self.passed} passed, {self.failed} failed")
+        return 1 if self.failed or not self.passed else 0
+
+
+def failures(path):
+    """Return for each test in pytest's JUnit report what failed of it, None if nothing did.
+
+    A test that fails and is then found to leave something behind is in there twice, but failed
+    once. A skipped one has shown nothing.
+    """
+    found = {}
+    for case in xml.etree.ElementTree.parse(path).getroot().iter("testcase"):
+        name = f"{case.get('classname')}::{case.get('name')}"
+        words = [part.text or part.get("message") or part.tag for part in case
+                 if part.tag in ("failure", "error", "skipped")]
+        found[name] = "\n".join(filter(None, [found.get(name), *words])) or None
+    return found
+
+
+def _count(path):
+    """Passed and failed of a JUnit report; no report is a failure of its own."""
+    try:
+        found = failures(path)
+    except (OSError, xml.etree.ElementTree.ParseError):
+        return 0, 1
+    failed = sum(failure is not None for failure in found.values())
+    return len(found) - failed, failed
+
+
+class Dmtests:
+    """The dmtests, in guests of a kernel. What they say goes to a log, unless it is streamed."""
+
+    def __init__(self, kernel, results, streamed=False):
+        self.kernel = kernel
+        self.results = results
+        self._streamed = streamed
+        self._log = os.path.join(results, "dmtests.log")
+        shutil.rmtree(results, ignore_errors=True)
+        os.makedirs(results)
+
+    def guest(self, *words):
+        """Run scripts/guest; return whether it succeeded."""
+        with open(self._log, "a", encoding="utf-8") as file:
+            output = {} if self._streamed else {"stdout": file, "stderr": subprocess.STDOUT}
+            command = [GUEST, words[0], "--kernel", self.kernel, *words[1:]]
+            return subprocess.run(command, check=False, **output).returncode == 0
+
+    def run(self, *words):
+        """Run them in a guest, with options and a command; return how many passed and failed."""
+        ended_well = self.guest("run", "--results", self.results, *words)
+        passed, failed = _count(os.path.join(self.results, "dmtests.xml"))
+        # The tests may pass and the guest not: a splat, a hang, a panic.
+        return passed, failed or int(not ended_well)
+
+    def show_log(self):
+        """Show what they said, if nobody has seen it."""
+        if not self._streamed:
+            with open(self._log, encoding="utf-8", errors="replace") as file:
+                print(file.read(), flush=True)
