@@ -58,32 +58,36 @@ def _count(path):
 
 
 class Dmtests:
-    """The dmtests, in guests of a kernel. What they say goes to a log, unless it is streamed."""
+    """Tests in guests of a kernel. What they say goes to a log."""
 
-    def __init__(self, kernel, results, streamed=False):
+    def __init__(self, kernel, results):
         self.kernel = kernel
         self.results = results
-        self._streamed = streamed
-        self._log = os.path.join(results, "dmtests.log")
+        self.log = os.path.join(results, "log")
         shutil.rmtree(results, ignore_errors=True)
         os.makedirs(results)
 
     def guest(self, *words):
         """Run scripts/guest; return whether it succeeded."""
-        with open(self._log, "a", encoding="utf-8") as file:
-            output = {} if self._streamed else {"stdout": file, "stderr": subprocess.STDOUT}
+        with open(self.log, "a", encoding="utf-8") as file:
             command = [GUEST, words[0], "--kernel", self.kernel, *words[1:]]
-            return subprocess.run(command, check=False, **output).returncode == 0
+            return subprocess.run(command, stdout=file, stderr=subprocess.STDOUT,
+                                  check=False).returncode == 0
 
-    def run(self, *words):
-        """Run them in a guest, with options and a command; return how many passed and failed."""
+    def run(self, *words, reports=("dmtests.xml",)):
+        """Run them in a guest, with options and a command; return how many passed and failed.
+
+        `reports` are those that it writes. Without any the run is one test.
+        """
         ended_well = self.guest("run", "--results", self.results, *words)
-        passed, failed = _count(os.path.join(self.results, "dmtests.xml"))
+        if not reports:
+            return int(ended_well), int(not ended_well)
+        counts = [_count(os.path.join(self.results, report)) for report in reports]
+        passed, failed = (sum(numbers) for numbers in zip(*counts))
         # The tests may pass and the guest not: a splat, a hang, a panic.
         return passed, failed or int(not ended_well)
 
     def show_log(self):
-        """Show what they said, if nobody has seen it."""
-        if not self._streamed:
-            with open(self._log, encoding="utf-8", errors="replace") as file:
-                print(file.read(), flush=True)
+        """Show what they said."""
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            print(file.read(), flush=True)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The shares of the tests that each have a guest of their own."""
+
+from dataclasses import dataclass
+from typing import Callable
+
+from .kernels import KERNELS
+
+
+def every(kernels):
+    """Each kernel."""
+    return kernels
+
+
+def newest_of_suites(kernels):
+    """The newest kernel of each suite of Debian, where it is the userspace that differs."""
+    return list({KERNELS[kernel].suite: kernel for kernel in kernels}.values())
+
+
+@dataclass(frozen=True)
+class Share:
+    """A command for guests, and which of the kernels have it."""
+
+    name: str
+    command: tuple
+    on: Callable = every
+    # options of scripts/guest run
+    machine: tuple = ()
+    # a guest that needs longer hangs
+    seconds: int = 1500
+    # that it writes, pytest's; without any it is one test
+    reports: tuple = ("dmtests.xml",)
+
+
+# The longest first: two guests run at a time, and none is to be alone at the end.
+SHARES = (
+    Share("dmtests", ("tests/run-dmtests", "--ignore-glob=test_tool_*")),
+    # They show the tool, and the libraries and programs that it uses, more than a kernel. A
+    # second CPU would only cost: nothing happens at once.
+    Share("tool tests", ("tests/run-dmtests", "-k", "test_tool_ or test_aftermath"),
+          on=newest_of_suites, machine=("--cpus", "1")),
+)
