@@ -27,6 +27,7 @@ struct daxlinear {
 	sector_t first_end;
 	struct daxlinear_near near[2];
 
+	unsigned int lost_2m;	/* the first range that loses 2 MiB mappings, or nr_ranges */
 	unsigned int nr_devs;
 	struct dm_dev **devs;	/* distinct */
 	struct dax_holder_claim *claim;

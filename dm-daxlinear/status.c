@@ -15,6 +15,10 @@ static void status_info(struct daxlinear *dl, char *result, unsigned int maxlen)
 		DMEMIT("-");
 	else
 		DMEMIT("%llu", counts.last_bytes >> SECTOR_SHIFT);
+	if (dl->lost_2m == dl->table.nr_ranges)
+		DMEMIT(" -");
+	else
+		DMEMIT(" %u", dl->lost_2m);
 }
 
 /* The plain form where it says it all, so that it reads as dm-linear's. */

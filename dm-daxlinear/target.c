@@ -118,7 +118,8 @@ static u64 daxlinear_phys(const struct daxlinear_range *range)
 
 /*
  * A 2 MiB mapping needs 2 MiB of one range, aligned in memory as it is in the
- * mapped device.  Only the last range may end off a boundary.
+ * mapped device.  Only the last range may end off a boundary.  Refuses a range that
+ * loses them, or remembers the first one.
  */
 static int daxlinear_check_2m(struct dm_target *ti, unsigned int i)
 {
@@ -128,6 +129,10 @@ static int daxlinear_check_2m(struct dm_target *ti, unsigned int i)
 
 	if (!(start_bytes % SZ_2M) && !(phys % SZ_2M))
 		return 0;
+	if (!dl->table.align_2m) {
+		dl->lost_2m = min(dl->lost_2m, i);
+		return 0;
+	}
 	pr_err("range %u: sector %llu of the mapped device and offset %llu on %pg, in memory at 0x%llx, are not both on 2 MiB; align both, or leave align_2m out\n",
 	       i, start_bytes >> SECTOR_SHIFT, daxlinear_offset(range), range->dev->bdev, phys);
 	ti->error = "A range would lose 2 MiB mappings";
@@ -148,6 +153,7 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 		ti->error = "Cannot allocate the devices";
 		err = -ENOMEM;
 	}
+	dl->lost_2m = table->nr_ranges;
 	for (i = 0; i < table->nr_ranges && !err; i++, range++) {
 		err = daxlinear_get_dev(ti, daxlinear_path(argc, argv, i), paths, &range->dev);
 		if (err)
@@ -155,7 +161,7 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 		/* A partition with DAX starts on a page. */
 		range->shift += get_start_sect(range->dev->bdev) >> PAGE_SECTORS_SHIFT;
 		err = daxlinear_check_range(ti, i);
-		if (!err && table->align_2m)
+		if (!err)
 			err = daxlinear_check_2m(ti, i);
 	}
 	kvfree(paths);

@@ -95,6 +95,20 @@ static void print_attached(const struct device *device)
 	attached_free(attached, nr);
 }
 
+/* What costs nothing but speed, so that nobody may have noticed. */
+static void print_lost_2m(const struct device *device, const struct table *status)
+{
+	char start[SIZE_TEXT_LEN];
+	struct counters counters;
+	unsigned int i;
+
+	for (i = 0; i < device->table.nr; i++)
+		if (read_counters(status, i, &counters) && counters.loses_2m)
+			printf("range %ju of the target at %s loses 2 MiB mappings\n",
+			       (uintmax_t)counters.lost_2m,
+			       size_text(device->table.targets[i].start_sectors * SECTOR, start));
+}
+
 static void print_device(const struct device *device, const struct mapped *mapped,
 			 const struct table *status)
 {
@@ -122,6 +136,7 @@ static void print_device(const struct device *device, const struct mapped *mappe
 			print_row(&columns, device, segment, NULL);
 	}
 	columns_print(&columns);
+	print_lost_2m(device, status);
 	print_attached(device);
 }
 
@@ -174,6 +189,10 @@ static struct json_object *target_json(const struct device *device, const struct
 	put_number(json, "children_alive", counters.alive);
 	put_number(json, "children_gone", counters.gone);
 	put_counters(json, &counters);
+	if (counters.loses_2m)
+		put_number(json, "loses_2m_range", counters.lost_2m);
+	else
+		put_text(json, "loses_2m_range", NULL);
 	return json;
 }
 

@@ -16,6 +16,8 @@ struct counters {
 	uint64_t generic;
 	bool failed;			/* there is a last failure */
 	uint64_t last_sector;		/* of the mapped device */
+	bool loses_2m;			/* there is a range that loses 2 MiB mappings, */
+	uint64_t lost_2m;		/* of which this is the first */
 };
 
 bool counters_read(struct counters *counters, const char *params);

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from lib.command import run
+from lib.command import CommandError, run
 from lib.dm import DaxLinear, Linear, Status
 from lib.trace import Trace
 from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
@@ -18,9 +18,33 @@ def test_a_new_device(bed):
     device = bed.device(DaxLinear(MIB_SECTORS, first, 8),
                         DaxLinear.ranges([(second, 0, 8), (first, 8000, 16), (second, 8, 8)]))
     assert device.status_lines() == [
-        f"0 {MIB_SECTORS} daxlinear 1 1 0 0 0 0 0 -",
-        f"{MIB_SECTORS} 32 daxlinear 3 2 0 0 0 0 0 -",
+        f"0 {MIB_SECTORS} daxlinear 1 1 0 0 0 0 0 - 0",
+        f"{MIB_SECTORS} 32 daxlinear 3 2 0 0 0 0 0 - 0",
     ]
+
+
+@pytest.mark.parametrize("ranges, lost", [
+    # (child, offset, sectors)
+    ([(0, 0, HUGE_SECTORS)], None),
+    ([(0, HUGE_SECTORS, 8)], None),
+    ([(0, 0, HUGE_SECTORS), (1, 4 * HUGE_SECTORS, HUGE_SECTORS)], None),
+    ([(0, 8, HUGE_SECTORS)], 0),
+    ([(0, 0, HUGE_SECTORS), (1, 8, HUGE_SECTORS), (1, HUGE_SECTORS + 8, HUGE_SECTORS)], 1),
+    # a short one is in the way of the next
+    ([(0, 0, 8), (1, 0, HUGE_SECTORS)], 1),
+    ([(0, 0, 2 * HUGE_SECTORS), (1, 0, 8), (1, 8, 8)], 2),
+])
+def test_lost_2m(bed, ranges, lost):
+    # what align_2m would refuse, and nothing else
+    ranges = [(bed.nvdimms[child], offset, sectors) for child, offset, sectors in ranges]
+    device = bed.device(DaxLinear.ranges(ranges))
+    assert [status.lost_2m for status in device.status()] == [lost]
+    if lost is None:
+        device.reload(DaxLinear.ranges(ranges, "align_2m"))
+        assert [status.lost_2m for status in device.status()] == [None]
+    else:
+        with pytest.raises(CommandError):
+            device.load(DaxLinear.ranges(ranges, "align_2m"))
 
 
 def test_partitions_are_children(bed):

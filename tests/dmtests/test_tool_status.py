@@ -31,11 +31,13 @@ def test_status_json(bed):
             {"type": "daxlinear", "start_bytes": 0, "length_bytes": 2 * MIB,
              "ranges": [part(0, a, 80 * SECTOR), part(MIB, b, 160 * SECTOR)],
              "children_alive": 2, "children_gone": 0, "received": 1, "forwarded": 1,
-             "handled": 1, "generic": 0, "last_failure_bytes": MIB + 2 * PAGE},
+             "handled": 1, "generic": 0, "last_failure_bytes": MIB + 2 * PAGE,
+             "loses_2m_range": 0},
             {"type": "daxlinear", "start_bytes": 2 * MIB, "length_bytes": MIB,
              "ranges": [part(2 * MIB, a, 8 * MIB)],
              "children_alive": 1, "children_gone": 0, "received": 1, "forwarded": 0,
-             "handled": 0, "generic": 1, "last_failure_bytes": 2 * MIB + PAGE},
+             "handled": 0, "generic": 1, "last_failure_bytes": 2 * MIB + PAGE,
+             "loses_2m_range": None},
         ]}
     # only those of ours, unless it is asked for by name
     assert ask("status") == {"devices": [expected]}
@@ -56,6 +58,8 @@ def test_status(bed):
     0 B   1 MiB  {a.path}     0 B  alive         1          1        1        0      0x101000
   1 MiB   1 MiB  {b.path}     0 B  alive
   2 MiB   1 MiB  {a.path}   1 MiB  alive         0          0        0        0             -
+range 1 of the target at 0 B loses 2 MiB mappings
+range 0 of the target at 2 MiB loses 2 MiB mappings
 """
 
 

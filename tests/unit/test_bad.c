@@ -70,7 +70,7 @@ static void counter_lines(void)
 {
 	static const char * const odd[] = {
 		"", "A 0", "1 2 3", "2 2 0 1 1 1 0", "2 2 0 1 1 1 0 x", "2 2 0 1 1 1 0 8x",
-		"2 2 0 1 1 x 0 8",
+		"2 2 0 1 1 x 0 8", "2 2 0 1 1 1 0 8 x",
 	};
 	struct counters counters;
 	size_t i;
@@ -81,9 +81,12 @@ static void counter_lines(void)
 	CHECK(counters.generic == 2 && counters.failed && counters.last_sector == 4096);
 	CHECK(counters_read(&counters, "1 1 0 0 0 0 0 -"));
 	CHECK(!counters.failed && !counters.received);
+	CHECK(!counters.loses_2m);
+	CHECK(counters_read(&counters, "1 1 0 0 0 0 0 - -") && !counters.loses_2m);
 	/* A later module may have more to say. */
 	CHECK(counters_read(&counters, "1 1 0 5 0 0 5 0 17 more"));
 	CHECK(counters.failed && counters.last_sector == 0 && counters.generic == 5);
+	CHECK(counters.loses_2m && counters.lost_2m == 17);
 	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
 		CHECK(!counters_read(&counters, odd[i]) && !counters.failed);
 }

@@ -4,7 +4,7 @@
 import itertools
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import command
 from .command import CommandError, run
@@ -77,7 +77,10 @@ def table(*targets):
 
 @dataclass(frozen=True)
 class Status:
-    """What `dmsetup status` says of a daxlinear target; `last` is a sector or None."""
+    """What `dmsetup status` says of a daxlinear target; `last` is a sector or None.
+
+    So is `lost_2m`, a range; it is no counter, and makes no difference between two.
+    """
 
     ranges: int
     alive: int
@@ -87,13 +90,14 @@ class Status:
     handled: int
     generic: int
     last: int
+    lost_2m: int = field(default=None, compare=False)
 
     @classmethod
     def parse(cls, line):
         """Take a line apart."""
-        _, _, kind, *fields, last = line.split()
-        assert kind == "daxlinear", line
-        return cls(*map(int, fields), None if last == "-" else int(last))
+        _, _, kind, *fields = line.split()
+        assert kind == "daxlinear" and len(fields) == 9, line
+        return cls(*[None if word == "-" else int(word) for word in fields])
 
 
 class Device:
