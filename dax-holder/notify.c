@@ -9,6 +9,7 @@
  */
 #include <linux/interval_tree_generic.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 
 #include "notify.h"
@@ -219,6 +220,8 @@ static int tell_pages(struct slot *slot, u64 first, u64 last, int mf_flags)
 		}
 		from = *hit;
 		from.parent_bytes += run;
+		/* What is mapped k times takes k looks at k places. */
+		cond_resched();
 	}
 }
 
