@@ -25,7 +25,7 @@ class Qemu:
     `streams` maps a name to our end of it: console, output, verdict, monitor.
     """
 
-    def __init__(self, options):
+    def __init__(self, options, folder):
         self._passed = []
         self.streams = {}
         self.process = None
@@ -35,6 +35,7 @@ class Qemu:
         if not options.systemd:
             self.add("-no-reboot")
         self._machine(options)
+        self._nvdimms(options, folder)
         self._console()
         self._monitor_for_guest()
 
@@ -57,14 +58,21 @@ class Qemu:
         else:
             self.add("-accel", "tcg,thread=multi,tb-size=512", "-smp", str(options.cpus))
         self.add("-machine", "q35,nvdimm=on", "-cpu", options.cpu,
-                 "-m", f"{options.mem},slots={len(options.nvdimm) + 4},maxmem=64G")
+                 "-m", f"{options.mem},slots={len(options.nvdimm) + 4},maxmem=256G")
+        self.add("-device", "virtio-serial-pci")
+
+    def _nvdimms(self, options, folder):
+        """Add the NVDIMMs: of memory, or of sparse files if they may be larger than that."""
         for number, size in enumerate(options.nvdimm):
-            self.add("-object", f"memory-backend-ram,id=nvmem{number},size={size}",
+            backend = f"memory-backend-ram,id=nvmem{number},size={size}"
+            if options.map == "dev":
+                backend = (f"memory-backend-file,id=nvmem{number},size={size},share=on,"
+                           f"mem-path={path_for_option(folder)}/nvdimm{number}")
+            self.add("-object", backend,
                      "-device", f"nvdimm,id=nvdimm{number},memdev=nvmem{number}")
         # persistent memory without synchronous faults; memfd, as QEMU cannot flush plain memory
         self.add("-object", "memory-backend-memfd,id=async,size=64M",
                  "-device", "virtio-pmem-pci,memdev=async")
-        self.add("-device", "virtio-serial-pci")
 
     def _console(self):
         self.streams["console"] = self._socket("console")

@@ -110,13 +110,13 @@ class Run:
     def boot(self, root, temporary, source, interactive=False):
         """Start the guest."""
         image = os.path.join(temporary, "initramfs")
-        settings = {"INTERACTIVE": "yes" if interactive else ""}
+        settings = {"INTERACTIVE": "yes" if interactive else "", "MAP": self._options.map}
         if interactive:
             size = shutil.get_terminal_size()
             settings.update(TERM=os.environ.get("TERM", "linux"), ROWS=str(size.lines),
                             COLUMNS=str(size.columns))
         _make_initramfs(image, root, self._options.command, settings)
-        self._qemu = Qemu(self._options)
+        self._qemu = Qemu(self._options, temporary)
         self._qemu.port("output")
         self._qemu.port("verdict")
         if interactive:
