@@ -17,6 +17,8 @@ def pytest_addoption(parser):
     """Declare our own options."""
     parser.addoption("--alone", action="store_true",
                      help="run tests that bring the kernel down, and no others: name one")
+    parser.addoption("--large", action="store_true",
+                     help="run tests that need large NVDIMMs, and no others")
     parser.addoption("--alone-list", metavar="FILE",
                      help="write there what is left to be run alone, a test and its splat a line")
 
@@ -25,6 +27,7 @@ def pytest_configure(config):
     """Declare our own marks."""
     config.addinivalue_line("markers", "last(why, turn=1): run after all others, by turns")
     config.addinivalue_line("markers", "needs(path): is for kernels that have this file")
+    config.addinivalue_line("markers", "large: needs NVDIMMs of 64 GiB")
     config.addinivalue_line("markers", "alone(splat): run in a guest that the test brings down, "
                                        "the splat being a pattern; None: this kernel stays up")
 
@@ -46,16 +49,17 @@ def _splat(item):
 
 def pytest_collection_modifyitems(config, items):
     """Leave out what is not for this kernel, or for no other test to follow; sort the last ones."""
-    wanted = config.getoption("alone")
+    alone, large = config.getoption("alone"), config.getoption("large")
     chosen = [item for item in items
-              if _is_for_this_kernel(item) and bool(_splat(item)) == wanted]
+              if _is_for_this_kernel(item) and bool(_splat(item)) == alone
+              and bool(item.get_closest_marker("large")) == large]
     left = [item for item in items if item not in chosen]
     items[:] = sorted(chosen, key=_turn)
     config.hook.pytest_deselected(items=left)
     if config.getoption("alone_list"):
         with open(config.getoption("alone_list"), "w", encoding="utf-8") as file:
             file.writelines(f"{item.nodeid}\t{_splat(item)}\n" for item in left
-                            if _is_for_this_kernel(item))
+                            if _is_for_this_kernel(item) and _splat(item))
 
 
 @pytest.fixture(name="bed")
