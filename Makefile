@@ -27,6 +27,7 @@ help:
 	@echo '                      SECONDS= of fuzzing)'
 	@echo 'make check-unit       run the tests that need no kernel'
 	@echo 'make fuzz             fuzz the code that needs no kernel (SECONDS= how long)'
+	@echo 'make bench            count what it costs, beside raw pmem and dm-linear (build/bench)'
 	@echo 'make lint             what compilers and checkers say of the code'
 	@echo 'make guest-shell      a shell in the emulated machine'
 	@echo 'make clean            remove what was built here'
@@ -105,6 +106,10 @@ check-unit:
 fuzz: fuzz-deps
 	@$(MAKE) -s -C tests/fuzz check
 
+bench:
+	@scripts/install-deps gnuplot-nox
+	@scripts/bench
+
 guest-shell: deps
 	scripts/guest build
 	scripts/guest shell
@@ -114,4 +119,4 @@ clean:
 	$(MAKE) -C tools clean
 	rm -rf build
 
-.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall docs deb deps fuzz-deps demo check check-unit fuzz guest-shell clean
+.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall docs deb deps fuzz-deps demo check check-unit fuzz bench guest-shell clean

@@ -40,13 +40,17 @@ def _open():
     return _control
 
 
-def _call(words, number, name, *, flags=0, targets=0, data=b"", stdin=None):
+def _request(name, *, flags=0, targets=0, data=b"", room=0):
+    """Return what a system call is given; what it answers may need more room."""
+    size = _HEAD.size + max(len(data), room)
+    head = _HEAD.pack(4, 0, 0, size, _HEAD.size, targets, 0, flags, 0, 0, name.encode(), b"")
+    return bytearray((head + data).ljust(size, b"\0"))
+
+
+def _call(words, number, name, *, stdin=None, **request):
     """Make a system call; return (device, flags, targets, what it answers)."""
     log_command(["dmsetup", *words], stdin)
-    size = _HEAD.size + max(len(data), _ROOM if number in (_STATUS, _TABLE) else 0)
-    head = _HEAD.pack(4, 0, 0, size, _HEAD.size, targets, 0, flags, 0, 0, name.encode(), b"")
-    buffer = bytearray(size)
-    buffer[:_HEAD.size + len(data)] = head + data
+    buffer = _request(name, room=_ROOM if number in (_STATUS, _TABLE) else 0, **request)
     # _IOWR(0xfd, number, struct dm_ioctl)
     code = 3 << 30 | _HEAD.size << 16 | 0xfd << 8 | number
     try:
@@ -61,15 +65,21 @@ def _call(words, number, name, *, flags=0, targets=0, data=b"", stdin=None):
 
 def _packed(text):
     """Return the number of targets of a table, and the table as the kernel takes it."""
-    data = b""
+    parts = []
     lines = text.splitlines()
     for line in lines:
         start, length, kind, words = (line.split(None, 3) + [""])[:4]
         words = words.encode() + b"\0"
         words += b"\0" * (-len(words) % 8)
-        data += _SPEC.pack(int(start), int(length), 0, _SPEC.size + len(words), kind.encode())
-        data += words
-    return len(lines), data
+        parts += [_SPEC.pack(int(start), int(length), 0, _SPEC.size + len(words), kind.encode()),
+                  words]
+    return len(lines), b"".join(parts)
+
+
+def load_request(name, *targets):
+    """Return what the system call that loads a table is given."""
+    number, data = _packed(table(*targets))
+    return bytes(_request(name, targets=number, data=data))
 
 
 class QuickDevice(Device):

@@ -20,10 +20,10 @@ class Xfs:
     """
 
     def __init__(self, device, folder, *, make=True, rmapbt=True, reflink=True,
-                 agsize=None, size=None, stripe_2m=False, dax="always"):
+                 agsize=None, size=None, stripe_2m=False, dax="always", options=()):
         self.device = device
         self.folder = folder
-        self.dax = dax
+        self._options = ",".join([f"dax={dax}", *options])
         self._make = None
         self._mounted = False
         if make:
@@ -47,7 +47,7 @@ class Xfs:
 
     def mount(self):
         """Mount it."""
-        run("mount", "-t", "xfs", "-o", f"dax={self.dax}", str(self.device), self.folder)
+        run("mount", "-t", "xfs", "-o", self._options, str(self.device), self.folder)
         self._mounted = True
 
     def unmount(self):

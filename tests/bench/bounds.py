@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the numbers have to be, of whatever was counted."""
+
+from collections import namedtuple
+
+from inside import ACCESS, DEAREST, FAILURE, INTERLEAVED, LOAD, MEMORY
+from stacks import DAXLINEAR, LINEAR
+
+# `value` may be `limit` at most
+Bound = namedtuple("Bound", "what value limit")
+
+# what may be so much dearer over all ranges than over one
+MORE = 10
+FAILURE_TIMES = 2
+LOAD_TIMES = 0.5
+MEMORY_BYTES = 64
+
+
+class Book:
+    """Rows by what they tell of."""
+
+    def __init__(self, rows):
+        self.rows = rows
+        self._values = {row[:4]: row.value for row in rows}
+
+    def value(self, what, stack, ranges, devices=1):
+        """Return a value, or None if it was not counted."""
+        return self._values.get((what, stack, ranges, devices))
+
+    def most(self, what, stack=DAXLINEAR):
+        """Return of how many ranges the largest device was, 0 if it was not counted."""
+        return max((row.ranges for row in self.rows if row[:2] == (what, stack)), default=0)
+
+
+def _ranges(number):
+    return f"{number} range{'s' * (number > 1)}"
+
+
+def _uses(book, uses):
+    """A process pays no more over us than over dm-linear, and no more over many ranges."""
+    for use in uses:
+        for number in (1, 2):
+            value = book.value(use.what, DAXLINEAR, number)
+            if value is not None:
+                yield Bound(f"{use.what}, {_ranges(number)}: dm-linear's",
+                            value, book.value(use.what, LINEAR, number))
+        most = book.most(use.what)
+        if most > 2:
+            yield Bound(f"{use.what}, {_ranges(most)}: {MORE} more than one range",
+                        book.value(use.what, DAXLINEAR, most),
+                        book.value(use.what, DAXLINEAR, 1) + MORE)
+
+
+def _access(book):
+    for what in (ACCESS, DEAREST):
+        most = book.most(what)
+        if most:
+            yield Bound(f"{what}, {_ranges(most)}: {MORE} more than one range",
+                        book.value(what, DAXLINEAR, most),
+                        book.value(what, DAXLINEAR, 1) + MORE)
+
+
+def _failure(book):
+    for row in book.rows:
+        if (row.what in (FAILURE, INTERLEAVED) and row.stack == DAXLINEAR
+                and (row.ranges, row.devices) != (1, 1)):
+            yield Bound(f"{row.what}, {row.devices} of {_ranges(row.ranges)}: "
+                        f"{FAILURE_TIMES} times that of one",
+                        row.value, FAILURE_TIMES * book.value(FAILURE, DAXLINEAR, 1))
+
+
+def _load(book):
+    most = book.most(LOAD)
+    if most:
+        yield Bound(f"{LOAD} of {_ranges(most)}, per range: {LOAD_TIMES} times dm-linear's",
+                    book.value(LOAD, DAXLINEAR, most),
+                    LOAD_TIMES * book.value(LOAD, LINEAR, most))
+        yield Bound(f"{MEMORY} of {_ranges(most)}, per range: bytes", book.value(MEMORY, DAXLINEAR, most),
+                    MEMORY_BYTES)
+
+
+def bounds(rows, uses):
+    """Return a Bound for each that the rows let us judge."""
+    book = Book(rows)
+    return [*_uses(book, uses), *_access(book), *_failure(book), *_load(book)]
+
+
+def is_kept(bound):
+    """Tell whether a bound is kept."""
+    return bound.value <= bound.limit

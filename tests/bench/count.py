@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What was counted, and the program that counts what a process does."""
+
+import os
+import subprocess
+from collections import namedtuple
+
+from lib.victim import PROGRAM as VICTIM
+
+PROGRAM = os.path.join(os.path.dirname(VICTIM), "dax-bench")
+
+INSTRUCTIONS = "instructions"
+
+# `value` of `what` over a `stack` of so many ranges (of dm-linear: targets) and mapped devices
+Row = namedtuple("Row", "what stack ranges devices value unit")
+
+
+def instructions(what, stack, ranges, value, devices=1):
+    """Return a row; a mean has a digit after the point."""
+    return Row(what, stack, ranges, devices, round(value, 1), INSTRUCTIONS)
+
+
+def count(*words):
+    """Return what each of the things costs that dax-bench does."""
+    output = subprocess.run([PROGRAM, *map(str, words)], check=True, stdout=subprocess.PIPE,
+                            text=True).stdout
+    return [int(line) for line in output.split()]
+
+
+def typical(samples):
+    """Return the median: a few pay for a page table or a slab that others use as well."""
+    return sorted(samples)[len(samples) // 2]

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The daxbench module: what lookups and failures cost, in the kernel itself."""
+
+import array
+import ctypes
+import fcntl
+import os
+import struct
+
+
+class _Pages(ctypes.Structure):
+    """struct daxbench_pages"""
+
+    _fields_ = [("fd", ctypes.c_int32), ("count", ctypes.c_uint32), ("first", ctypes.c_uint64),
+                ("step", ctypes.c_uint64), ("samples", ctypes.c_uint64)]
+
+
+def _ioc(direction, number, size):
+    return direction << 30 | size << 16 | ord("D") << 8 | number
+
+
+_ACCESS = _ioc(1, 1, ctypes.sizeof(_Pages))
+_FAIL = _ioc(1, 2, ctypes.sizeof(_Pages))
+_HOLD = _ioc(1, 3, 4)
+
+
+class Bench:
+    """An open /dev/daxbench; what it holds it holds until the end of the `with` block."""
+
+    def __init__(self):
+        self._fd = os.open("/dev/daxbench", os.O_RDWR | os.O_CLOEXEC)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self._fd)
+
+    def _pages(self, command, path, first, step, count):
+        samples = array.array("I", bytes(4 * count))
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.ioctl(self._fd, command,
+                        _Pages(fd, count, first, step, samples.buffer_info()[0]))
+        finally:
+            os.close(fd)
+        return samples
+
+    def access(self, path, first, step, count):
+        """Look up pages first, first + step, ... of a device; return what each costs."""
+        return self._pages(_ACCESS, path, first, step, count)
+
+    def fail(self, path, first, step, count):
+        """Fail pages; return what each costs until whoever is held is told, 0 if nobody is."""
+        return self._pages(_FAIL, path, first, step, count)
+
+    def hold(self, path):
+        """Take the holder slot of a device."""
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.ioctl(self._fd, _HOLD, struct.pack("i", fd))
+        finally:
+            os.close(fd)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What happens inside the kernel: lookups, failures, loads."""
+
+import contextlib
+import gc
+import math
+import re
+import tempfile
+import time
+
+from count import Row, count, instructions, typical
+from daxbench import Bench
+from stacks import DAXLINEAR, LINEAR, RAW, device, request
+
+from lib.command import read_file, write_file
+from lib.quick import QuickDevice
+from lib.units import PAGE_SECTORS
+
+ACCESS, DEAREST = "direct_access", "dearest direct_access"
+SEARCH = "direct_access without an index"
+FAILURE, INTERLEAVED = "failure", "failure under interleaved devices"
+LOAD, MEMORY = "load", "memory"
+
+# failures counted of each kind, spread over all ranges
+FAILURES = 512
+
+
+def even(child, number, first=0):
+    """Return ranges of a page each, the last of the child first."""
+    return [(child, (first + number - 1 - at) * PAGE_SECTORS, PAGE_SECTORS)
+            for at in range(number)]
+
+
+def uneven(child, number):
+    """Return ranges that an index would be too large for: of 1 and of 5 pages."""
+    return [(child, (at // 2 * 6 + at % 2) * PAGE_SECTORS, (5 if at % 2 else 1) * PAGE_SECTORS)
+            for at in range(number)]
+
+
+def _access(bench, stack, ranges, what=ACCESS):
+    """Look up all pages; return the mean, and what the dearest one costs."""
+    pages = sum(sectors for _, _, sectors in ranges) // PAGE_SECTORS
+    number = 0 if stack == RAW else len(ranges)
+    with device(stack, ranges) as path:
+        samples = bench.access(path, 0, 1, pages)
+    rows = [instructions(what, stack, number, sum(samples) / pages)]
+    if what == ACCESS:
+        rows.append(instructions(DEAREST, stack, number, max(samples)))
+    return rows
+
+
+def accesses(child, numbers):
+    """Count direct_access of every page, over all ranges."""
+    rows = []
+    with Bench() as bench:
+        rows += _access(bench, RAW, even(child, max(numbers)))
+        for number in numbers:
+            for stack in (LINEAR, DAXLINEAR):
+                rows += _access(bench, stack, even(child, number))
+    return rows
+
+
+def searches(child, number):
+    """Count direct_access where no index fits."""
+    with Bench() as bench:
+        return _access(bench, DAXLINEAR, uneven(child, number), SEARCH)
+
+
+def _fail(bench, child, pages):
+    """Fail pages that are spread over so many; return what is typical."""
+    number = min(pages, FAILURES)
+    # the first of all is not like the others: it finds nothing in the log's way
+    samples = [*bench.fail(child.path, 0, 1, 1),
+               *bench.fail(child.path, 0, pages // number, number)][1:]
+    assert all(samples), "nobody was told"
+    return typical(samples)
+
+
+def failures_of_ranges(child, numbers):
+    """Count a failure under one device of many ranges, and of the NVDIMM itself."""
+    rows = []
+    for stack, number in ((RAW, 0), *[(DAXLINEAR, number) for number in numbers]):
+        with device(stack, even(child, max(number, 1))) as path, Bench() as bench:
+            bench.hold(path)
+            rows.append(instructions(FAILURE, stack, number, _fail(bench, child, max(number, 1))))
+    return rows
+
+
+@contextlib.contextmanager
+def _held(layouts):
+    """Yield a bench that holds a device for each layout."""
+    with contextlib.ExitStack() as stack:
+        bench = stack.enter_context(Bench())
+        for ranges in layouts:
+            bench.hold(stack.enter_context(device(DAXLINEAR, ranges)))
+        yield bench
+
+
+def failures_of_devices(child, numbers):
+    """Count a failure under many devices of a range each, that lie one after the other."""
+    rows = []
+    for number in numbers:
+        with _held([even(child, 1, at) for at in range(number)]) as bench:
+            rows.append(instructions(FAILURE, DAXLINEAR, 1, _fail(bench, child, number),
+                                     devices=number))
+    return rows
+
+
+def failures_of_both(child, devices, ranges):
+    """Count a failure under many devices of many ranges, which lie interleaved."""
+    layouts = [[(child, (one * devices + at) * PAGE_SECTORS, PAGE_SECTORS)
+                for one in range(ranges)] for at in range(devices)]
+    with _held(layouts) as bench:
+        return [instructions(INTERLEAVED, DAXLINEAR, ranges,
+                             _fail(bench, child, devices * ranges), devices=devices)]
+
+
+def _taken_bytes():
+    """Return how much memory the kernel has taken from its allocators."""
+    write_file("/proc/sys/vm/drop_caches", 3)
+    fields = dict(re.findall(r"(\w+): +(\d+) kB", read_file("/proc/meminfo")))
+    return 1024 * sum(int(fields[name]) for name in ("Slab", "VmallocUsed", "Percpu"))
+
+
+def _kernel_bytes():
+    """Return the same when all is freed that is freed later."""
+    gc.collect()
+    before, now = math.inf, _taken_bytes()
+    while now < before:
+        # grace periods go by; it takes the guest no time
+        time.sleep(0.2)
+        before, now = now, _taken_bytes()
+    return now
+
+
+def loads(child, numbers):
+    """Count loading a table, and the memory that it takes, both per range."""
+    rows = []
+    for number in numbers:
+        for stack in (LINEAR, DAXLINEAR):
+            with QuickDevice() as made, tempfile.NamedTemporaryFile() as file:
+                file.write(request(made.name, stack, even(child, number)))
+                file.flush()
+                before = _kernel_bytes()
+                # the least: how much the allocators have at hand differs from one to the next
+                least = min(count("load", 15 if number <= 256 else 3, file.name))
+                taken = _kernel_bytes() - before
+            rows.append(instructions(LOAD, stack, number, least / number))
+            # in pages: of few ranges it says nothing
+            if number >= 256:
+                rows.append(Row(MEMORY, stack, number, 1, round(taken / number, 1), "bytes"))
+    return rows

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The table that people read, and the file that gnuplot does."""
+
+import csv
+
+from bounds import Book, bounds, is_kept
+from count import INSTRUCTIONS, Row
+from inside import ACCESS, DEAREST, FAILURE, INTERLEAVED, LOAD, MEMORY, SEARCH
+from stacks import DAXLINEAR, LINEAR, RAW
+
+_USE_COLUMNS = ((RAW, 0), (LINEAR, 1), (DAXLINEAR, 1), (LINEAR, 2), (DAXLINEAR, 2))
+
+
+def write_csv(path, rows):
+    """Write rows to a file."""
+    with open(path, "w", encoding="ascii", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([Row._fields, *rows])
+
+
+def _text(value):
+    if value is None:
+        return "-"
+    return f"{value:,.1f}".removesuffix(".0")
+
+
+def _table(head, lines):
+    """Return lines in columns, the first to the left, the others to the right."""
+    lines = [head, *[[line[0], *map(_text, line[1:])] for line in lines]]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join([line[0].ljust(widths[0]),
+                       *[word.rjust(width) for word, width in zip(line[1:], widths[1:])]])
+            for line in lines]
+
+
+def _uses(book, uses):
+    head = ["", RAW, *[f"{stack}, {number}" for stack, number in _USE_COLUMNS[1:]]]
+    lines = [[use.what, *[book.value(use.what, *column) for column in _USE_COLUMNS]]
+             for use in uses]
+    return _table(head, lines)
+
+
+def _by_ranges(book, *whats):
+    columns = [(what, stack) for what in whats for stack in (LINEAR, DAXLINEAR)]
+    head = ["ranges", *[f"{what.split()[0]}: {stack}" for what, stack in columns]]
+    numbers = sorted({row.ranges for row in book.rows if row.what in whats and row.ranges})
+    return _table(head, [[f"{number:,}", *[book.value(*column, number) for column in columns]]
+                         for number in numbers])
+
+
+def _others(book):
+    yield f"{ACCESS}, {RAW}: {_text(book.value(ACCESS, RAW, 0))}"
+    for row in book.rows:
+        if row.what in (SEARCH, FAILURE, INTERLEAVED):
+            over = (f"ranges: {row.ranges:,}, devices: {row.devices:,}" if row.ranges
+                    else row.stack)
+            yield f"{row.what}, {over}: {_text(row.value)}"
+
+
+def _bounds(rows, uses):
+    for bound in bounds(rows, uses):
+        verdict = "kept" if is_kept(bound) else "MISSED"
+        yield f"{verdict:6} {_text(bound.value)} <= {_text(bound.limit)}  {bound.what}"
+
+
+def report(rows, uses):
+    """Return the lines of the table."""
+    book = Book(rows)
+    return [f"Guest {INSTRUCTIONS}, over devices of one range and of two:", "",
+            *_uses(book, uses), "", f"{ACCESS}, mean of all pages and dearest:", "",
+            *_by_ranges(book, ACCESS, DEAREST), "",
+            f"A load, {INSTRUCTIONS} per range, and the memory it takes, bytes per range:", "",
+            *_by_ranges(book, LOAD, MEMORY), "", *_others(book), "", *_bounds(rows, uses)]

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The three that are compared: an NVDIMM as it is, dm-linear, and daxlinear."""
+
+import contextlib
+
+from lib.dm import DaxLinear, Linear
+from lib.quick import QuickDevice, load_request
+
+RAW, LINEAR, DAXLINEAR = "raw pmem", "dm-linear", "daxlinear"
+
+
+def targets(stack, ranges):
+    """Return the targets that map (child, offset, sectors) ranges: one of ours, many of linear."""
+    if stack == DAXLINEAR:
+        return [DaxLinear.ranges(ranges)]
+    return [Linear(sectors, child, offset) for child, offset, sectors in ranges]
+
+
+@contextlib.contextmanager
+def device(stack, ranges):
+    """Yield the path of the device that maps ranges; raw is the child of the first one."""
+    if stack == RAW:
+        yield ranges[0][0].path
+        return
+    with QuickDevice(*targets(stack, ranges)) as made:
+        yield made.path
+
+
+def request(name, stack, ranges):
+    """Return what the system call that loads such a table is given."""
+    return load_request(name, *targets(stack, ranges))

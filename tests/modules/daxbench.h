@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What tests/bench asks of the daxbench module. */
+#ifndef DAXBENCH_H
+#define DAXBENCH_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* Pages @first, @first + @step and so on of a block device, @count of them. */
+struct daxbench_pages {
+	__s32 fd;
+	__u32 count;
+	__u64 first;
+	__u64 step;
+	__u64 samples;	/* __u32[count]: what each took */
+};
+
+#define DAXBENCH_ACCESS		_IOW('D', 1, struct daxbench_pages)
+#define DAXBENCH_FAIL		_IOW('D', 2, struct daxbench_pages)
+#define DAXBENCH_HOLD		_IOW('D', 3, __s32)
+#define DAXBENCH_MASK		_IO('D', 4)
+
+#endif
