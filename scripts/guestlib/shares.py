@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import Callable
 
-from .kernels import KERNELS
+from .kernels import DEFAULT, KERNELS
 
 
 def every(kernels):
@@ -15,6 +15,11 @@ def every(kernels):
 def newest_of_suites(kernels):
     """The newest kernel of each suite of Debian, where it is the userspace that differs."""
     return list({KERNELS[kernel].suite: kernel for kernel in kernels}.values())
+
+
+def one(kernels):
+    """The kernel that the numbers are of, for what is the same on all, or counted."""
+    return [kernel for kernel in kernels if kernel == DEFAULT]
 
 
 @dataclass(frozen=True)
@@ -39,4 +44,8 @@ SHARES = (
     # second CPU would only cost: nothing happens at once.
     Share("tool tests", ("tests/run-dmtests", "-k", "test_tool_ or test_aftermath"),
           on=newest_of_suites, machine=("--cpus", "1")),
+    Share("large devices", ("tests/run-dmtests", "--large"), on=one, seconds=300,
+          machine=("--map", "dev", "--nvdimm", "16G,16G,16G,16G")),
+    Share("short bench", ("tests/run-bench", "--short"), on=one, seconds=300, reports=(),
+          machine=("--icount", "--nvdimm", "640M,640M")),
 )
