@@ -23,6 +23,8 @@ _daxlinear() {
 		return
 	elif [[ $before == --@(offset|len|granule) ]]; then
 		return
+	elif [[ $command == lvm ]]; then
+		words="status"
 	elif ((COMP_CWORD > 2)) && [[ $command == @(create|extend|resolve) ]]; then
 		words="$(_daxlinear_mapped) $(compgen -G '/dev/pmem*')"
 	else

@@ -13,6 +13,7 @@ static const struct command * const commands[] = {
 	&command_damage,
 	&command_detach,
 	&command_extend,
+	&command_lvm,
 	&command_mkfs,
 	&command_monitor,
 	&command_remove,

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What people ask of logical volumes; the answer's exit code is returned. */
+#ifndef LVM_SHOW_H
+#define LVM_SHOW_H
+
+#include <stdbool.h>
+
+int lvm_status(bool json);
+
+#endif
