@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 INSTALL_MOD_DIR ?= updates/dm-daxlinear
 # where all but the modules goes; the folders that install something know what goes where
 export prefix ?= /usr/local
-INSTALLING := tools
+INSTALLING := tools lvm
 # those to be tested, such as 6.12; otherwise all that we support
 KERNELS ?=
 

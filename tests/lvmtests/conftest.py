@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The bed of the dmtests, in a guest with systemd and udev."""
+
+import pytest
+
+from lib.bed import Bed
+from lib.module import Module
+
+
+def pytest_configure():
+    """Have the target there: the rule loads what attaching takes, but not for these tests."""
+    for name in ("dax-holder/dax_holder.ko", "dm-daxlinear/dm-daxlinear.ko"):
+        module = Module(name)
+        if not module.loaded:
+            module.insert()
+
+
+@pytest.fixture(name="bed")
+def _bed():
+    with Bed() as bed:
+        yield bed

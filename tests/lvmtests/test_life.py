@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What LVM does to volumes in their lives: after each step their failures are told where they are.
+
+Each life is led with stock LVM as well, and then they must hear of nothing, else the others would
+prove nothing.
+"""
+
+import functools
+
+import pytest
+
+from lib.attach import listed
+from lib.command import run
+from lib.lvm import Group, configured, partition, without_rule
+from lib.quick import QuickDevice
+from lib.units import MIB_SECTORS
+
+
+class Life:
+    """A group and its volumes, for a `with` block; each step is checked."""
+
+    def __init__(self, bed, way, *children):
+        self.bed = bed
+        self.way = way
+        self.group = Group("vg", *children)
+        self.volumes = []
+        # by LVM, and what device-mapper has from it
+        self.said = []
+
+    def __enter__(self):
+        self.group.make()
+        return self
+
+    def __exit__(self, *_):
+        self.group.remove()
+
+    def create(self, name, *words):
+        """Make a volume, and check all."""
+        volume = self.group.create(name, *words)
+        self.volumes.append(volume)
+        self.check()
+        return volume
+
+    def step(self, *words):
+        """Do something, and check all."""
+        self.said.append(run(*words))
+        self.check()
+
+    def gone(self, *words):
+        """Do something after which no volume is active: nobody may be left in a slot."""
+        self.said.append(run(*words))
+        assert not listed()
+        assert all(self.bed.probe.is_free(child.disk) for child in self.group.children)
+
+    def check(self):
+        """Check all volumes, as soon as the command has returned."""
+        segments = self.group.segments()
+        self.said.append(self.group.said)
+        for volume in self.volumes:
+            kinds, loaded = volume.targets()
+            assert not loaded
+            assert "daxlinear" not in kinds
+            assert volume.has_dax()
+            volume.check(self.bed, segments[volume.name], hears=self.way != "stock")
+            self.said.append(QuickDevice(name=volume.mapped_name).table_text())
+
+
+def linear(lead, a, b, _):
+    """A volume of two segments, and all that LVM has to change it."""
+    with lead(a, b) as life:
+        volume = life.create("data", "-L", "32M", a)
+        life.step("lvextend", "-L", "+64M", volume.full_name, b)
+        life.step("lvreduce", "-f", "-L", "40M", volume.full_name)
+        volume.name = "more-data"
+        life.step("lvrename", "vg", "data", "more-data")
+        life.step("lvchange", "--refresh", volume.full_name)
+        life.gone("lvchange", "-an", volume.full_name)
+        life.step("lvchange", "-ay", volume.full_name)
+        life.group.name = "other.vg"
+        life.step("vgrename", "vg", "other.vg")
+        life.gone("vgchange", "-an", "other.vg")
+        life.step("vgchange", "-ay", "other.vg")
+        life.step("lvchange", "-pr", volume.full_name)
+        life.gone("lvremove", "-f", volume.full_name)
+        return life.said
+
+
+def striped(lead, a, b, c):
+    """Two stripes, then three."""
+    with lead(a, b, c) as life:
+        life.create("wide", "-i", "2", "-I", "64k", "-L", "32M", a, b)
+        volume = life.create("wider", "-i", "3", "-I", "2m", "-L", "48M")
+        life.step("lvextend", "-L", "+48M", volume.full_name)
+        life.step("lvchange", "--refresh", volume.full_name)
+        life.gone("vgchange", "-an", "vg")
+        life.step("vgchange", "-ay", "vg")
+        return life.said
+
+
+def mixed(lead, a, b, c):
+    """Linear and striped segments."""
+    with lead(a, b, c) as life:
+        life.create("mixed", "-L", "16M", c)
+        life.step("lvextend", "-i", "2", "-I", "2m", "-L", "+32M", "vg/mixed", a, b)
+        return life.said
+
+
+def interleaved(lead, a, b, _):
+    """Two volumes that take turns, extent by extent, on both disks."""
+    with lead(a, b) as life:
+        life.create("one", "-l", "4", f"{a}:0-0:2-2", f"{b}:1-1:3-3")
+        volume = life.create("two", "-l", "4", f"{a}:1-1:3-3", f"{b}:0-0:2-2")
+        assert len(volume.segments()) == 4
+        life.gone("vgchange", "-an", "vg")
+        life.step("vgchange", "-ay", "vg")
+        return life.said
+
+
+def on_a_partition(lead, a, b, _):
+    """A physical volume that does not begin where its disk does."""
+    with partition(b, 16 * MIB_SECTORS, 128 * MIB_SECTORS) as part, lead(a, part) as life:
+        volume = life.create("data", "-L", "32M", part)
+        life.step("lvextend", "-L", "+32M", volume.full_name, a)
+        life.gone("lvchange", "-an", volume.full_name)
+        return life.said
+
+
+@pytest.mark.parametrize("life", [linear, striped, mixed, interleaved, on_a_partition])
+def test_attached(bed, life):
+    children = bed.nvdimms[:3]
+    with without_rule():
+        stock = life(functools.partial(Life, bed, "stock"), *children)
+    # LVM finds nothing that would not be there without us
+    assert life(functools.partial(Life, bed, "attached"), *children) == stock
+
+
+def test_not_wanted(bed):
+    # by a pattern, and by none
+    a, b = bed.nvdimms[:2]
+    with configured("# a comment", "attach = vg/d* other/*  # and another", "nonsense"):
+        group = bed.enter(Group("vg", a, b))
+        data = group.create("data", "-l", "1")
+        log = group.create("log", "-l", "1")
+        data.check(bed)
+        log.check(bed, hears=False)
+    with configured("attach ="):
+        group.create("more", "-l", "1").check(bed, hears=False)
+        data.check(bed)
+    run("lvchange", "--refresh", "vg/log")
+    log.check(bed)

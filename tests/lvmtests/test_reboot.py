@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A reboot: volumes are activated by themselves, and mounted by fstab."""
+
+import os
+import shutil
+
+import pytest
+
+from lib.beside import wait_for
+from lib.command import run, write_file
+from lib.lvm import Group, Mounted, Volume
+from lib.units import MIB, PAGE
+from lib.xfs import Xfs
+
+FOLDER = "/srv/data"
+
+
+def group_of(children):
+    """Return the group, which is made before the reboot and removed after it."""
+    return Group("vg", *children[1:3])
+
+
+def test_leave_volumes(bed):
+    """Leaves what is to be there after the reboot."""
+    group = group_of(bed.nvdimms)
+    group.make()
+    a, b = bed.nvdimms[1:3]
+    volume = group.create("data", "-L", "160M", a)
+    run("lvextend", "-qq", "-L", "+64M", volume.full_name, b)
+    os.makedirs(FOLDER)
+    run("mkfs.xfs", "-q", "-f", "-m", "rmapbt=1,reflink=0", "--unsupported",
+        volume.path)
+    with open("/etc/fstab", "a", encoding="ascii") as file:
+        file.write(f"{volume.path} {FOLDER} xfs dax=always,nofail 0 0\n")
+    run("vgchange", "-qq", "-an", "vg")
+    # see scripts/guest-init
+    write_file("/run/reboot", "")
+
+
+@pytest.mark.after_reboot
+def test_after_reboot(bed):
+    volume = Volume(group_of(bed.nvdimms), "data")
+    wait_for(lambda: os.path.ismount(FOLDER), "fstab's volume is not mounted")
+    assert volume.targets() == ({"linear"}, "")
+    # the rule attached it as LVM's own rule activated it
+    mounted = bed.enter(Mounted(volume, Xfs(volume, FOLDER, make=False)))
+    mounted.fs.write("ledger", bytes(PAGE))
+    child = mounted.fail("ledger", 0, 224 * MIB)
+    assert child in volume.group.children and len(mounted.told()) == 1
+    run("umount", FOLDER)
+    volume.check(bed)
+    volume.group.remove()
+    shutil.rmtree(FOLDER)
