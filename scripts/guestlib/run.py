@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from . import initramfs
+from . import cache, initramfs
 from .console import Console
 from .qemu import Qemu, path_for_option
 
@@ -33,6 +33,7 @@ ExecStart=/guest/init
 _SYSTEMD_APPEND = ("systemd.show_status=no", "systemd.firstboot=no",
                    "modprobe.blacklist=virtio_pmem",
                    "systemd.mask=serial-getty@ttyS0.service", "systemd.mask=getty.target",
+                   "systemd.mask=e2scrub_reap.service", "systemd.mask=ndctl-monitor.service",
                    "systemd.machine_id=0123456789abcdef0123456789abcdef")
 _DISK_BYTES = 2 << 30
 
@@ -78,11 +79,15 @@ def _make_initramfs(path, root, command, settings):
         file.write(initramfs.make(root.busybox, _script("guest-initramfs"), modules, files))
 
 
-def _make_disk(path):
-    """Make an empty disk, for what the guest writes."""
+def _make_disk(path, layer):
+    """Make a disk for what the guest writes; it has written what is in the layer already."""
     with open(path, "wb") as file:
         file.truncate(_DISK_BYTES)
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-F", path], check=True)
+    command = ["mke2fs", "-q", "-t", "ext4", "-F", path]
+    if layer:
+        # not all of it is anybody's to read
+        command = cache.as_root(command + ["-d", layer])
+    subprocess.run(command, check=True)
 
 
 class Run:
@@ -125,7 +130,7 @@ class Run:
         append = list(self._options.append)
         if self._options.systemd:
             disk = os.path.join(temporary, "disk")
-            _make_disk(disk)
+            _make_disk(disk, self._options.layer)
             self._qemu.image(path_for_option(disk), writable=True)
             append += _SYSTEMD_APPEND
         if source:

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is installed in a root without changing it: the upper folder of an overlay.
+
+Commands run inside by the machine's own CPU, and a guest can be booted with the result.
+"""
+
+import contextlib
+import os
+import shlex
+import subprocess
+
+from . import apt, cache
+
+# what it takes to build packages and to have DKMS build modules, and sign them
+PACKAGES = ("build-essential", "debhelper", "dh-dkms", "dkms", "lintian", "openssl")
+
+# the upper folder must mean the same above another lower one
+_OPTIONS = "redirect_dir=off,metacopy=off,index=off"
+
+
+class Layer:
+    """A folder above others, the root being the lowest. A guest takes it for what it has written.
+
+    `path` holds what an overlay wants on one filesystem, `upper` and `work`.
+    """
+
+    def __init__(self, path, *lower):
+        self.path = path
+        self.upper = os.path.join(path, "upper")
+        self._lower = lower
+
+    def run(self, script, shared=None):
+        """Run a shell script inside, as root, the folder `shared` being /src there.
+
+        Returns what subprocess.run() does, with all output in one.
+        """
+        work, merged = (os.path.join(self.path, name) for name in ("work", "merged"))
+        options = (f"lowerdir={':'.join(self._lower)},upperdir={self.upper},workdir={work},"
+                   + _OPTIONS)
+        quoted = shlex.quote(merged)
+        bind = f"mount --bind {shlex.quote(shared)} {quoted}/src" if shared else ""
+        outside = f"""set -e
+            mkdir -p {shlex.join([self.upper, work, merged])}
+            mount -t overlay -o {shlex.quote(options)} overlay {quoted}
+            mount -t proc proc {quoted}/proc
+            mount --rbind /dev {quoted}/dev
+            mount -t tmpfs tmpfs {quoted}/tmp
+            mount -t tmpfs tmpfs {quoted}/run
+            {bind}
+            exec chroot {quoted} /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 \\
+                DEBIAN_FRONTEND=noninteractive sh -ec {shlex.quote(script)}
+        """
+        return subprocess.run(cache.contained(["sh", "-c", outside]), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", check=False)
+
+
+@contextlib.contextmanager
+def ready(root, kernel, note):
+    """Yield the folder of a layer with PACKAGES above a root, made if need be."""
+    options = " ".join(f"-o {shlex.quote(option)}"
+                       for option in kernel.apt_options + tuple(apt.proxy_options()))
+
+    def make(target):
+        note(f"installing what builds packages for {kernel.name}")
+        with open("/etc/resolv.conf", encoding="utf-8") as file:
+            resolver = file.read()
+        done = Layer(target, root.folder).run(f"""
+            echo {shlex.quote(resolver)} >/etc/resolv.conf
+            apt-get -qq {options} update
+            apt-get -qq {options} --yes --no-install-recommends install {' '.join(PACKAGES)}
+            apt-get clean
+        """)
+        if done.returncode:
+            raise cache.Error(f"apt-get failed:\n{done.stdout}")
+
+    name = cache.digest([os.path.dirname(root.folder), PACKAGES])
+    with cache.entry(f"packages-{kernel.name}", name, make) as path:
+        yield os.path.join(path, "upper")
