@@ -45,7 +45,7 @@ def _same(source, copy):
         there.st_size, there.st_mtime_ns, there.st_mode)
 
 
-def _mirror(out):
+def mirror(out):
     """Bring out/src up to date with the checkout; leave what make has built there."""
     source = os.path.join(out, "src")
     manifest = os.path.join(out, "manifest")
@@ -121,7 +121,7 @@ def build(root, out, variables, verbose):
     """
     os.makedirs(out, exist_ok=True)
     with cache.lock(os.path.join(out, "lock")):
-        source = _mirror(out)
+        source = mirror(out)
         command = _inside(root, source, _steps(root, source, variables))
         if verbose:
             code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode

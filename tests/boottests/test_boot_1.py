@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The first boot: what Documentation/using.rst tells, with what the packages installed."""
+
+import document
+import pytest
+from conftest import ABSENT, FOLDER, TAB
+
+STEPS = document.steps(document.read("using.rst").partition("\nTaking it down\n")[0])
+
+
+def test_installed(machine):
+    # the tests bring nothing of their own along
+    assert machine.run("which", "daxlinear") == "/usr/sbin/daxlinear\n"
+    assert "/updates/dkms/" in machine.run("modinfo", "-F", "filename", "dm-daxlinear")
+    assert machine.run("modinfo", "-F", "signer", "dm-daxlinear").strip()
+
+
+def test_document():
+    assert len(STEPS) > 15
+    assert {step.command.split()[1] for step in STEPS if step.command.startswith("daxlinear ")} >= {
+        "create", "mkfs", "check", "extend", "tab", "monitor", "damage"}
+
+
+@pytest.mark.parametrize("step", STEPS, ids=[step.command for step in STEPS])
+def test_command(step):
+    step.run()
+
+
+def test_leave_something_behind(machine):
+    machine.write_diary("first boot")
+
+
+def test_made_by_its_unit(machine):
+    machine.run("umount", FOLDER)
+    machine.run("daxlinear", "remove", "mem")
+    # the mount brings the device along
+    machine.run("systemctl", "start", "mem.mount")
+    assert machine.property("daxlinear@mem.service", "ActiveState") == "active"
+    assert machine.diary() == ["first boot"]
+    machine.run("systemctl", "stop", "mem.mount")
+    machine.run("systemctl", "stop", "daxlinear@mem.service")
+    assert machine.run("daxlinear", "status") == ""
+    machine.run("systemctl", "start", "mem.mount")
+
+
+def test_add_lines_that_cannot_be_made(machine):
+    machine.append(TAB, f"lacking uuid={ABSENT},len=128M\nwrong\n")
+    # nobody wants to wait for it for a minute and a half
+    name = "dev-disk-by\\x2did-pmem\\x2d" + ABSENT.replace("-", "\\x2d")
+    folder = f"/etc/systemd/system/{name}.device.d"
+    machine.run("mkdir", "-p", folder)
+    machine.append(f"{folder}/short.conf", "[Unit]\nJobRunningTimeoutSec=3\n")

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The second boot: all that can be there is, by itself, and what can't is named."""
+
+import os
+import re
+
+import document
+from conftest import ABSENT, FOLDER, TAB
+
+STEPS = document.steps(document.read("using.rst").partition("\nTaking it down\n")[2])
+
+
+def test_mounted(machine):
+    assert machine.property("daxlinear@mem.service", "ActiveState") == "active"
+    assert machine.property("local-fs.target", "ActiveState") == "active"
+    assert machine.diary() == ["first boot"]
+
+
+def test_missing_child(machine):
+    assert machine.property("daxlinear@lacking.service", "ActiveState") == "failed"
+    said = machine.run("journalctl", "-b", "-o", "cat", "-u", "daxlinear@lacking.service")
+    assert f"uuid={ABSENT} is missing" in said
+
+
+def test_mistake(machine):
+    assert ": wrong has no children" in machine.run("journalctl", "-b", "-o", "cat")
+
+
+def test_taken_down(machine):
+    assert len(STEPS) > 3
+    for step in STEPS:
+        step.run()
+    assert machine.run("daxlinear", "status") == ""
+    assert os.listdir(FOLDER) == []
+    for path in (TAB, "/etc/fstab"):
+        with open(path, encoding="utf-8") as file:
+            assert "mem " not in file.read()
+
+
+def test_readme(machine):
+    # each allocation group starts with a superblock
+    machine.run("wipefs", "-aq", "/dev/pmem0", "/dev/pmem1")
+    (block,) = re.findall(r"^As root:\n\n((?:    .*\n)+)", document.read("../README.md"), re.M)
+    commands = block.split("\n")[:-1]
+    assert len(commands) == 3
+    for command in commands:
+        document.Step(command.strip(), []).run()
+    assert machine.run("findmnt", "-n", "-o", "FSTYPE", "/mnt") == "xfs\n"
