@@ -34,7 +34,7 @@ _NOT_UNPACKED = (
 )
 
 # Where KASAN looks at each access: where modules of ours, or what they pass on, may go astray.
-# The rest of the kernel is left alone, which saves half of the time of all tests.
+# The rest of the kernel is left alone, to save time.
 _KASAN = ("/%", "block/%", "drivers/acpi/nfit/%", "drivers/dax/%", "drivers/md/%",
           "drivers/nvdimm/%", "fs/dax", "fs/xfs/%", "kernel/rcu/srcutree", "kernel/workqueue",
           "lib/list_debug", "lib/rbtree", "lib/sort", "mm/memory-failure", "mm/memremap")
