@@ -114,6 +114,15 @@ def _inside(root, source, steps):
     return cache.contained(["sh", "-c", script])
 
 
+def _version(out):
+    """Return what a build was built for, or None if nothing is built."""
+    try:
+        with open(os.path.join(out, "version"), encoding="utf-8") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return None
+
+
 def build(root, out, variables, verbose):
     """Build everything; return the exit code.
 
@@ -121,6 +130,9 @@ def build(root, out, variables, verbose):
     """
     os.makedirs(out, exist_ok=True)
     with cache.lock(os.path.join(out, "lock")):
+        if _version(out) not in (None, root.version):
+            # the build tree may be where the last one was, and older than what was built
+            shutil.rmtree(os.path.join(out, "src"), ignore_errors=True)
         source = mirror(out)
         command = _inside(root, source, _steps(root, source, variables))
         if verbose:
@@ -142,10 +154,8 @@ def build(root, out, variables, verbose):
 
 def source_for(root, out):
     """Return the folder that a guest of this root sees as /src, or None if nothing is built."""
-    try:
-        with open(os.path.join(out, "version"), encoding="utf-8") as file:
-            version = file.read().strip()
-    except FileNotFoundError:
+    version = _version(out)
+    if version is None:
         return None
     if version != root.version:
         raise cache.Error(f"{out} was built for {version}, the guest runs {root.version}: "
