@@ -90,8 +90,8 @@ def _steps(root, source, variables):
                         *variables, "modules"]
 
 
-def _inside(root, source, steps):
-    """Return a command that runs the steps inside the root, and leaves nothing mounted.
+def inside(root, source, steps):
+    """Return a command that runs the steps inside the root, where the source is /src.
 
     The mounts live in a namespace that ends with the command. The root is read-only there: it is
     everybody's. objtool wants /proc.
@@ -123,8 +123,8 @@ def _version(out):
         return None
 
 
-def build(root, out, variables, verbose):
-    """Build everything; return the exit code.
+def build(root, out, variables, verbose, patch=None):
+    """Build everything, after a patch if there is one; return the exit code.
 
     A build that succeeds says only what the compilers complained of.
     """
@@ -134,7 +134,10 @@ def build(root, out, variables, verbose):
             # the build tree may be where the last one was, and older than what was built
             shutil.rmtree(os.path.join(out, "src"), ignore_errors=True)
         source = mirror(out)
-        command = _inside(root, source, _steps(root, source, variables))
+        if patch:
+            subprocess.run(["patch", "-s", "-p1", "-d", source, "-i", os.path.abspath(patch)],
+                           check=True)
+        command = inside(root, source, _steps(root, source, variables))
         if verbose:
             code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
         else:

@@ -30,7 +30,7 @@ class DebugRoot(root.Root):
 
     @property
     def variables(self):
-        return ("UBSAN_SANITIZE=y",)
+        return ("UBSAN_SANITIZE=y", "GCOV_PROFILE=y")
 
     @property
     def guest_modules(self):

@@ -181,7 +181,7 @@ class Run:
     def _take_console(self, data):
         was_fatal = self._console.fatal
         self._console.feed(data)
-        if self._console.fatal and not was_fatal:
+        if self._console.fatal and not was_fatal and not self._options.keep_going:
             self._hurry()
 
     def _take_verdict(self, data):
