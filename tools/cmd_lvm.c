@@ -87,18 +87,22 @@ static int run(int argc, char **argv)
 		return is_removed ? removed(device_argument(what)) : event(device_argument(what));
 	if (!strcmp(verb, "status") && !what)
 		return lvm_status(json);
+	if (!strcmp(verb, "check") && what)
+		return lvm_check(what);
 	usage("\"%s\" is nothing that can be done", verb);
 }
 
 const struct command command_lvm = {
 	.name = "lvm",
-	.arguments = "status [--json]",
+	.arguments = "status [--json] | check VG",
 	.what = "Logical volumes on persistent memory",
 	.help =
 "A udev rule attaches each logical volume on persistent memory, as LVM makes or\n"
 "changes it; /etc/daxlinear/lvm.conf says which.\n\n"
-"  status  which volumes are active, to what they are attached, and wanted to be\n\n"
-"  --json  for programs\n\n"
+"  status  which volumes are active, to what they are attached, and wanted to be\n"
+"  check   what keeps the volumes of a group from DAX, 2 MiB mappings or word of\n"
+"          failures, and the way out; ends with 3 if there is anything\n\n"
+"  --json  status for programs\n\n"
 "The rule itself runs event.\n",
 	.run = run,
 };

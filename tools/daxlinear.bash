@@ -24,7 +24,7 @@ _daxlinear() {
 	elif [[ $before == --@(offset|len|granule) ]]; then
 		return
 	elif [[ $command == lvm ]]; then
-		words="status"
+		((COMP_CWORD != 2)) || words="status check"
 	elif ((COMP_CWORD > 2)) && [[ $command == @(create|extend|resolve) ]]; then
 		words="$(_daxlinear_mapped) $(compgen -G '/dev/pmem*')"
 	else

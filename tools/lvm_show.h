@@ -6,5 +6,6 @@
 #include <stdbool.h>
 
 int lvm_status(bool json);
+int lvm_check(const char *vg);
 
 #endif

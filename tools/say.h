@@ -10,7 +10,7 @@ enum {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,		/* the command line is wrong */
-	EXIT_FOUND = 3,		/* check and damage: something is amiss */
+	EXIT_FOUND = 3,		/* check, damage and lvm check: something is amiss */
 };
 
 void say_begin(const char *command);

@@ -3,8 +3,9 @@
 
 import pytest
 
+from lib.command import run
 from lib.lvm import Group, configured
-from lib.tool import USAGE, ask, daxlinear, refused
+from lib.tool import FOUND, USAGE, ask, call, daxlinear, refused
 
 
 def test_status(bed):
@@ -26,7 +27,30 @@ def test_status(bed):
             ["vg/other", "yes", "-", "-"]]
 
 
+def test_check(bed):
+    a, b, c = bed.nvdimms[:3]
+    with Group("good", a) as group:
+        group.create("data", "-l", "1")
+        assert call("lvm", "check", "good") == (0, "", "")
+    with Group("bad", a, b, c, align="1M") as group:
+        group.create("raid", "--type", "raid0", "-i", "2", "-L", "16M")
+        volume = group.create("old", "-L", "200M")
+        run("mkfs.xfs", "-q", "-f", "-m", "rmapbt=0", "--unsupported", volume.path)
+        run("lvchange", "-an", group.create("origin", "-l", "1").full_name)
+        run("lvcreate", "--yes", "-qq", "-s", "-n", "copy", "-l", "1", "bad/origin")
+        said = daxlinear("lvm", "check", "bad", code=FOUND).splitlines()
+    assert len(said) == 12
+    found, ways = said[::2], said[1::2]
+    assert sorted(line.split(",")[0] for line in found) == sorted([
+        *[f"{child.path}: its extents begin at 1 MiB of the disk" for child in (a, b, c)],
+        "bad/raid: it is of the kind raid", "bad/old: its XFS has no rmapbt",
+        "bad/origin: it has snapshots"])
+    assert all(way.startswith("  ") for way in ways)
+    assert "no volume group" in refused("lvm", "check", "none")
+
+
 @pytest.mark.parametrize("words", [
-    [], ["x"], ["event"], ["event", "x"], ["status", "x"]])
+    [], ["x"], ["event"], ["event", "x"], ["status", "x"], ["check"],
+    ["check", "-x"], ["check", "a b"]])
 def test_bad_input(words):
     assert refused("lvm", *words, code=USAGE)
