@@ -147,6 +147,6 @@ def loads(child, numbers):
                 taken = _kernel_bytes() - before
             rows.append(instructions(LOAD, stack, number, least / number))
             # in pages: of few ranges it says nothing
-            if number >= 256:
+            if number >= 4096:
                 rows.append(Row(MEMORY, stack, number, 1, round(taken / number, 1), "bytes"))
     return rows
