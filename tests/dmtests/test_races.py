@@ -123,7 +123,7 @@ def test_order_while_the_module_goes(bed, child, gates):
             removing.wait_in("kernfs_drain")
             with Beside("tee", f"{attach.FOLDER}/attach",
                         stdin=f"{device.number} {child.number}") as late:
-                late.wait_in("attach_store")
+                late.wait_in("attachment_make")
                 gates.open()
                 with pytest.raises(CommandError, match="No such device"):
                     late.end()
