@@ -79,10 +79,11 @@ def _steps(root, source, variables):
     jobs = f"-j{os.cpu_count()}"
     make = ["make", "--no-print-directory", jobs]
     kernel = make + ["-C", root.build]
+    for_tools = make + ["-C", "/src/tools", *variables]
     variables = [*root.variables, *variables]
     yield kernel + ["M=/src"] + variables + ["modules"]
     if _has_makefile(os.path.join(source, "tools")):
-        yield make + ["-C", "/src/tools"]
+        yield for_tools
     if _has_makefile(os.path.join(source, "tests/programs")):
         yield make + ["-C", "/src/tests/programs"]
     if _has_makefile(os.path.join(source, "tests/modules")):
