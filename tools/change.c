@@ -20,11 +20,15 @@ static void refused(const char *what, const char *name, int err, int mark)
 	die(EXIT_FAILED, "%s could not be %s: %s", name, what, strerror(-err));
 }
 
-/* What is left of a daxlinear that was killed while it made a device has no live table. */
-static void remove_husk(const char *name)
+/*
+ * Take the lock, to make a device.  What is left of a daxlinear that was killed
+ * while it made one has no live table, but may have one that holds the children.
+ */
+void change_begin(const char *name)
 {
 	struct mapped mapped;
 
+	lock_changes();
 	if (!dm_find(name, &mapped))
 		return;
 	if (mapped.live || mapped.open_count ||
@@ -35,7 +39,7 @@ static void remove_husk(const char *name)
 	dm_remove(name);
 }
 
-/* Make a device of this table; the caller has the lock. */
+/* Make a device of this table, after change_begin(). */
 void change_create(const char *name, const struct table *table)
 {
 	char *random = read_text("/proc/sys/kernel/random/uuid"), *uuid;
@@ -43,7 +47,6 @@ void change_create(const char *name, const struct table *table)
 
 	uuid = format_text("%s%s", UUID_PREFIX, random ? random : name);
 	hold_signals();
-	remove_husk(name);
 	err = dm_create(name, uuid, table);
 	let_signals();
 	if (err)

@@ -5,6 +5,7 @@
 
 #include "table.h"
 
+void change_begin(const char *name);
 void change_create(const char *name, const struct table *table);
 void change_table(const char *name, const struct table *table);
 void change_remove(const char *name);

@@ -6,7 +6,6 @@
 #include "child.h"
 #include "command.h"
 #include "dm.h"
-#include "lock.h"
 #include "name.h"
 #include "say.h"
 #include "size.h"
@@ -62,7 +61,7 @@ static int run(int argc, char **argv)
 	dm_begin();
 	/* Nobody may take what is looked at here, until it is ours. */
 	if (!dry_run)
-		lock_changes();
+		change_begin(name);
 	stack_read(&stack);
 	children_open(&children, &stack);
 	children_trim(&children);

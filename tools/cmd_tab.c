@@ -11,7 +11,6 @@
 #include "child.h"
 #include "command.h"
 #include "dm.h"
-#include "lock.h"
 #include "nd.h"
 #include "say.h"
 #include "size.h"
@@ -136,7 +135,7 @@ static int make(const struct tab *tab, const char *name)
 	for (i = 0; i < entry->nr; i++)
 		children_add_range(&children, child_path(&entry->children[i]),
 				   entry->children[i].offset_bytes, entry->children[i].len_bytes);
-	lock_changes();
+	change_begin(name);
 	stack_read(&stack);
 	children_open(&children, &stack);
 	children_table(&children, &stack, &table);
