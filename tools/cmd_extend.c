@@ -161,6 +161,9 @@ static int run(int argc, char **argv)
 	end = table_end(&table);
 	look_at_content(&content, &mapped);
 	stack_read(&stack);
+	/* One that was killed in the middle may have left a table that holds the children. */
+	if (!dry_run && mapped.inactive)
+		dm_clear(mapped.name);
 	children_open(&children, &stack);
 	pick_granule(&children, &content, end * SECTOR);
 	children_trim(&children);

@@ -73,6 +73,7 @@ static bool get_info(struct dm_task *task, struct mapped *mapped)
 			.uuid = copy_text(dm_task_get_uuid(task)),
 			.dev = makedev(info.major, info.minor),
 			.live = info.live_table,
+			.inactive = info.inactive_table,
 			.suspended = info.suspended,
 			.open_count = info.open_count,
 			.events = info.event_nr,

@@ -16,6 +16,7 @@ struct mapped {
 	char *uuid;
 	dev_t dev;
 	bool live;		/* has a live table */
+	bool inactive;		/* has a table that is loaded and not live */
 	bool suspended;
 	int open_count;
 	unsigned int events;
