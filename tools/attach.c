@@ -224,10 +224,9 @@ size_t attached_read(dev_t dev, struct attached **attached)
 			.child = child_name(folder),
 			.alive = read_count(folder, "alive"),
 		};
-		dev_t child;
 
 		/* With the disk still there it is another device of this name that has gone. */
-		if (!one.alive && child_number(one.child, &child)) {
+		if (child_number(one.child, &one.dev) && !one.alive) {
 			free(one.child);
 			continue;
 		}

@@ -9,6 +9,7 @@
 /* A disk that a device is attached to. */
 struct attached {
 	char *child;			/* the kernel's name */
+	dev_t dev;			/* 0 if it has gone */
 	bool alive;
 	uint64_t mapped_bytes;
 	struct counters counters;	/* as far as an attached device has them */

@@ -8,15 +8,17 @@
 /* Who knows of it. */
 enum {
 	BAD_MEDIA = 1,		/* the child's driver: its badblocks */
-	BAD_FAILED = 2,		/* the target: its last failure */
+	BAD_FAILED = 2,		/* the target, or who is attached: its last failure */
 	BAD_GONE = 4,		/* the child went away */
 };
+
+#define BAD_NOWHERE	UINT64_MAX
 
 struct bad {
 	uint64_t start_bytes;	/* in the mapped device */
 	uint64_t len_bytes;
 	dev_t dev;		/* at the bottom */
-	uint64_t offset_bytes;
+	uint64_t offset_bytes;	/* BAD_NOWHERE if the target maps in a way of its own */
 	unsigned int known_by;
 };
 

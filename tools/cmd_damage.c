@@ -74,9 +74,10 @@ const struct command command_damage = {
 	.what = "Tell which parts of a device are known to be bad, and whose they are",
 	.help =
 "Bad are blocks that a child's driver knows of (media), the page of each target's last\n"
-"failure, and all of a child that is gone. Of a mounted XFS it tells the owner of each:\n"
-"a file, its path and the offset in it, or which metadata. Finding a path takes a walk\n"
-"through the filesystem. Ends with 3 if something is bad.\n\n"
+"failure, or of each disk's that the device is attached to, and all of a child that is\n"
+"gone. Of a mounted XFS it tells the owner of each: a file, its path and the offset in\n"
+"it, or which metadata. Finding a path takes a walk through the filesystem. Ends with 3\n"
+"if something is bad.\n\n"
 "  --json  for programs\n",
 	.run = run,
 };

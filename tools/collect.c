@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "attach.h"
 #include "bad.h"
 #include "counters.h"
 #include "dm.h"
@@ -57,7 +58,32 @@ static void add_gone(struct bads *bads, const struct segment *leaf)
 	bads_add(bads, &bad);
 }
 
-/* The page of each target's last failure. */
+/* The page of a last failure; @dev is what it was of, if the table does not say so. */
+static void add_failure(struct bads *bads, const struct layout *leaves,
+			const struct counters *counters, dev_t dev)
+{
+	uint64_t page = 4 * KIB / SECTOR, first = counters->last_sector / page * page;
+	const struct segment *leaf = layout_find(leaves, first);
+	struct bad bad = {
+		.start_bytes = first * SECTOR,
+		.len_bytes = page * SECTOR,
+		.dev = dev,
+		.offset_bytes = BAD_NOWHERE,
+		.known_by = BAD_FAILED,
+	};
+
+	if (!leaf)
+		return;
+	if (!leaf->dev) {
+		if (dev)
+			bads_add(bads, &bad);
+		return;
+	}
+	first += block_start(leaf->dev) + leaf->offset_sectors - leaf->start_sectors;
+	add_part(bads, leaf, first, first + page, BAD_FAILED);
+}
+
+/* Of each target of ours. */
 static void add_failures(struct bads *bads, const struct device *device,
 			 const struct layout *leaves)
 {
@@ -67,21 +93,24 @@ static void add_failures(struct bads *bads, const struct device *device,
 
 	if (!dm_status(device->name, &status))
 		return;
-	for (i = 0; i < status.nr; i++) {
-		const struct segment *leaf;
-		uint64_t first, page = 4 * KIB / SECTOR;
-
-		if (strcmp(status.targets[i].type, TARGET_OURS) ||
-		    !counters_read(&counters, status.targets[i].params) || !counters.failed)
-			continue;
-		first = counters.last_sector / page * page;
-		leaf = layout_find(leaves, first);
-		if (!leaf || !leaf->dev)
-			continue;
-		first += block_start(leaf->dev) + leaf->offset_sectors - leaf->start_sectors;
-		add_part(bads, leaf, first, first + page, BAD_FAILED);
-	}
+	for (i = 0; i < status.nr; i++)
+		if (!strcmp(status.targets[i].type, TARGET_OURS) &&
+		    counters_read(&counters, status.targets[i].params) && counters.failed)
+			add_failure(bads, leaves, &counters, 0);
 	table_free(&status);
+}
+
+/* Of each disk that the device is attached to. */
+static void add_attached(struct bads *bads, const struct device *device,
+			 const struct layout *leaves)
+{
+	struct attached *attached;
+	size_t nr = attached_read(device->dev, &attached), i;
+
+	for (i = 0; i < nr; i++)
+		if (attached[i].counters.failed)
+			add_failure(bads, leaves, &attached[i].counters, attached[i].dev);
+	attached_free(attached, nr);
 }
 
 /* Add all that is known of a device now. */
@@ -100,6 +129,7 @@ void bads_collect(struct bads *bads, const struct stack *stack, const struct dev
 			add_gone(bads, &leaves.segments[i]);
 	}
 	add_failures(bads, device, &leaves);
+	add_attached(bads, device, &leaves);
 	bads_merge(bads);
 	layout_free(&leaves);
 }

@@ -78,10 +78,12 @@ static char *owner_text(const struct owner *owner)
 /* Add a row for each owner of a bad range, one at least. */
 void report_row(const struct report *report, const struct bad *bad, struct columns *columns)
 {
-	char len[SIZE_TEXT_LEN], *child = block_path(bad->dev), *owner;
+	char len[SIZE_TEXT_LEN], *child = block_path(bad->dev), *owner, *at;
 	bool first = true;
 	size_t i;
 
+	at = format_text(bad->offset_bytes == BAD_NOWHERE ? "-" : "0x%jx",
+			 (uintmax_t)bad->offset_bytes);
 	size_text(bad->len_bytes, len);
 	for (i = 0; i <= report->owners.nr; i++) {
 		/* At the end, the row for a range that nobody is known to own. */
@@ -90,14 +92,15 @@ void report_row(const struct report *report, const struct bad *bad, struct colum
 		owner = i == report->owners.nr ? copy_text("") :
 			owner_text(&report->owners.owners[i]);
 		if (first)
-			columns_row(columns, "0x%jx\t%s\t%s\t0x%jx\t%s\t%s",
-				    (uintmax_t)bad->start_bytes, len, child,
-				    (uintmax_t)bad->offset_bytes, bad_known_by(bad), owner);
+			columns_row(columns, "0x%jx\t%s\t%s\t%s\t%s\t%s",
+				    (uintmax_t)bad->start_bytes, len, child, at,
+				    bad_known_by(bad), owner);
 		else
 			columns_row(columns, "\t\t\t\t\t%s", owner);
 		first = false;
 		free(owner);
 	}
+	free(at);
 	free(child);
 }
 
@@ -125,7 +128,10 @@ struct json_object *report_json(const struct report *report, const struct bad *b
 	put_number(json, "offset_bytes", bad->start_bytes);
 	put_number(json, "length_bytes", bad->len_bytes);
 	put_text(json, "child", child);
-	put_number(json, "child_offset_bytes", bad->offset_bytes);
+	if (bad->offset_bytes == BAD_NOWHERE)
+		put_text(json, "child_offset_bytes", NULL);
+	else
+		put_number(json, "child_offset_bytes", bad->offset_bytes);
 	put_text(json, "known_by", bad_known_by(bad));
 	put_text(json, "owners_unknown", report->unknown);
 	list = put_array(json, "owners");

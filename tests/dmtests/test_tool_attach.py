@@ -8,7 +8,7 @@ import pytest
 from lib.attach import listed
 from lib.dm import DaxLinear, Linear, Striped
 from lib.module import HOLDER, TARGET
-from lib.tool import FAILED, USAGE, ask, daxlinear, refused
+from lib.tool import FAILED, FOUND, USAGE, ask, daxlinear, refused
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
 from lib.unplug import Unplugged
 
@@ -152,6 +152,24 @@ def test_status_of_what_has_gone(bed):
     assert "attached" not in ask("status", other.name)["devices"][0]
     daxlinear("detach", other.name)
     assert not listed()
+
+
+def test_damage(bed):
+    # at which place of a child a failure was is known, unless the target maps in a way of its own
+    a, b = bed.nvdimms[:2]
+    device = bed.device(Linear(MIB_SECTORS, a, MIB_SECTORS),
+                        Striped(2 * MIB_SECTORS, 16, [(a, 4 * MIB_SECTORS), (b, 0)]))
+    daxlinear("attach", device.name)
+    assert ask("damage", device.name)["bad"] == []
+    bed.probe.inject(a, MIB + PAGE)
+    bed.probe.inject(b, 2 * PAGE)
+    found = ask("damage", device.name, code=FOUND)["bad"]
+    assert [(bad["offset_bytes"], bad["length_bytes"], bad["child"], bad["child_offset_bytes"],
+             bad["known_by"]) for bad in found] == [
+                 (PAGE, PAGE, a.name, MIB + PAGE, "failure"),
+                 (MIB + 6 * PAGE, PAGE, b.name, None, "failure")]
+    assert daxlinear("damage", device.name, code=FOUND).splitlines()[2].split()[3:5] == [
+        b.path, "-"]
 
 
 @pytest.mark.parametrize("words, code, text", [
