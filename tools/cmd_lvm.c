@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* daxlinear lvm: what the udev rule for logical volumes runs, and what people ask of it. */
+#include <limits.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
+#include "alloc.h"
 #include "attach.h"
 #include "command.h"
+#include "lvm_convert.h"
 #include "layout.h"
 #include "lvm.h"
 #include "lvm_show.h"
@@ -18,21 +22,45 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-/* A volume was made, changed or renamed. */
+/* Have a volume converted as soon as no LVM command is busy with its group; we must not wait. */
+static void convert_later(const struct volume *volume)
+{
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (length < 0)
+		return;
+	self[length] = '\0';
+	execlp("systemd-run", "systemd-run", "--quiet", "--no-block", "--collect",
+	       "--property=DefaultDependencies=no", self, "lvm", "reconcile", volume->mapped.name,
+	       NULL);
+	note("%s is not converted: there is no systemd-run", volume->name);
+}
+
+/*
+ * A volume was made, changed or renamed.  Where LVM waits for us by a cookie, it
+ * is done with the volume until we end, and has the group's lock all the while.
+ */
 static int event(dev_t dev)
 {
 	struct volume volume;
 	struct lvm_conf conf;
+	bool wanted;
 
 	if (!volume_find(&volume, dev) || !block_has_dax(dev))
 		return EXIT_DONE;
 	lvm_conf_read(&conf);
-	if (!globs_match(&conf.attach, volume.name))
+	wanted = globs_match(&conf.convert, volume.name);
+	if (!wanted && !globs_match(&conf.attach, volume.name))
 		return EXIT_DONE;
 	if (attach_ready())
 		attach(dev, volume.name);
 	else
 		note("%s hears of no failure: the kernel has no module dax_holder", volume.name);
+	if (wanted && getenv("DM_COOKIE"))
+		convert(&volume);
+	else if (wanted && is_convertible(&volume))
+		convert_later(&volume);
 	return EXIT_DONE;
 }
 
@@ -53,6 +81,48 @@ static int removed(dev_t dev)
 	detach_dead();
 	free(uuid);
 	return EXIT_DONE;
+}
+
+static int tidy(dev_t dev)
+{
+	struct volume volume;
+
+	if (volume_find(&volume, dev))
+		convert_tidy(&volume);
+	return EXIT_DONE;
+}
+
+/* Convert a volume under LVM's own lock, if that is wanted and it is not done. */
+static bool reconcile_one(const struct lvm_conf *conf, struct volume *volume)
+{
+	struct volume now;
+	bool done = true;
+	int lock;
+
+	if (!globs_match(&conf->convert, volume->name) || !block_has_dax(volume->mapped.dev))
+		return true;
+	lock = vg_lock(volume);
+	/* Whatever it was when we began to wait. */
+	if (volume_find(&now, volume->mapped.dev) && !strcmp(now.name, volume->name))
+		done = convert_guarded(&now);
+	vg_unlock(volume, lock);
+	return done;
+}
+
+static int reconcile(const char *name)
+{
+	struct volume *volumes;
+	struct lvm_conf conf;
+	size_t nr, i;
+	bool done = true;
+
+	lvm_conf_read(&conf);
+	nr = volumes_read(&volumes);
+	for (i = 0; i < nr; i++)
+		if (!name || !strcmp(name, volumes[i].name) ||
+		    !strcmp(name, volumes[i].mapped.name))
+			done &= reconcile_one(&conf, &volumes[i]);
+	return done ? EXIT_DONE : EXIT_FAILED;
 }
 
 static dev_t device_argument(const char *text)
@@ -85,6 +155,10 @@ static int run(int argc, char **argv)
 	dm_begin();
 	if (!strcmp(verb, "event"))
 		return is_removed ? removed(device_argument(what)) : event(device_argument(what));
+	if (!strcmp(verb, "tidy"))
+		return tidy(device_argument(what));
+	if (!strcmp(verb, "reconcile"))
+		return reconcile(what);
 	if (!strcmp(verb, "status") && !what)
 		return lvm_status(json);
 	if (!strcmp(verb, "check") && what)
@@ -94,15 +168,16 @@ static int run(int argc, char **argv)
 
 const struct command command_lvm = {
 	.name = "lvm",
-	.arguments = "status [--json] | check VG",
+	.arguments = "status [--json] | check VG | reconcile [VG/LV]",
 	.what = "Logical volumes on persistent memory",
 	.help =
-"A udev rule attaches each logical volume on persistent memory, as LVM makes or\n"
-"changes it; /etc/daxlinear/lvm.conf says which.\n\n"
-"  status  which volumes are active, to what they are attached, and wanted to be\n"
-"  check   what keeps the volumes of a group from DAX, 2 MiB mappings or word of\n"
-"          failures, and the way out; ends with 3 if there is anything\n\n"
-"  --json  status for programs\n\n"
-"The rule itself runs event.\n",
+"A udev rule attaches each logical volume on persistent memory, and converts the\n"
+"tables of those that /etc/daxlinear/lvm.conf names, as LVM makes or changes them.\n\n"
+"  status     which volumes there are, attached, converted, and wanted to be\n"
+"  check      what keeps the volumes of a group from DAX, 2 MiB mappings or word of\n"
+"             failures, and the way out; exits with 3 if there is anything\n"
+"  reconcile  convert what should be and is not, under LVM's own lock\n\n"
+"  --json     status for programs\n\n"
+"The rule itself runs event and tidy.\n",
 	.run = run,
 };

@@ -24,7 +24,7 @@ _daxlinear() {
 	elif [[ $before == --@(offset|len|granule) ]]; then
 		return
 	elif [[ $command == lvm ]]; then
-		((COMP_CWORD != 2)) || words="status check"
+		((COMP_CWORD != 2)) || words="status check reconcile"
 	elif ((COMP_CWORD > 2)) && [[ $command == @(create|extend|resolve) ]]; then
 		words="$(_daxlinear_mapped) $(compgen -G '/dev/pmem*')"
 	else

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
 #include <libdevmapper.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "lvm.h"
+#include "say.h"
 
 #define LVM_UUID	"LVM-"
+#define LOCK_FOLDER	"/run/lock/lvm"
 
 /* VG/LV, by the rules by which LVM makes a mapped device's name of it; NULL for a layer. */
 static char *volume_name(const char *mapped)
@@ -57,4 +64,44 @@ size_t volumes_read(struct volume **volumes)
 	}
 	free(names);
 	return nr;
+}
+
+static char *lock_path(const struct volume *volume)
+{
+	return format_text(LOCK_FOLDER "/V_%.*s", (int)(strchr(volume->name, '/') - volume->name),
+			   volume->name);
+}
+
+/*
+ * Keep all LVM commands off the volume group, as they keep off one another.
+ * Whoever lets go removes the file, so it must still be that file once we have
+ * its lock.  Never called from a udev rule: the command that waits for the rule
+ * has the lock.
+ */
+int vg_lock(const struct volume *volume)
+{
+	char *path = lock_path(volume);
+	struct stat ours, now;
+	int fd;
+
+	mkdir(LOCK_FOLDER, 0700);
+	for (;;) {
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0 || flock(fd, LOCK_EX) || fstat(fd, &ours))
+			die(EXIT_FAILED, "%s: %s", path, strerror(errno));
+		if (!stat(path, &now) && now.st_dev == ours.st_dev && now.st_ino == ours.st_ino)
+			break;
+		close(fd);
+	}
+	free(path);
+	return fd;
+}
+
+void vg_unlock(const struct volume *volume, int lock)
+{
+	char *path = lock_path(volume);
+
+	unlink(path);
+	close(lock);
+	free(path);
 }

@@ -19,6 +19,7 @@ struct globs {
 
 struct lvm_conf {
 	struct globs attach;
+	struct globs convert;
 };
 
 bool volume_find(struct volume *volume, dev_t dev);
@@ -26,5 +27,8 @@ size_t volumes_read(struct volume **volumes);
 
 void lvm_conf_read(struct lvm_conf *conf);
 bool globs_match(const struct globs *globs, const char *name);
+
+int vg_lock(const struct volume *volume);
+void vg_unlock(const struct volume *volume, int lock);
 
 #endif

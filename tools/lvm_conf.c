@@ -38,14 +38,20 @@ static bool is_glob(const char *word)
 static bool read_line(char *line, struct lvm_conf *conf, bool *attach_given)
 {
 	char *words = strchr(line, '='), *key, *word;
-	struct globs globs = { 0 };
+	struct globs globs = { 0 }, *to;
 	size_t i;
 
 	if (!words)
 		return false;
 	*words++ = '\0';
 	key = strtok(line, BLANKS);
-	if (!key || strcmp(key, "attach") || strtok(NULL, BLANKS))
+	if (!key || strtok(NULL, BLANKS))
+		return false;
+	if (!strcmp(key, "attach"))
+		to = &conf->attach;
+	else if (!strcmp(key, "convert"))
+		to = &conf->convert;
+	else
 		return false;
 	for (word = strtok(words, BLANKS); word; word = strtok(NULL, BLANKS)) {
 		if (!is_glob(word))
@@ -53,8 +59,8 @@ static bool read_line(char *line, struct lvm_conf *conf, bool *attach_given)
 		globs_add(&globs, word);
 	}
 	for (i = 0; i < globs.nr; i++)
-		globs_add(&conf->attach, globs.globs[i]);
-	*attach_given = true;
+		globs_add(to, globs.globs[i]);
+	*attach_given |= to == &conf->attach;
 	return true;
 }
 
@@ -74,7 +80,7 @@ void lvm_conf_read(struct lvm_conf *conf)
 		number++;
 		line[strcspn(line, "#")] = '\0';
 		if (line[strspn(line, BLANKS)] && !read_line(line, conf, &attach_given))
-			note(CONF ":%u: \"attach\", =, and patterns VG/LV are wanted here",
+			note(CONF ":%u: \"attach\" or \"convert\", =, and patterns VG/LV are wanted here",
 			     number);
 	}
 	free(line);

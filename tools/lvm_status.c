@@ -5,6 +5,7 @@
 #include "columns.h"
 #include "json.h"
 #include "lvm.h"
+#include "lvm_convert.h"
 #include "lvm_show.h"
 #include "say.h"
 #include "sysfs.h"
@@ -29,8 +30,10 @@ static void add_row(struct columns *columns, const struct volume *volume,
 {
 	char *attached = attached_text(volume->mapped.dev);
 
-	columns_row(columns, "%s\t%s\t%s\t%s", volume->name,
+	columns_row(columns, "%s\t%s\t%s\t%s\t%s", volume->name,
 		    block_has_dax(volume->mapped.dev) ? "yes" : "no", attached,
+		    is_converted(volume) ? "yes" : "no",
+		    globs_match(&conf->convert, volume->name) ? "converted" :
 		    globs_match(&conf->attach, volume->name) ? "attached" : "-");
 	free(attached);
 }
@@ -48,7 +51,9 @@ static void add_json(struct json_object *list, const struct volume *volume,
 	children = put_array(json, "attached");
 	for (i = 0; i < nr; i++)
 		json_object_array_add(children, json_object_new_string(attached[i].child));
+	put_bool(json, "converted", is_converted(volume));
 	put_bool(json, "attach_wanted", globs_match(&conf->attach, volume->name));
+	put_bool(json, "convert_wanted", globs_match(&conf->convert, volume->name));
 	json_object_array_add(list, json);
 	attached_free(attached, nr);
 }
@@ -56,7 +61,7 @@ static void add_json(struct json_object *list, const struct volume *volume,
 int lvm_status(bool json)
 {
 	struct json_object *object = json_object_new_object(), *list;
-	struct columns columns = { .align = "llll" };
+	struct columns columns = { .align = "lllll" };
 	struct volume *volumes;
 	struct lvm_conf conf;
 	size_t nr, i;
@@ -64,7 +69,7 @@ int lvm_status(bool json)
 	lvm_conf_read(&conf);
 	nr = volumes_read(&volumes);
 	list = put_array(object, "volumes");
-	columns_row(&columns, "volume\tdax\tattached to\twanted");
+	columns_row(&columns, "volume\tdax\tattached to\tconverted\twanted");
 	for (i = 0; i < nr; i++) {
 		if (json)
 			add_json(list, &volumes[i], &conf);

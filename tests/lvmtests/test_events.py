@@ -4,10 +4,12 @@
 import os
 import re
 
+import pytest
+
 from lib.attach import listed
 from lib.command import run
 from lib.injector import Injector
-from lib.lvm import Group, Mounted, slow_udev, without_rule
+from lib.lvm import Group, Mounted, configured, slow_udev, without_rule
 from lib.module import HOLDER, TARGET
 from lib.units import MIB
 from lib.xfs import Xfs
@@ -21,12 +23,15 @@ STEPS = (("lvextend", "-L", "+16M", "vg/data"),
          ("lvrename", "vg", "other", "data"))
 
 
-def test_failures_meanwhile(bed):
+@pytest.mark.parametrize("way", ["attached", "converted"])
+def test_failures_meanwhile(bed, way):
     """A place that stays in the volume hears of each of its failures, whatever LVM is at.
 
     LVM's commands wait for udev, and so for us, however slow it is.
     """
     a, b = bed.nvdimms[:2]
+    if way == "converted":
+        bed.enter(configured("convert = */*"))
     bed.enter(slow_udev(0.5))
     group = bed.enter(Group("vg", a, b))
     volume = group.create("data", "-L", "16M", a)
@@ -41,8 +46,9 @@ def test_failures_meanwhile(bed):
                     steps += 1
                     if "lvrename" in words:
                         volume.name = words[-1]
-                    assert volume.targets() == ({"linear"}, "")
-                    assert "WARNING: Detected" not in said, said
+                    kinds = {"attached": "linear", "converted": "daxlinear"}
+                    assert volume.targets() == ({kinds[way]}, "")
+                    assert "WARNING: Detected" not in said or way == "converted", said
         done, strays = bed.probe.records()
     assert not strays and len(done) > 10 * steps
     for injection in done:
@@ -84,11 +90,16 @@ def test_all_is_taken_away(bed):
     a, b = bed.nvdimms[1:3]
     group = bed.enter(Group("vg", a, b))
     volume = group.create("data", "-L", "200M", b)
+    with configured("convert = vg/log"):
+        log = group.create("log", "-l", "1", a)
     fs = bed.enter(Xfs(volume, bed.folder()))
     with without_rule():
+        # LVM's own table first: a target that is in use cannot be unloaded
+        run("lvchange", "--refresh", log.full_name)
+        assert log.targets() == ({"linear"}, "")
         run("lvextend", "-l", "+1", volume.full_name, a)
         # it stays attached, to what it has been
-        assert listed() == sorted([(b.name, volume.disk)])
+        assert listed() == sorted([(a.name, log.disk), (b.name, volume.disk)])
         TARGET.remove()
         HOLDER.remove()
         try:

@@ -59,7 +59,10 @@ class Life:
         for volume in self.volumes:
             kinds, loaded = volume.targets()
             assert not loaded
-            assert "daxlinear" not in kinds
+            if self.way == "converted" and "striped" not in kinds:
+                assert kinds == {"daxlinear"}
+            else:
+                assert "daxlinear" not in kinds
             assert volume.has_dax()
             volume.check(self.bed, segments[volume.name], hears=self.way != "stock")
             self.said.append(QuickDevice(name=volume.mapped_name).table_text())
@@ -132,6 +135,12 @@ def test_attached(bed, life):
         stock = life(functools.partial(Life, bed, "stock"), *children)
     # LVM finds nothing that would not be there without us
     assert life(functools.partial(Life, bed, "attached"), *children) == stock
+
+
+@pytest.mark.parametrize("life", [linear, mixed, interleaved])
+def test_converted(bed, life):
+    with configured("convert = */*"):
+        life(functools.partial(Life, bed, "converted"), *bed.nvdimms[:3])
 
 
 def test_not_wanted(bed):

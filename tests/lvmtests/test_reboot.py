@@ -8,7 +8,7 @@ import pytest
 
 from lib.beside import wait_for
 from lib.command import run, write_file
-from lib.lvm import Group, Mounted, Volume
+from lib.lvm import CONF, Group, Mounted, Volume
 from lib.units import MIB, PAGE
 from lib.xfs import Xfs
 
@@ -27,11 +27,14 @@ def test_leave_volumes(bed):
     a, b = bed.nvdimms[1:3]
     volume = group.create("data", "-L", "160M", a)
     run("lvextend", "-qq", "-L", "+64M", volume.full_name, b)
+    group.create("log", "-L", "16M", b)
     os.makedirs(FOLDER)
     run("mkfs.xfs", "-q", "-f", "-m", "rmapbt=1,reflink=0", "--unsupported",
         volume.path)
     with open("/etc/fstab", "a", encoding="ascii") as file:
         file.write(f"{volume.path} {FOLDER} xfs dax=always,nofail 0 0\n")
+    with open(CONF, "a", encoding="ascii") as file:
+        file.write("convert = */log\n")
     run("vgchange", "-qq", "-an", "vg")
     # see scripts/guest-init
     write_file("/run/reboot", "")
@@ -39,10 +42,12 @@ def test_leave_volumes(bed):
 
 @pytest.mark.after_reboot
 def test_after_reboot(bed):
-    volume = Volume(group_of(bed.nvdimms), "data")
+    volume, log = (Volume(group_of(bed.nvdimms), name) for name in ("data", "log"))
     wait_for(lambda: os.path.ismount(FOLDER), "fstab's volume is not mounted")
     assert volume.targets() == ({"linear"}, "")
-    # the rule attached it as LVM's own rule activated it
+    # attached by the rule as LVM's own rule activated it; converted soon after
+    wait_for(lambda: log.targets()[0] == {"daxlinear"}, "it is not converted")
+    log.check(bed)
     mounted = bed.enter(Mounted(volume, Xfs(volume, FOLDER, make=False)))
     mounted.fs.write("ledger", bytes(PAGE))
     child = mounted.fail("ledger", 0, 224 * MIB)

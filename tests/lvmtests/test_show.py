@@ -11,20 +11,21 @@ from lib.tool import FOUND, USAGE, ask, call, daxlinear, refused
 def test_status(bed):
     a, b = bed.nvdimms[:2]
     assert ask("lvm", "status") == {"volumes": []}
-    with configured("attach = vg/d*"):
+    with configured("attach = vg/d*", "convert = vg/dawn"):
         group = bed.enter(Group("vg", a, b))
         group.create("data", "-l", "1", a)
-        group.create("dawn", "-i", "2", "-l", "2")
+        run("lvextend", "-l", "+1", group.create("dawn", "-l", "1", a).full_name, b)
         group.create("other", "-l", "1", b)
         assert ask("lvm", "status") == {"volumes": [
             {"volume": f"vg/{name}", "dax": True,
-             "attached": sorted(child.name for child in children), "attach_wanted": bool(children)}
+             "attached": sorted(child.name for child in children), "converted": name == "dawn",
+             "attach_wanted": bool(children), "convert_wanted": name == "dawn"}
             for name, children in (("data", [a]), ("dawn", [a, b]), ("other", []))]}
         assert [line.split() for line in daxlinear("lvm", "status").splitlines()] == [
-            ["volume", "dax", "attached", "to", "wanted"],
-            ["vg/data", "yes", a.name, "attached"],
-            ["vg/dawn", "yes", ",".join(sorted([a.name, b.name])), "attached"],
-            ["vg/other", "yes", "-", "-"]]
+            ["volume", "dax", "attached", "to", "converted", "wanted"],
+            ["vg/data", "yes", a.name, "no", "attached"],
+            ["vg/dawn", "yes", ",".join(sorted([a.name, b.name])), "yes", "converted"],
+            ["vg/other", "yes", "-", "no", "-"]]
 
 
 def test_check(bed):
@@ -50,7 +51,7 @@ def test_check(bed):
 
 
 @pytest.mark.parametrize("words", [
-    [], ["x"], ["event"], ["event", "x"], ["status", "x"], ["check"],
+    [], ["x"], ["event"], ["event", "x"], ["tidy", "x"], ["status", "x"], ["check"],
     ["check", "-x"], ["check", "a b"]])
 def test_bad_input(words):
     assert refused("lvm", *words, code=USAGE)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Volumes whose own tables become daxlinear's."""
+
+import signal
+
+import pytest
+
+from lib.beside import wait_for
+from lib.command import ENVIRONMENT, run
+from lib.lvm import Group, configured, without_rule
+from lib.quick import QuickDevice
+from lib.strace import inject, record
+from lib.tool import daxlinear, refused
+
+
+@pytest.fixture(name="volume")
+def _volume(bed):
+    a, b = bed.nvdimms[:2]
+    group = bed.enter(Group("vg", a, b))
+    with without_rule():
+        volume = group.create("data", "-L", "16M", a)
+    bed.enter(configured("convert = */*"))
+    return volume
+
+
+def test_reconcile(bed, volume):
+    assert volume.targets() == ({"linear"}, "")
+    before = run("dmsetup", "table", volume.mapped_name)
+    for _ in range(2):
+        daxlinear("lvm", "reconcile")
+        assert run("dmsetup", "table", volume.mapped_name) == before.replace(
+            " linear ", " daxlinear ")
+    volume.check(bed)
+
+
+def test_event_without_a_cookie(bed, volume):
+    # as at boot: nobody waits, so it is done under LVM's own lock
+    run("udevadm", "trigger", "--action=add", "--settle", f"/sys/block/{volume.disk}")
+    wait_for(lambda: volume.targets()[0] == {"daxlinear"}, "it is never converted")
+    volume.check(bed)
+
+
+def test_reconcile_waits_for_lvm(bed, volume):
+    # whoever has the lock is an LVM command, as far as anybody can tell
+    run("flock", "/run/lock/lvm/V_vg", "sh", "-c", "! timeout 2 daxlinear lvm reconcile")
+    assert volume.targets() == ({"linear"}, "")
+    daxlinear("lvm", "reconcile", "vg/data")
+    assert volume.targets() == ({"daxlinear"}, "")
+    volume.check(bed)
+
+
+def next_command_works(bed, volume):
+    """LVM must not find a table that is not its own."""
+    assert not volume.targets()[1]
+    run("lvextend", "-L", "+16M", volume.full_name)
+    assert len(volume.places()) in (3, 6)
+    volume.check(bed)
+
+
+def kill_at_every_step(volume, words, then):
+    """Kill a command at each of its ioctls from the first that changes anything."""
+    device = QuickDevice(name=volume.mapped_name)
+    before = device.table_text()
+    with without_rule():
+        done, calls = record(*words)
+        assert done.code == 0 and volume.targets() == ({"daxlinear"}, "")
+        first = calls.index("DM_TABLE_LOAD")
+        assert calls[first + 1] == "DM_DEV_SUSPEND"
+        for number in range(first, len(calls)):
+            device.reload(before)
+            code = inject(number + 1, "signal=KILL", *words).code
+            # it had come that far
+            assert volume.targets()[0] == {"linear" if number < first + 2 else "daxlinear"}
+            then()
+            assert not volume.targets()[1], (number, calls)
+            if number < first + 3:
+                assert code == -signal.SIGKILL
+            elif not code:
+                # the other calls are its other process's
+                break
+
+
+def test_reconcile_killed_at_every_step(bed, volume):
+    def then():
+        # its other process has the lock until it has tidied up
+        run("vgs", "vg")
+
+    kill_at_every_step(volume, ("lvm", "reconcile"), then)
+    next_command_works(bed, volume)
+
+
+def test_event_killed_at_every_step(bed, volume, monkeypatch):
+    monkeypatch.setitem(ENVIRONMENT, "DM_COOKIE", "1")
+    # what the rule runs next
+    kill_at_every_step(volume, ("lvm", "event", volume.number),
+                       lambda: daxlinear("lvm", "tidy", volume.number))
+    next_command_works(bed, volume)
+
+
+def test_what_cannot_be_converted(bed):
+    a, b = bed.nvdimms[:2]
+    with configured("convert = */*"):
+        # where daxlinear would not have it, and where it is no linear one
+        with Group("odd", a, align="3k") as group:
+            volume = group.create("data", "-L", "16M")
+            assert volume.targets() == ({"linear"}, "")
+        with Group("vg", a, b) as group:
+            volume = group.create("wide", "-i", "2", "-L", "16M")
+            assert volume.targets() == ({"striped"}, "")
+            assert "stays as it is" in refused("lvm", "reconcile")
+            volume.check(bed)
