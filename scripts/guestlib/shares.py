@@ -44,6 +44,11 @@ SHARES = (
     # second CPU would only cost: nothing happens at once.
     Share("tool tests", ("tests/run-dmtests", "-k", "test_tool_ or test_aftermath"),
           on=newest_of_suites, machine=("--cpus", "1")),
+    # LVM, udev and systemd are a suite's as well. The NVDIMMs are large enough for an XFS that
+    # mkfs.xfs makes without being forced, as the page on LVM does.
+    Share("lvmtests", ("tests/run-lvmtests",), on=newest_of_suites,
+          machine=("--systemd", "--nvdimm", "640M,640M,640M,640M"),
+          reports=("lvmtests-1.xml", "lvmtests-2.xml")),
     Share("large devices", ("tests/run-dmtests", "--large"), on=one, seconds=300,
           machine=("--map", "dev", "--nvdimm", "16G,16G,16G,16G")),
     Share("short bench", ("tests/run-bench", "--short"), on=one, seconds=300, reports=(),
