@@ -10,7 +10,7 @@ from lib import attach
 from lib.attach import attached, listed, order
 from lib.beside import promptly
 from lib.command import read_file, run
-from lib.dm import DaxLinear, Error, Linear, Striped
+from lib.dm import DaxLinear, Linear, Striped
 from lib.live import Live
 from lib.module import HOLDER, TARGET
 from lib.quick import QuickDevice
@@ -221,15 +221,16 @@ def test_not_under_the_parent(bed):
 
 def test_child_with_a_hole(bed):
     # what is behind the hole is found too
-    child = bed.nvdimms[0]
-    below = bed.enter(QuickDevice(Linear(pages(24), child)))
+    gone, there = bed.nvdimms[:2]
+    below = bed.enter(QuickDevice(Linear(pages(8), there), Linear(pages(8), gone),
+                                  Linear(pages(8), there, pages(16))))
     top = bed.enter(QuickDevice(Linear(pages(24), below)))
     bed.enter(bed.probe.holding(top))
     bed.enter(attached(top, below))
-    below.reload(Linear(pages(8), child), Error(pages(8)), Linear(pages(8), child, pages(16)))
-    assert read_file(f"{attach.FOLDER}/{below.disk}/{top.disk}/mapped_bytes") == str(16 * PAGE)
-    assert [(call.off, call.len) for call in bed.probe.inject(below, 0, 24 * PAGE).calls] == [
-        (0, 8 * PAGE), (16 * PAGE, 8 * PAGE)]
+    with Unplugged(gone):
+        assert read_file(f"{attach.FOLDER}/{below.disk}/{top.disk}/mapped_bytes") == str(16 * PAGE)
+        assert [(call.off, call.len) for call in bed.probe.inject(below, 0, 24 * PAGE).calls] == [
+            (0, 8 * PAGE), (16 * PAGE, 8 * PAGE)]
 
 
 def test_files(bed):
