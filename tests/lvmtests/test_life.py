@@ -68,7 +68,6 @@ class Life:
             volume.check(self.bed, segments[volume.name], hears=self.way != "stock")
             self.said.append(QuickDevice(name=volume.mapped_name).table_text())
 
-
     def detach(self):
         """Detach all volumes: as they are with stock LVM, they hear of nothing."""
         if self.way != "attached":
