@@ -167,4 +167,7 @@ def test_loading_the_holder(function):
         failures += failed
         if not failed:
             HOLDER.remove()
+        if function == "__class_register":
+            # 6.1 itself loses the class's name if any after the first fails
+            break
     assert failures
