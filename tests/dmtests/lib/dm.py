@@ -56,13 +56,6 @@ class DaxLinear(Target):
         return target
 
 
-class Error(Target):
-    """Fails all I/O."""
-
-    def __init__(self, sectors):
-        super().__init__("error", sectors)
-
-
 def table(*targets):
     """Return the text of a table; targets follow one another, a string is taken as it is."""
     text, start = "", 0
