@@ -6,6 +6,9 @@ import shutil
 import subprocess
 import xml.etree.ElementTree
 
+# how much of what failed is told again at the end
+_WHY_LINES = 8
+
 GUEST = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "guest")
 
 
@@ -17,11 +20,12 @@ class Tally:
         self.passed = 0
         self.failed = 0
 
-    def add(self, heading, passed, failed, seconds):
-        """Count the tests under a heading."""
+    def add(self, heading, passed, failed, seconds, why=()):
+        """Count the tests under a heading; `why` says what failed of them."""
         self.passed += passed
         self.failed += failed
-        self.lines.append(f"{heading}: {passed} passed, {failed} failed in {seconds:.0f} s")
+        lines = [f"{heading}: {passed} passed, {failed} failed in {seconds:.0f} s", *why]
+        self.lines.append("\n\t".join(lines))
 
     def print(self):
         """Print all, the verdict last; return the exit code."""
@@ -89,5 +93,24 @@ class Dmtests:
 
     def show_log(self):
         """Show what they said."""
+        print(self._said(), flush=True)
+
+    def why(self, reports=()):
+        """Return in a few lines what failed: the tests' names, and how the guest ended."""
+        names, complete = [], bool(reports)
+        for report in reports:
+            try:
+                found = failures(os.path.join(self.results, report))
+                names += [name for name, failure in found.items() if failure is not None]
+            except (OSError, xml.etree.ElementTree.ParseError):
+                complete = False
+        if len(names) > _WHY_LINES:
+            names[_WHY_LINES:] = [f"and {len(names) - _WHY_LINES} more"]
+        said = self._said().splitlines()
+        if complete:
+            said = [line for line in said if line.startswith("guest: FAILED: ")]
+        return names + said[-_WHY_LINES:]
+
+    def _said(self):
         with open(self.log, encoding="utf-8", errors="replace") as file:
-            print(file.read(), flush=True)
+            return file.read()
