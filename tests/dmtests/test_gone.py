@@ -17,6 +17,7 @@ from lib import kernel, monitor
 from lib.command import CommandError
 from lib.dm import DaxLinear, Linear, Status
 from lib.live import Live
+from lib.probe import ProbeError
 from lib.quick import QuickDevice
 from lib.trace import Kprobe, Trace
 from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
@@ -96,6 +97,9 @@ def test_one_call_each(bed, gone, unplugged):
     # what is gone can't be resolved any more, and what is there can
     found = bed.probe.lookup([(devices[0], byte) for byte in (0, 8 * PAGE, 24 * PAGE, 28 * PAGE)])
     assert [page.pfn > 0 for page in found] == [True, False, False, True]
+    # nor zeroed
+    with pytest.raises(ProbeError, match="No such device or address"):
+        bed.probe.zero(devices[0], 8 * PAGE)
     # suspended, resumed, reloaded
     for device in devices:
         device.suspend()
