@@ -3,6 +3,7 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/hashtable.h>
+#include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
@@ -43,6 +44,8 @@ static int probe_notify_failure(struct dax_device *dax_dev, u64 off, u64 len, in
 	unsigned int delay_ms;
 	int rc;
 
+	/* As XFS does, which reads metadata to find out whose page it is. */
+	might_sleep();
 	if (!node)
 		return -EOPNOTSUPP;
 	record(&(struct record){
