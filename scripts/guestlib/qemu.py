@@ -9,8 +9,6 @@ import os
 import socket
 import subprocess
 
-QEMU = "qemu-system-x86_64"
-
 # With the vendor, a machine check that QEMU's monitor injects is recoverable; without, it panics.
 CPU = "max,vendor=GenuineIntel"
 
@@ -25,11 +23,11 @@ class Qemu:
     `streams` maps a name to our end of it: console, output, verdict, monitor.
     """
 
-    def __init__(self, options, folder):
+    def __init__(self, emulator, options, folder):
         self._passed = []
         self.streams = {}
         self.process = None
-        self._command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none",
+        self._command = [*emulator, "-nodefaults", "-no-user-config", "-display", "none",
                          "-name", "daxlinear"]
         # what reboots keeps its memory, and so its NVDIMMs
         if not options.systemd:

@@ -15,7 +15,7 @@ import zlib
 from dataclasses import dataclass
 from lzma import LZMADecompressor
 
-from . import apt, cache
+from . import apt, cache, debian
 
 PACKAGES = (
     "busybox-static",
@@ -46,27 +46,10 @@ PACKAGES = (
     "xfsprogs",
 )
 
-APT_OPTIONS = (
-    'APT::Install-Recommends "false"',
-    'Acquire::Languages "none"',
-    'Acquire::Retries "3"',
-)
-
-DPKG_OPTIONS = (
-    "force-unsafe-io",
-    "path-exclude=/usr/share/doc/*",
-    "path-exclude=/usr/share/info/*",
-    "path-exclude=/usr/share/locale/*",
-    "path-exclude=/usr/share/man/*",
-)
-
 HOOKS = ('mkdir -p "$1/src" "$1/results"',)
 
 # what the image needn't hold: only builds use the headers, and the kernel is handed to QEMU
 NOT_IN_IMAGE = ("boot", "usr/include", "usr/src")
-
-
-_LOG_LINES = 40
 
 
 @dataclass(frozen=True)
@@ -102,33 +85,10 @@ class Root:
 
 def _recipe(kernel):
     """Return all that decides what is in the root, save what the archive holds that day."""
-    mirrors = apt.mirrors()
     with open(__file__, encoding="utf-8") as file:
         builder = file.read()
-    return {
-        "suite": kernel.suite,
-        "sources": [f"deb {mirrors[archive]} {suite} main" for archive, suite in kernel.sources],
-        "packages": sorted(PACKAGES + kernel.packages),
-        "apt_options": list(APT_OPTIONS + kernel.apt_options),
-        "builder": cache.digest(builder),
-    }
-
-
-def _mmdebstrap(recipe, target):
-    command = ["mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory"]
-    command += [f"--aptopt={option}" for option in recipe["apt_options"] + apt.proxy_options()]
-    command += [f"--dpkgopt={option}" for option in DPKG_OPTIONS]
-    command += [f"--customize-hook={hook}" for hook in HOOKS]
-    command += ["--include=" + ",".join(recipe["packages"])]
-    # the kernel package would make an initramfs that nothing boots
-    command = ["env", "INITRD=No"] + command
-    command = cache.contained(command + [recipe["suite"], target] + recipe["sources"])
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
-    if done.returncode:
-        # apt's reasons come well before its last words
-        tail = "\n".join(done.stdout.splitlines()[-_LOG_LINES:])
-        raise cache.Error(f"mmdebstrap failed:\n{tail}")
+    return debian.recipe(kernel.suite, kernel.sources, PACKAGES + kernel.packages, "minbase",
+                         kernel.apt_options, HOOKS) | {"image": cache.digest(builder)}
 
 
 def _only_kernel(folder):
@@ -213,7 +173,7 @@ def ready(kernel, note, ask_apt=False):
     def make(target):
         note(f"making the guest root for {kernel.name} (Debian {kernel.suite})")
         folder = os.path.join(target, "root")
-        _mmdebstrap(recipe, folder)
+        debian.make(recipe, folder)
         note("making its image")
         _make_image(folder, os.path.join(target, "root.img"))
         _make_kernel(folder, _only_kernel(folder), os.path.join(target, "kernel"))

@@ -127,7 +127,7 @@ class Run:
             settings.update(TERM=os.environ.get("TERM", "linux"), ROWS=str(size.lines),
                             COLUMNS=str(size.columns))
         _make_initramfs(image, root, self._options.command, settings)
-        self._qemu = Qemu(self._options, temporary)
+        self._qemu = Qemu(self._options.emulator, self._options, temporary)
         self._qemu.port("output")
         self._qemu.port("verdict")
         if interactive:
