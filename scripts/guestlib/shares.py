@@ -37,18 +37,27 @@ class Share:
     reports: tuple = ("dmtests.xml",)
 
 
+# the dmtests in which things happen on two CPUs at once; a second one only costs all others
+AT_ONCE = ("test_attach.py", "test_fuzz.py", "test_many.py", "test_races.py", "test_storm.py",
+           "test_suspend.py", "test_unload.py")
+# runs after others, and looks at what they have left
+AFTERMATH = "test_aftermath.py"
+NO_TOOL = "--ignore-glob=test_tool_*"
+
 # The longest first: two guests run at a time, and none is to be alone at the end.
 SHARES = (
-    Share("dmtests", ("tests/run-dmtests", "--ignore-glob=test_tool_*")),
-    # They show the tool, and the libraries and programs that it uses, more than a kernel. A
-    # second CPU would only cost: nothing happens at once.
-    Share("tool tests", ("tests/run-dmtests", "-k", "test_tool_ or test_aftermath"),
+    Share("dmtests, 1 CPU",
+          ("tests/run-dmtests", NO_TOOL, *(f"--ignore={name}" for name in AT_ONCE)),
+          machine=("--cpus", "1")),
+    # They show the tool, and the libraries and programs that it uses, more than a kernel.
+    Share("tool tests", ("tests/run-dmtests", "-k", f"test_tool_ or {AFTERMATH}"),
           on=newest_of_suites, machine=("--cpus", "1")),
     # LVM, udev and systemd are a suite's as well. The NVDIMMs are large enough for an XFS that
     # mkfs.xfs makes without being forced, as the page on LVM does.
     Share("lvmtests", ("tests/run-lvmtests",), on=newest_of_suites,
-          machine=("--systemd", "--nvdimm", "640M,640M,640M,640M"),
+          machine=("--systemd", "--cpus", "1", "--nvdimm", "640M,640M,640M,640M"),
           reports=("lvmtests-1.xml", "lvmtests-2.xml")),
+    Share("dmtests, 2 CPUs", ("tests/run-dmtests", *AT_ONCE, AFTERMATH)),
     Share("large devices", ("tests/run-dmtests", "--large"), on=one, seconds=300,
           machine=("--map", "dev", "--nvdimm", "16G,16G,16G,16G")),
     Share("short bench", ("tests/run-bench", "--short"), on=one, seconds=300, reports=(),
