@@ -112,5 +112,9 @@ class Dmtests:
         return names + said[-_WHY_LINES:]
 
     def _said(self):
-        with open(self.log, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        try:
+            with open(self.log, encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            # they never came to say anything
+            return ""
