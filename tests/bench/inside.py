@@ -142,10 +142,9 @@ def loads(child, numbers):
                 file.write(request(made.name, stack, even(child, number)))
                 file.flush()
                 before = _kernel_bytes()
-                # the least: how much the allocators have at hand differs from one to the next
-                least = min(count("load", 15 if number <= 256 else 3, file.name))
+                load = typical(count("load", 101 if number <= 256 else 5, file.name))
                 taken = _kernel_bytes() - before
-            rows.append(instructions(LOAD, stack, number, least / number))
+            rows.append(instructions(LOAD, stack, number, load / number))
             # in pages: of few ranges it says nothing
             if number >= 4096:
                 rows.append(Row(MEMORY, stack, number, 1, round(taken / number, 1), "bytes"))

@@ -11,7 +11,8 @@
  *	ACCESS	call dax_direct_access() for each page
  *	HOLD	take the holder slot until /dev/daxbench is closed
  *	FAIL	tell the driver that each page failed, as memory_failure() does, and count
- *		until whoever holds it through HOLD is told; 0 if nobody was
+ *		until whoever holds it through HOLD is told, which must not sleep
+ *		before that; 0 if nobody was
  *	MASK	keep interrupts away, or not; what is counted may sleep, as long as
  *		nobody that it waits for needs the clock's
  */
@@ -51,8 +52,10 @@ static int bench_notify_failure(struct dax_device *dax_dev, u64 off, u64 len, in
 {
 	u64 now = get_cycles();
 
-	if (!told)
+	if (!told) {
 		told = now;
+		local_irq_enable();
+	}
 	return 0;
 }
 
@@ -151,8 +154,11 @@ static int bench_fail(struct dax_device *dax_dev, const struct daxbench_pages *p
 		if (!pgmap)
 			return -ENXIO;
 		told = 0;
+		/* Nothing sleeps before the holder is told, which lets them in again. */
+		local_irq_disable();
 		begin = get_cycles();
 		pgmap->ops->memory_failure(pgmap, pfn_t_to_pfn(pfn), 1, 0);
+		local_irq_enable();
 		samples[i] = told ? told - begin - clock : 0;
 		put_dev_pagemap(pgmap);
 		cond_resched();
