@@ -10,7 +10,7 @@ from lib import dm, strace
 from lib.command import ENVIRONMENT, run
 from lib.dm import DaxLinear, Linear
 from lib.module import TARGET
-from lib.tool import FAILED, PROGRAM, USAGE, ToolDevice, call, daxlinear, refused
+from lib.tool import BAD_NAMES, FAILED, PROGRAM, USAGE, ToolDevice, call, daxlinear, refused
 from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS
 from lib.xfs import Xfs
 
@@ -319,11 +319,7 @@ def test_remove_what_is_not_ours(clean):
 
 
 @pytest.mark.parametrize("words, code, text", [
-    ([], USAGE, "give a NAME"),
-    (["a", "b"], USAGE, 'there are "a" and "b"'),
-    (["missing"], FAILED, 'there is no mapped device "missing"'),
-    (["/dev/missing"], FAILED, "No such file"),
-    (["/dev/null"], FAILED, "/dev/null is no mapped device"),
+    *BAD_NAMES,
     (["--force", "missing"], FAILED, "missing"),
 ])
 def test_remove_bad_input(bed, words, code, text):

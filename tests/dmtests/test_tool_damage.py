@@ -12,7 +12,8 @@ from lib.beside import PATIENCE_SECONDS, wait_for
 from lib.command import ENVIRONMENT, log, read_file, run
 from lib.dm import DaxLinear
 from lib.terminal import terminal
-from lib.tool import FAILED, FOUND, PROGRAM, USAGE, ToolDevice, ask, call, daxlinear, refused
+from lib.tool import (BAD_NAMES, FOUND, PROGRAM, ToolDevice, ask, call, daxlinear,
+                      refused)
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
 from lib.unplug import Unplugged
 from lib.xfs import Xfs
@@ -288,13 +289,7 @@ def test_progress(clean):
 
 
 @pytest.mark.parametrize("command", ["damage", "monitor"])
-@pytest.mark.parametrize("words, code, text", [
-    ([], USAGE, "give a NAME"),
-    (["a", "b"], USAGE, 'there are "a" and "b"'),
-    (["missing"], FAILED, 'no mapped device "missing"'),
-    (["/dev/null"], FAILED, "is no mapped device"),
-    (["--what"], USAGE, '"--what" is no option'),
-])
+@pytest.mark.parametrize("words, code, text", BAD_NAMES)
 def test_bad_input(bed, command, words, code, text):
     assert bed.nvdimms
     assert text in refused(command, *words, code=code)

@@ -9,7 +9,7 @@ from lib import strace
 from lib.command import run
 from lib.dm import DaxLinear, Linear
 from lib.terminal import terminal
-from lib.tool import FAILED, FOUND, USAGE, ToolDevice, ask, call, daxlinear, refused
+from lib.tool import BAD_NAMES, FAILED, FOUND, USAGE, ToolDevice, ask, call, daxlinear, refused
 from lib.units import MIB, MIB_SECTORS, SECTOR
 from lib.unplug import Unplugged
 from lib.virtio import asynchronous, new_device
@@ -330,13 +330,7 @@ def test_extend_cut_short(clean, what):
 
 
 @pytest.mark.parametrize("command", ["check", "mkfs"])
-@pytest.mark.parametrize("words, code, text", [
-    ([], USAGE, "give a NAME"),
-    (["a", "b"], USAGE, 'there are "a" and "b"'),
-    (["missing"], FAILED, 'no mapped device "missing"'),
-    (["/dev/null"], FAILED, "is no mapped device"),
-    (["--what"], USAGE, '"--what" is no option'),
-])
+@pytest.mark.parametrize("words, code, text", BAD_NAMES)
 def test_check_bad_input(bed, command, words, code, text):
     assert bed.nvdimms
     assert text in refused(command, *words, code=code)

@@ -8,7 +8,7 @@ import pytest
 
 from lib.dm import DaxLinear
 from lib.terminal import terminal
-from lib.tool import FAILED, USAGE, ToolDevice, daxlinear, refused
+from lib.tool import BAD_NAMES, USAGE, ToolDevice, daxlinear, refused
 from lib.units import MIB_SECTORS
 from lib.unplug import Unplugged
 
@@ -68,9 +68,7 @@ def test_gone(clean):
 
 
 @pytest.mark.parametrize("words, code, text", [
-    ([], USAGE, "give a NAME"),
-    (["a", "b"], USAGE, 'there are "a" and "b"'),
-    (["missing"], FAILED, 'no mapped device "missing"'),
+    *BAD_NAMES,
     (["--svg"], USAGE, "--svg wants a value"),
 ])
 def test_bad_input(bed, words, code, text):

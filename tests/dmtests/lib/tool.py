@@ -15,6 +15,17 @@ PROGRAM = os.path.join(TOP, "tools/daxlinear")
 # its exit codes
 FAILED, USAGE, FOUND = 1, 2, 3
 
+# what a command refuses that wants the name of one device: words, its exit code, a part of the
+# reason
+BAD_NAMES = (
+    ([], USAGE, "give a NAME"),
+    (["a", "b"], USAGE, 'there are "a" and "b"'),
+    (["missing"], FAILED, 'no mapped device "missing"'),
+    (["/dev/missing"], FAILED, "No such file"),
+    (["/dev/null"], FAILED, "is no mapped device"),
+    (["--what"], USAGE, '"--what" is no option'),
+)
+
 Done = namedtuple("Done", "code out err")
 
 
