@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The debug kernel: Debian's 6.1 source, configured to find bugs, built once and cached.
+"""The debug kernels: Debian's 6.1 source, configured to find bugs, each built once and cached.
 
 An entry of the cache holds what a guest boots and what modules are built against:
 
@@ -24,7 +24,7 @@ PACKAGES = (SOURCE, "bc", "bison", "flex", "gcc", "kmod", "libc6-dev", "libelf-d
             "xz-utils")
 
 _SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FRAGMENT = os.path.join(_SCRIPTS, "debug-kernel.config")
+FRAGMENT = os.path.join(_SCRIPTS, "debug-kernel{}.config")
 
 # What the kernel's build never opens when it is configured like ours, a half of the source
 _NOT_UNPACKED = (
@@ -32,6 +32,9 @@ _NOT_UNPACKED = (
     "*/drivers/media/*.[ch]", "*/drivers/net/*/*.[ch]", "*/drivers/staging/*.[ch]",
     "*/sound/*.[ch]", "*.dts", "*.dtsi",
 )
+
+# Where KCSAN looks at each access: the kernel has data races of its own.
+_KCSAN = ("/%",)
 
 # Where KASAN looks at each access: where modules of ours, or what they pass on, may go astray.
 # The rest of the kernel is left alone, to save time.
@@ -49,6 +52,8 @@ _CHANGES = (
      "\t\t\tif (!fail_stacktrace(attr))\n\t\t\t\treturn false;\n\t\t\tfail_nth--;\n"),
     ("scripts/Makefile.lib", "$(KASAN_SANITIZE)y), \\\n",
      f"$(KASAN_SANITIZE)$(if $(filter {' '.join(_KASAN)},$(obj)/$(basetarget)),y,n)), \\\n"),
+    ("scripts/Makefile.lib", "$(KCSAN_SANITIZE)y), \\\n",
+     f"$(KCSAN_SANITIZE)$(if $(filter {' '.join(_KCSAN)},$(obj)/$(basetarget)),y,n)), \\\n"),
 )
 
 # What modules are built from, as the kernel's own scripts/package/builddeb has it
@@ -101,12 +106,17 @@ def _install_packages():
                    stdout=subprocess.DEVNULL, check=True)
 
 
-def _recipe():
+def _fragment(flavour):
+    """Return the lines of the configuration of a kernel that looks for `flavour`."""
+    return _read(FRAGMENT.format("")) + _read(FRAGMENT.format(f"-{flavour}"))
+
+
+def _recipe(flavour):
     """Return all that decides what is built."""
     return {
         "source": _output("dpkg-query", "-W", "-f", "${Version}", SOURCE),
         "compiler": _output("gcc", "--version").splitlines()[0],
-        "fragment": _read(FRAGMENT),
+        "fragment": _fragment(flavour),
         "builder": _read(__file__),
     }
 
@@ -146,11 +156,13 @@ class _Tree:
             with open(os.path.join(self._folder, name), "w", encoding="utf-8") as file:
                 file.write(text.replace(old, new))
 
-    def configure(self):
+    def configure(self, fragment):
         """Make the configuration, in which each line of the fragment must have had its way."""
-        self._make(f"KCONFIG_ALLCONFIG={FRAGMENT}", "allnoconfig")
+        with open(os.path.join(self._folder, "fragment"), "w", encoding="utf-8") as file:
+            file.write(fragment)
+        self._make("KCONFIG_ALLCONFIG=fragment", "allnoconfig")
         config = set(_read(self._folder, ".config").splitlines())
-        lost = [line for line in _read(FRAGMENT).splitlines()
+        lost = [line for line in fragment.splitlines()
                 if "CONFIG_" in line and line not in config]
         if lost:
             raise cache.Error("the kernel's configuration did not take\n" + "\n".join(lost))
@@ -175,23 +187,23 @@ class _Tree:
 
 
 @contextlib.contextmanager
-def ready(note):
-    """Yield the DebugKernel, built if need be; it stays in use until the caller is done."""
+def ready(note, flavour):
+    """Yield the DebugKernel for `flavour`, built if need be, in use until the caller is done."""
     _install_packages()
-    recipe = _recipe()
+    recipe = _recipe(flavour)
     name = cache.digest(recipe)
 
     def make(target):
-        note(f"building the debug kernel from {SOURCE} {recipe['source']}")
+        note(f"building the debug kernel for {flavour} from {SOURCE} {recipe['source']}")
         source = os.path.join(target, "source")
         os.mkdir(source)
         tree = _Tree(source, os.path.join(target, "log"))
         tree.unpack()
-        tree.configure()
+        tree.configure(recipe["fragment"])
         # Named by its recipe, so that no other debug kernel takes its modules.
-        version = tree.build(f"-debug-{name[:8]}")
+        version = tree.build(f"-{flavour}-{name[:8]}")
         tree.install(target, version)
         cache.remove(source)
 
-    with cache.entry("debug-kernel", name, make) as path:
+    with cache.entry(f"{flavour}-kernel", name, make) as path:
         yield DebugKernel(folder=path, version=_read(path, "version").strip())

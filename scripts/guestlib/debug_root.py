@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A guest's root in which the debug kernel takes the place of the root's own."""
+"""A guest's root in which a debug kernel takes the place of the root's own."""
 
 import contextlib
 from dataclasses import dataclass
 
 from . import debug_kernel, root
+
+# variables of the modules' make, by what the kernel looks for
+_VARIABLES = {"memory": ("UBSAN_SANITIZE=y", "GCOV_PROFILE=y")}
 
 # where a build sees the build tree; /tmp is its own there
 _BUILD = "/tmp/debug-kernel"
@@ -15,6 +18,7 @@ class DebugRoot(root.Root):
     """A root whose kernel, modules and build tree are the debug kernel's."""
 
     debug: debug_kernel.DebugKernel
+    flavour: str
 
     @property
     def modules(self):
@@ -30,7 +34,7 @@ class DebugRoot(root.Root):
 
     @property
     def variables(self):
-        return ("UBSAN_SANITIZE=y", "GCOV_PROFILE=y")
+        return _VARIABLES.get(self.flavour, ())
 
     @property
     def guest_modules(self):
@@ -40,6 +44,7 @@ class DebugRoot(root.Root):
 @contextlib.contextmanager
 def ready(kernel, note, ask_apt=False):
     """Yield the DebugRoot of a kernel, made if need be, like root.ready()."""
-    with debug_kernel.ready(note) as debug, root.ready(kernel, note, ask_apt) as found:
+    with debug_kernel.ready(note, kernel.debug) as debug, \
+            root.ready(kernel, note, ask_apt) as found:
         yield DebugRoot(folder=found.folder, image=found.image, kernel=debug.kernel,
-                        version=debug.version, debug=debug)
+                        version=debug.version, debug=debug, flavour=kernel.debug)

@@ -23,8 +23,8 @@ class Kernel:
     known_splats: tuple = ()
     # how long it may take to come up, on an emulated CPU that shares its core
     boot_seconds: int = 120
-    # whether its root boots the debug kernel
-    debug: bool = False
+    # what the debug kernel looks for that its root boots, if it does
+    debug: str = ""
 
 
 KERNELS = {
@@ -73,6 +73,7 @@ KERNELS = {
 
 DEFAULT = "6.1"
 
-# built from the source of DEFAULT, in whose root it boots
-DEBUG = "6.1-debug"
-KERNELS[DEBUG] = replace(KERNELS[DEFAULT], debug=True, boot_seconds=600)
+# built from the source of DEFAULT, in whose root they boot
+DEBUG, RACES = "6.1-debug", "6.1-races"
+KERNELS[DEBUG] = replace(KERNELS[DEFAULT], debug="memory", boot_seconds=600)
+KERNELS[RACES] = replace(KERNELS[DEFAULT], debug="races", boot_seconds=600)

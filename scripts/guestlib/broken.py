@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Modules that are broken on purpose, to show that a debug kernel finds it out."""
+
+import glob
+import os
+import re
+import shutil
+import time
+
+from . import build, kernels
+from .tally import Dmtests, failures
+
+_SECONDS = 600
+
+
+class _Broken:
+    """A build that is broken on purpose, and how that is to come out.
+
+    Its patch says in its first lines which tests do it, and what they then complain of.
+    """
+
+    def __init__(self, patch):
+        self.patch = patch
+        self._name = os.path.basename(patch).removesuffix(".patch")
+        with open(patch, encoding="utf-8") as file:
+            words = dict(re.findall(r"^(tests|report): (.*)$", file.read(), re.M))
+        self._tests, self.report = words["tests"], words["report"]
+
+    def build(self, dmtests, whole):
+        """Build it, and put the modules where the guest finds them; return whether it builds.
+
+        `whole` is the folder of what is not broken.
+        """
+        out = os.path.join(whole, "broken", self._name)
+        shutil.rmtree(out, ignore_errors=True)
+        # all but the patched file is built already
+        shutil.copytree(os.path.join(whole, "src"), os.path.join(out, "src"), symlinks=True)
+        shutil.copy(os.path.join(whole, "manifest"), out)
+        if not dmtests.guest("build", "--out", out, "--patch", self.patch):
+            return False
+        target = os.path.join(dmtests.results, self._name)
+        os.mkdir(target)
+        for module in ("dax-holder/dax_holder.ko", "dm-daxlinear/dm-daxlinear.ko"):
+            shutil.copy(os.path.join(out, "src", module), target)
+        with open(os.path.join(target, "tests"), "w", encoding="utf-8") as file:
+            file.write(self._tests + "\n")
+        return True
+
+    def is_caught(self, dmtests):
+        """Tell whether the tests have complained of it in the guest."""
+        try:
+            found = failures(os.path.join(dmtests.results, self._name, "report.xml"))
+        except OSError:
+            return False
+        return any(re.search(self.report, failure, re.S) for failure in found.values() if failure)
+
+
+def check(tally, kernel, machine):
+    """Have a debug kernel find out each build that is broken in the way that it looks for.
+
+    All are in one guest, one after the other; `machine` are options for it.
+    """
+    start = time.monotonic()
+    whole = build.folder(kernel)
+    dmtests = Dmtests(kernel, os.path.join(whole, "results", "broken"))
+    # lockdep turns itself off with its first report: the one that has it report is the first
+    builds = [_Broken(patch) for patch in sorted(glob.glob(
+        f"{build.CHECKOUT}/tests/broken/{kernels.KERNELS[kernel].debug}/*.patch"))]
+    caught = []
+    built = [broken.build(dmtests, whole) for broken in builds]
+    if all(built):
+        dmtests.guest("run", *machine, "--timeout", str(_SECONDS), "--keep-going",
+                      "--expect-splat", ".", "--results", dmtests.results, "--",
+                      "tests/run-broken")
+        caught = [broken for broken in builds if broken.is_caught(dmtests)]
+    missed = [broken for broken in builds if broken not in caught]
+    if missed or not builds:
+        dmtests.show_log()
+    tally.add("broken builds", len(caught), len(missed) or int(not builds),
+              time.monotonic() - start,
+              [f"{broken.patch}: nobody complained of '{broken.report}'" for broken in missed])
