@@ -2,15 +2,12 @@
 """Real machine checks: from the processor to the filesystem, through no injection of Linux's."""
 
 import errno
-import re
-import time
 
 import pytest
 
 from lib import mce
 from lib.badblocks import Healed, badblocks
 from lib.beside import wait_for
-from lib.command import read_file, run
 from lib.dm import DaxLinear, Status
 from lib.taint import MACHINE_CHECK
 from lib.trace import Kprobe, Trace
@@ -21,24 +18,12 @@ from lib.xfs import Xfs
 SIZE = 32 * MIB_SECTORS
 AGSIZE = 16 * MIB
 
-# the kernel's log takes 10 messages from one place in so many seconds
-LOG_SECONDS = 5
-
 pytestmark = pytest.mark.last("from then on lockdep does not look any more")
 
 
 @pytest.fixture(autouse=True)
 def _taint(bed):
     bed.may_taint(MACHINE_CHECK)
-
-
-def wait_for_log():
-    """Wait until what others did no longer keeps our messages out of the kernel's log."""
-    stamps = re.findall(r"^\[ *(\d+\.\d+)\] (?:tell: |dax_holder: .* failed at)",
-                        run("dmesg"), re.M)
-    uptime = float(read_file("/proc/uptime").split()[0])
-    if stamps:
-        time.sleep(max(0, float(stamps[-1]) + LOG_SECONDS - uptime))
 
 
 def test_file_data(bed):
@@ -49,7 +34,7 @@ def test_file_data(bed):
     place = SIZE * SECTOR + 12 * MIB
     offset = fs.find("file", place)
     nvdimm.is_spoiled = True
-    wait_for_log()
+    bed.kmsg.wait_for_room()
     mark = bed.kmsg.mark()
     with Victim(fs.path("file"), "-e", offset=offset, length=PAGE) as early, \
             Victim(fs.path("file"), "-l", offset=offset, length=PAGE) as late, \

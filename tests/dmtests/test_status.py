@@ -234,6 +234,7 @@ def test_log_line(bed):
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(MIB_SECTORS, bed.nvdimms[1], 0),
                         DaxLinear(MIB_SECTORS, child, 80))
+    bed.kmsg.wait_for_room()
     mark = bed.kmsg.mark()
     with bed.probe.holding(device):
         bed.probe.inject(child, 0x2a000)
@@ -248,6 +249,7 @@ def test_log_is_bounded(bed):
     # whoever reads the log wants to see more in it than failures
     child = bed.nvdimms[0]
     bed.device(DaxLinear(8 * MIB_SECTORS, child, 0))
+    bed.kmsg.wait_for_room()
     mark = bed.kmsg.mark()
     bed.probe.inject_all([(child, page * PAGE) for page in range(2000)])
     assert 1 <= len(bed.kmsg.find("dax_holder: .* failed", mark)) < 200
