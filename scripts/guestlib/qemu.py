@@ -15,7 +15,8 @@ import subprocess
 CPU = "max,vendor=GenuineIntel,erms=off,fsrm=off"
 
 # Neither the mitigations nor zeroes in all memory protect anybody here, and an emulated CPU pays
-# for them at every system call.
+# for them at every system call. The TSC is the host's: a watchdog that a busy host delays would
+# have the kernel turn to a clock that costs more to read.
 APPEND = ("console=ttyS0", "panic=-1", "oops=panic", "mitigations=off", "init_on_alloc=0",
           "loglevel=5", "rcupdate.rcu_cpu_stall_timeout=60", "tsc=reliable")
 
@@ -53,8 +54,8 @@ class Qemu:
 
     def _machine(self, options):
         if options.icount:
-            # Guest time counts instructions, the date included, and so does what is random: as
-            # far as the guest waits for nothing outside it, a run repeats exactly.
+            # Guest time counts instructions, the date starts where it always does, and what is
+            # random too: as far as the guest waits for nothing outside it, a run repeats exactly.
             self.add("-accel", "tcg,thread=single", "-smp", "1",
                      "-icount", "shift=0,sleep=off,align=off", "-seed", "1",
                      "-rtc", "base=2026-01-01T00:00:00,clock=vm")

@@ -44,7 +44,7 @@ AT_ONCE = ("test_attach.py", "test_fuzz.py", "test_many.py", "test_races.py", "t
 AFTERMATH = "test_aftermath.py"
 NO_TOOL = "--ignore-glob=test_tool_*"
 
-# The longest first: two guests run at a time, and none is to be alone at the end.
+# The short ones last: two guests run at a time, and none is to be alone at the end for long.
 SHARES = (
     Share("dmtests, 1 CPU",
           ("tests/run-dmtests", NO_TOOL, *(f"--ignore={name}" for name in AT_ONCE)),
