@@ -129,24 +129,32 @@ void slot_put(struct slot *slot)
 	call_srcu(&claims_srcu, &slot->rcu, slot_free);
 }
 
+/*
+ * A parent that is let go and made anew while a failure is on its way, because its
+ * table was wiped, keeps its id and its place among the others: the failure that
+ * has passed it does not come to it again.
+ */
 struct parent *parent_get(struct gendisk *disk, struct parent *spare)
 {
 	struct parent *parent;
 
-	list_for_each_entry(parent, &parents, node)
+	list_for_each_entry(parent, &parents, node) {
 		if (parent->disk == disk) {
 			kfree(spare);
 			parent->users++;
 			return parent;
 		}
+		if (parent->id > disk->diskseq)
+			break;
+	}
 
 	INIT_LIST_HEAD(&spare->claims);
 	INIT_LIST_HEAD(&spare->attachments);
 	spare->disk = disk;
-	spare->id = ++last_id;
+	spare->id = disk->diskseq;
 	spare->users = 1;
 	strscpy(spare->name, disk->disk_name, sizeof(spare->name));
-	list_add_tail_rcu(&spare->node, &parents);
+	list_add_tail_rcu(&spare->node, &parent->node);
 	return spare;
 }
 

@@ -37,7 +37,7 @@ extern struct mutex attach_mutex;
 extern struct mutex claims_mutex;
 extern spinlock_t claims_lock;
 extern struct srcu_struct claims_srcu;
-extern struct list_head parents;
+extern struct list_head parents; /* by id */
 
 /* A child's dax_device, whose holder we are. */
 struct slot {
@@ -60,7 +60,7 @@ struct parent {
 	struct list_head attachments;
 	struct gendisk *disk;
 	struct dax_device *dax_dev;
-	u64 id;
+	u64 id;			/* the disk's for all its life, and no other disk's */
 	unsigned int users;
 	char name[DISK_NAME_LEN];
 	struct rcu_head rcu;

@@ -36,16 +36,21 @@ def _child(bed, gates):
 
 
 class Failure(Doing):
-    """A failure of a page of a child, that is under way for its `with` block."""
+    """A failure of a page of a child, or of more, that is under way for its `with` block."""
 
-    def __init__(self, bed, child, byte):
+    def __init__(self, bed, gates, child, byte, length=PAGE):
         super().__init__(self._inject)
-        self._failure = (bed.probe, child, byte)
-        self.injection = None
+        self._failure = (bed.probe, child, byte, length)
+        self._gates = gates
+
+    def __exit__(self, *error):
+        # a test that fails must not leave it waiting: no device could be removed
+        self._gates.open()
+        super().__exit__(*error)
 
     def _inject(self):
-        probe, child, byte = self._failure
-        probe.commands([f"inject {child.number} {byte} {PAGE} 0"])
+        probe, child, byte, length = self._failure
+        probe.commands([f"inject {child.number} {byte} {length} 0"])
 
 
 def test_table_swap_between_two_looks(bed, child, gates):
@@ -59,13 +64,35 @@ def test_table_swap_between_two_looks(bed, child, gates):
     bed.probe.inject(child, 40 * PAGE)
     bed.probe.reset()
     gates.stop("direct_access", skip=_CHILD_LOOKUP)
-    with Failure(bed, child, 5 * PAGE):
+    with Failure(bed, gates, child, 5 * PAGE):
         gates.wait_at("direct_access")
         device.resume()
         gates.open()
     done, strays = bed.probe.records()
     assert not strays
     assert [call.off for call in done[0].calls] == [0]
+    assert done[0].rc == 0
+
+
+@pytest.mark.parametrize("failed", [(5 * PAGE, PAGE), (0, 2**64 - 1)], ids=["page", "child gone"])
+def test_parent_loses_its_table_once_it_is_told(bed, child, gates, failed):
+    """It gets its table back while the next one is looked at: it has been told."""
+    first, second = (bed.enter(QuickDevice(DaxLinear(pages(16), child))) for _ in range(2))
+    for device in first, second:
+        bed.enter(bed.probe.holding(device))
+    bed.probe.inject(child, 40 * PAGE)
+    bed.probe.reset()
+    gates.stop("direct_access", skip=2 + _CHILD_LOOKUP)
+    with Failure(bed, gates, child, *failed):
+        gates.wait_at("direct_access")
+        # to load a table takes a look at the child
+        gates.stop("direct_access", skip=100)
+        first.wipe()
+        first.reload(DaxLinear(pages(16), child))
+        gates.open()
+    done, strays = bed.probe.records()
+    assert not strays
+    assert [call.dev for call in done[0].calls] == [first.number, second.number]
     assert done[0].rc == 0
 
 
@@ -77,7 +104,7 @@ def test_parent_dies_before_it_is_told(bed, child, gates):
     bed.probe.inject(child, 40 * PAGE)
     bed.probe.reset()
     gates.stop("direct_access", skip=_CHILD_LOOKUP)
-    with Failure(bed, child, 5 * PAGE):
+    with Failure(bed, gates, child, 5 * PAGE):
         gates.wait_at("direct_access")
         with Beside("dmsetup", "remove", device.name) as removing:
             assert " __synchronize_srcu+" in removing.wait_in("kill_dax")
