@@ -46,7 +46,12 @@ PACKAGES = (
     "xfsprogs",
 )
 
-HOOKS = ('mkdir -p "$1/src" "$1/results"',)
+HOOKS = (
+    'mkdir -p "$1/src" "$1/results"',
+    # once and here, not by each guest at each boot
+    'find "$1"/usr/lib/modules -name "*.ko.xz" -print0 | xargs -0 -r -n 64 -P 2 xz -d',
+    'chroot "$1" sh -c \'depmod "$(ls /usr/lib/modules)"\'',
+)
 
 # what the image needn't hold: only builds use the headers, and the kernel is handed to QEMU
 NOT_IN_IMAGE = ("boot", "usr/include", "usr/src")

@@ -34,10 +34,12 @@ ExecStart=/guest/init
 _MASKED = ("serial-getty@ttyS0.service", "getty.target", "e2scrub_reap.service",
            "ndctl-monitor.service", "systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount",
            "dev-hugepages.mount", "dev-mqueue.mount", "sys-fs-fuse-connections.mount",
-           "modprobe@fuse.service", "modprobe@loop.service", "modprobe@efi_pstore.service",
+           "modprobe@drm.service", "modprobe@fuse.service", "modprobe@loop.service",
+           "modprobe@efi_pstore.service",
            "systemd-user-sessions.service", "systemd-update-utmp.service",
            "systemd-update-utmp-runlevel.service", "systemd-random-seed.service")
 _SYSTEMD_APPEND = ("systemd.show_status=no", "systemd.firstboot=no",
+                   "systemd.condition-needs-update=no",
                    "modprobe.blacklist=virtio_pmem",
                    *(f"systemd.mask={unit}" for unit in _MASKED),
                    "systemd.machine_id=0123456789abcdef0123456789abcdef")
