@@ -33,9 +33,6 @@ _NOT_UNPACKED = (
     "*/sound/*.[ch]", "*.dts", "*.dtsi",
 )
 
-# Where KCSAN looks at each access: the kernel has data races of its own.
-_KCSAN = ("/%",)
-
 # Where KASAN looks at each access: where modules of ours, or what they pass on, may go astray.
 # The rest of the kernel is left alone, to save time.
 _KASAN = ("/%", "block/%", "drivers/acpi/nfit/%", "drivers/dax/%", "drivers/md/%",
@@ -52,8 +49,6 @@ _CHANGES = (
      "\t\t\tif (!fail_stacktrace(attr))\n\t\t\t\treturn false;\n\t\t\tfail_nth--;\n"),
     ("scripts/Makefile.lib", "$(KASAN_SANITIZE)y), \\\n",
      f"$(KASAN_SANITIZE)$(if $(filter {' '.join(_KASAN)},$(obj)/$(basetarget)),y,n)), \\\n"),
-    ("scripts/Makefile.lib", "$(KCSAN_SANITIZE)y), \\\n",
-     f"$(KCSAN_SANITIZE)$(if $(filter {' '.join(_KCSAN)},$(obj)/$(basetarget)),y,n)), \\\n"),
 )
 
 # What modules are built from, as the kernel's own scripts/package/builddeb has it

@@ -74,6 +74,5 @@ KERNELS = {
 DEFAULT = "6.1"
 
 # built from the source of DEFAULT, in whose root they boot
-DEBUG, RACES = "6.1-debug", "6.1-races"
+DEBUG = "6.1-debug"
 KERNELS[DEBUG] = replace(KERNELS[DEFAULT], debug="memory", boot_seconds=600)
-KERNELS[RACES] = replace(KERNELS[DEFAULT], debug="races", boot_seconds=600)
