@@ -26,6 +26,7 @@ help:
 	@echo 'make check            run all tests (KERNELS= the kernels, CASES= the random unit cases,'
 	@echo '                      SECONDS= of fuzzing)'
 	@echo 'make check-debug      run the dmtests on a kernel that is built to find bugs, and see what ran'
+	@echo 'make debug-kernel     build that kernel, unless it is there'
 	@echo 'make check-unit       run the tests that need no kernel'
 	@echo 'make fuzz             fuzz the code that needs no kernel (SECONDS= how long)'
 	@echo 'make bench            count what it costs, beside raw pmem and dm-linear (build/bench)'
@@ -101,6 +102,9 @@ check: fuzz-deps
 check-debug: deps
 	@scripts/check-debug
 
+debug-kernel: deps
+	@scripts/debug-kernel
+
 lint:
 	@scripts/lint
 
@@ -123,4 +127,4 @@ clean:
 	$(MAKE) -C tools clean
 	rm -rf build
 
-.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall docs deb deps fuzz-deps demo check check-debug check-unit fuzz bench guest-shell clean
+.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall docs deb deps fuzz-deps demo check check-debug debug-kernel check-unit fuzz bench guest-shell clean

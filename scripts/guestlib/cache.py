@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import subprocess
+import time
 
 
 class Error(Exception):
@@ -77,6 +78,17 @@ def _try_exclusive(path):
     except BlockingIOError:
         file.close()
         return None
+
+
+@contextlib.contextmanager
+def turn(kind, number):
+    """Hold one of so many turns of a kind; they are given in the order in which one asks."""
+    locks = [_lock_of(f"{kind}-{each}") for each in range(number)]
+    with lock(_lock_of(f"{kind}-queue")):
+        while not (held := next(filter(None, map(_try_exclusive, locks)), None)):
+            time.sleep(0.2)
+    with held:
+        yield
 
 
 @contextlib.contextmanager
