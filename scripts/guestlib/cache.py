@@ -82,7 +82,7 @@ def _try_exclusive(path):
 
 @contextlib.contextmanager
 def turn(kind, number):
-    """Hold one of so many turns of a kind; they are given in the order in which one asks."""
+    """Hold one of so many turns of a kind; given about in the order in which one asks."""
     locks = [_lock_of(f"{kind}-{each}") for each in range(number)]
     with lock(_lock_of(f"{kind}-queue")):
         while not (held := next(filter(None, map(_try_exclusive, locks)), None)):

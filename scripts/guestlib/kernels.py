@@ -73,6 +73,6 @@ KERNELS = {
 
 DEFAULT = "6.1"
 
-# built from the source of DEFAULT, in whose root they boot
+# built from the source of DEFAULT, in whose root it boots
 DEBUG = "6.1-debug"
 KERNELS[DEBUG] = replace(KERNELS[DEFAULT], debug="memory", boot_seconds=600)
