@@ -35,7 +35,9 @@ def _make_node(number):
     if not os.path.exists(path):
         os.makedirs("/dev/block", exist_ok=True)
         major, minor = map(int, number.split(":"))
-        os.mknod(path, 0o600 | stat.S_IFBLK, os.makedev(major, minor))
+        # a udev that has just heard of the device may come first
+        with contextlib.suppress(FileExistsError):
+            os.mknod(path, 0o600 | stat.S_IFBLK, os.makedev(major, minor))
 
 
 class Probe:
