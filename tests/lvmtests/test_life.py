@@ -56,7 +56,6 @@ class Life:
     def check(self):
         """Check all volumes, as soon as the command has returned."""
         segments = self.group.segments()
-        self.said.append(self.group.said)
         for volume in self.volumes:
             kinds, loaded = volume.targets()
             assert not loaded
@@ -67,6 +66,11 @@ class Life:
             assert volume.has_dax()
             volume.check(self.bed, segments[volume.name], hears=self.way != "stock")
             self.said.append(QuickDevice(name=volume.mapped_name).table_text())
+        # while udev still looks at what LVM has just written to, with or without us, lvs says that
+        # it is open
+        run("udevadm", "settle")
+        self.group.segments()
+        self.said.append(self.group.said)
 
     def detach(self):
         """Detach all volumes: as they are with stock LVM, they hear of nothing."""
