@@ -36,7 +36,7 @@ void change_begin(const char *name)
 		die(EXIT_FAILED, "there is a mapped device %s already: choose another name, or daxlinear remove it",
 		    name);
 	note("removing what is left of an attempt to make %s that was cut short", name);
-	dm_remove(name);
+	dm_remove(&mapped);
 }
 
 /* Make a device of this table, after change_begin(). */
@@ -73,16 +73,16 @@ void change_table(const char *name, const struct table *table)
 }
 
 /* Remove a device; the caller has the lock. */
-void change_remove(const char *name)
+void change_remove(const struct mapped *mapped)
 {
 	int err;
 
 	hold_signals();
-	err = dm_remove(name);
+	err = dm_remove(mapped);
 	let_signals();
 	if (err == -EBUSY)
 		die(EXIT_FAILED, "%s is in use: unmount it, and remove what stands on it, first",
-		    name);
+		    mapped->name);
 	if (err)
-		die(EXIT_FAILED, "%s could not be removed: %s", name, strerror(-err));
+		die(EXIT_FAILED, "%s could not be removed: %s", mapped->name, strerror(-err));
 }

@@ -3,11 +3,12 @@
 #ifndef CHANGE_H
 #define CHANGE_H
 
+#include "dm.h"
 #include "table.h"
 
 void change_begin(const char *name);
 void change_create(const char *name, const struct table *table);
 void change_table(const char *name, const struct table *table);
-void change_remove(const char *name);
+void change_remove(const struct mapped *mapped);
 
 #endif

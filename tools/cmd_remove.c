@@ -36,7 +36,7 @@ static int run(int argc, char **argv)
 	if (!force && !is_ours(&mapped))
 		die(EXIT_FAILED, "%s has no daxlinear target: --force removes it all the same",
 		    mapped.name);
-	change_remove(mapped.name);
+	change_remove(&mapped);
 	return EXIT_DONE;
 }
 

@@ -270,11 +270,13 @@ int dm_clear(const char *name)
 	return change(new_task(DM_DEVICE_CLEAR, name), false);
 }
 
-int dm_remove(const char *name)
+int dm_remove(const struct mapped *mapped)
 {
-	struct dm_task *task = new_task(DM_DEVICE_REMOVE, name);
+	struct dm_task *task = new_task(DM_DEVICE_REMOVE, mapped->name);
+	unsigned int major = major(mapped->dev), minor = minor(mapped->dev);
 
-	/* udev may just be looking at it. */
-	dm_task_retry_remove(task);
+	/* udev may just be looking at it; a filesystem or a device on it will not go by itself. */
+	if (!dm_device_has_mounted_fs(major, minor) && !dm_device_has_holders(major, minor))
+		dm_task_retry_remove(task);
 	return change(task, true);
 }

@@ -38,6 +38,6 @@ int dm_create(const char *name, const char *uuid, const struct table *table);
 int dm_load(const char *name, const struct table *table);
 int dm_resume(const char *name);
 int dm_clear(const char *name);
-int dm_remove(const char *name);
+int dm_remove(const struct mapped *mapped);
 
 #endif

@@ -305,6 +305,9 @@ def test_remove(clean):
     daxlinear("create", device.name, a)
     with Xfs(device, clean.folder(), agsize=32 * MIB):
         assert f"{device.name} is in use: unmount it" in refused("remove", device.name)
+        # it says so at once: udev, for whom it would try again, leaves it alone
+        _, calls = strace.record("remove", device.name)
+        assert calls.count("DM_DEV_REMOVE") == 1
     daxlinear("remove", device.name)
     run("wipefs", "-aq", a.path)
 
