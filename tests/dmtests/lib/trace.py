@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Traces events of the kernel, apart from whoever else traces."""
 
+import contextlib
 import itertools
 import os
 import re
@@ -9,7 +10,18 @@ from .command import read_file, write_file
 
 _TRACING = "/sys/kernel/tracing"
 
+# Instances are kept: to make one and to remove it takes as long as many a test.
 _numbers = itertools.count(1)
+_unused = []
+
+
+def _make():
+    # For the names of tasks the kernel would patch its scheduler, and emulated processors now and
+    # then get stuck in code that changes under them. An instance inherits the option.
+    write_file(f"{_TRACING}/options/record-cmd", 0)
+    folder = f"{_TRACING}/instances/dmtests{next(_numbers)}"
+    os.mkdir(folder)
+    return folder
 
 
 class Trace:
@@ -20,25 +32,30 @@ class Trace:
 
     def __init__(self, *events):
         self._events = [(event, None) if isinstance(event, str) else event for event in events]
-        self._folder = f"{_TRACING}/instances/dmtests{next(_numbers)}"
+        self._folder = None
+        self._stack = None
 
     def __enter__(self):
-        # For the names of tasks the kernel would patch its scheduler, and emulated processors now
-        # and then get stuck in code that changes under them. An instance inherits the option.
-        write_file(f"{_TRACING}/options/record-cmd", 0)
-        os.mkdir(self._folder)
-        try:
+        self._folder = _unused.pop() if _unused else _make()
+        with contextlib.ExitStack() as stack:
+            stack.callback(_unused.append, self._folder)
+            # what is there is cut off
+            with open(f"{self._folder}/trace", "w", encoding="ascii"):
+                pass
             for event, condition in self._events:
                 if condition:
-                    write_file(f"{self._folder}/events/{event}/filter", condition)
-                write_file(f"{self._folder}/events/{event}/enable", 1)
-        except BaseException:
-            os.rmdir(self._folder)
-            raise
+                    self._set(event, "filter", condition)
+                    stack.callback(self._set, event, "filter", 0)
+                self._set(event, "enable", 1)
+                stack.callback(self._set, event, "enable", 0)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_):
-        os.rmdir(self._folder)
+        self._stack.close()
+
+    def _set(self, event, name, value):
+        write_file(f"{self._folder}/events/{event}/{name}", value)
 
     def lines(self):
         """Return what happened, an event a line, without comments."""
