@@ -120,7 +120,8 @@ class Nvdimm(Child):
 
 def discover():
     """Return the NVDIMMs in fsdax mode, the smallest first."""
-    folders = [os.path.realpath(f"/sys/block/{name}/device")
-               for name in os.listdir("/sys/block") if name.startswith("pmem")]
+    # .../region0/pfn0.1/block/pmem0
+    folders = [os.path.join("/sys/block", os.path.dirname(os.path.dirname(os.readlink(disk))))
+               for disk in glob.glob("/sys/block/pmem*")]
     found = [Nvdimm(folder) for folder in folders if os.path.basename(folder).startswith("pfn")]
     return sorted(found, key=lambda nvdimm: (nvdimm.sectors, nvdimm.name))
