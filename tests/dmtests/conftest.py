@@ -88,7 +88,7 @@ def _hurry():
     write_file(_EXPEDITED, before)
 
 
-@pytest.fixture(name="wiped", scope="module")
+@pytest.fixture(name="wiped", scope="session")
 def _wiped():
     """Leave nothing of what other tests had anywhere on the NVDIMMs."""
     for child in nvdimm.discover():

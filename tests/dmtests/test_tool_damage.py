@@ -277,9 +277,9 @@ def test_progress(clean):
         # so that the walk finds nothing
         os.unlink(setup.fs.path("file"))
         setup.spoil(place)
-        # each look into a folder takes half a second
+        # each look into a folder takes a fifth of a second
         slowly = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=getdents64", "-e",
-                  "inject=getdents64:delay_exit=500000"]
+                  "inject=getdents64:delay_exit=200000"]
         shown = terminal("damage", setup.device.name, prefix=slowly)
         assert "looking for the paths of 1 files" in shown
         # it is taken away before the result
