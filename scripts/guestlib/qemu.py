@@ -18,7 +18,8 @@ CPU = "max,vendor=GenuineIntel,erms=off,fsrm=off"
 # for them at every system call. The TSC is the host's: a watchdog that a busy host delays would
 # have the kernel turn to a clock that costs more to read.
 APPEND = ("console=ttyS0", "panic=-1", "oops=panic", "mitigations=off", "init_on_alloc=0",
-          "loglevel=5", "rcupdate.rcu_cpu_stall_timeout=60", "tsc=reliable")
+          "loglevel=5", "rcupdate.rcu_cpu_stall_timeout=60", "tsc=reliable",
+          "random.trust_cpu=on")
 
 
 class Qemu:
