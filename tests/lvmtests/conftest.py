@@ -7,7 +7,8 @@ from lib.bed import Bed
 from lib.module import Module
 
 
-def pytest_configure():
+@pytest.fixture(scope="session", autouse=True)
+def _modules():
     """Have the target there: the rule loads what attaching takes, but not for these tests."""
     for name in ("dax-holder/dax_holder.ko", "dm-daxlinear/dm-daxlinear.ko"):
         module = Module(name)
