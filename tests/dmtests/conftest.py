@@ -68,6 +68,15 @@ def _bed():
         yield bed
 
 
+@pytest.fixture(name="renewed")
+def _renewed():
+    """Loads the modules anew: nothing that others did keeps news of failures out of the log."""
+    TARGET.remove()
+    HOLDER.remove()
+    HOLDER.insert()
+    TARGET.insert()
+
+
 @pytest.fixture(name="unloaded")
 def _unloaded():
     """Takes our modules out, and puts back after the test what is not loaded then."""

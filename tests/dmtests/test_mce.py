@@ -26,6 +26,7 @@ def _taint(bed):
     bed.may_taint(MACHINE_CHECK)
 
 
+@pytest.mark.usefixtures("renewed")
 def test_file_data(bed):
     nvdimm = bed.enter(Healed(bed.nvdimms[1]))
     device = bed.device(DaxLinear(SIZE, bed.nvdimms[0], SIZE), DaxLinear(SIZE, nvdimm, SIZE))
@@ -34,7 +35,6 @@ def test_file_data(bed):
     place = SIZE * SECTOR + 12 * MIB
     offset = fs.find("file", place)
     nvdimm.is_spoiled = True
-    bed.kmsg.wait_for_room()
     mark = bed.kmsg.mark()
     with Victim(fs.path("file"), "-e", offset=offset, length=PAGE) as early, \
             Victim(fs.path("file"), "-l", offset=offset, length=PAGE) as late, \

@@ -229,12 +229,12 @@ def test_event_after_a_reload(bed):
         waiting.wait()
 
 
+@pytest.mark.usefixtures("renewed")
 def test_log_line(bed):
     # the child and both offsets
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(MIB_SECTORS, bed.nvdimms[1], 0),
                         DaxLinear(MIB_SECTORS, child, 80))
-    bed.kmsg.wait_for_room()
     mark = bed.kmsg.mark()
     with bed.probe.holding(device):
         bed.probe.inject(child, 0x2a000)
@@ -245,11 +245,11 @@ def test_log_line(bed):
         assert re.search(rf"\b{re.escape(word)}\b", lines[0]), (word, lines[0])
 
 
+@pytest.mark.usefixtures("renewed")
 def test_log_is_bounded(bed):
     # whoever reads the log wants to see more in it than failures
     child = bed.nvdimms[0]
     bed.device(DaxLinear(8 * MIB_SECTORS, child, 0))
-    bed.kmsg.wait_for_room()
     mark = bed.kmsg.mark()
     bed.probe.inject_all([(child, page * PAGE) for page in range(2000)])
     assert 1 <= len(bed.kmsg.find("dax_holder: .* failed", mark)) < 200

@@ -3,15 +3,10 @@
 
 import os
 import re
-import time
 
 from guestlib.console import Console
 
-from .command import read_file, run
 from .kernel import KNOWN_SPLATS
-
-# for how long the kernel lets no more through once it has had ten of a kind
-_RATELIMIT_SECONDS = 5
 
 
 class Kmsg:
@@ -48,15 +43,6 @@ class Kmsg:
     def find(self, pattern, mark=0):
         """Return the messages that a regular expression matches."""
         return [line for line in self.lines(mark) if re.search(pattern, line)]
-
-    @staticmethod
-    def wait_for_room():
-        """Wait until what others did no longer keeps news of failures out of the log."""
-        stamps = re.findall(r"^\[ *(\d+\.\d+)\] (?:tell: |dax_holder: .* failed at)",
-                            run("dmesg"), re.M)
-        uptime = float(read_file("/proc/uptime").split()[0])
-        if stamps:
-            time.sleep(max(0, float(stamps[-1]) + _RATELIMIT_SECONDS - uptime))
 
     def expect_known(self):
         """Take for no splat what the kernel is known to say by itself, in this test."""
