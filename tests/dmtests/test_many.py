@@ -12,11 +12,12 @@ import pytest
 
 from lib.command import log
 from lib.dm import DaxLinear
+from lib.kernel import MANY_DEVICES
 from lib.oracle import told
 from lib.quick import QuickDevice
 from lib.units import PAGE, PAGE_SECTORS, SECTOR
 
-DEVICES = int(os.environ.get("DMTESTS_DEVICES", "1000"))
+DEVICES = int(os.environ.get("DMTESTS_DEVICES", MANY_DEVICES))
 MIDDLE = DEVICES // 2
 # Removing a device is mostly waiting, in the kernel; more at once than that only crowd each other.
 REMOVERS = 4

@@ -13,8 +13,9 @@ _VERSION = tuple(map(int, _NAME.split(".")))
 # lines of this kernel's own that look like a splat
 KNOWN_SPLATS = KERNELS[_NAME].known_splats
 
-# The storm has its full length on one of them.
+# The storm has its full length, and the most devices are there, on one of them.
 STORM_INJECTIONS = 100000 if _VERSION < (6, 12) else 20000
+MANY_DEVICES = 1000 if _VERSION < (6, 12) else 300
 
 # What the log says of a table that maps the mapped device itself: later kernels' dm does not open
 # it for us, so that we cannot tell why.
