@@ -93,8 +93,9 @@ class Bed:
         assert not tainted, f"the kernel is tainted: {tainted:#x}"
         # dm cleans up behind a target that forgets to, but says so
         assert not self.kmsg.find("dm_put_device call missing")
-        # a test that had a namespace made anew may have given it another number
-        self.nvdimms = nvdimm.discover()
+        if not all(child.has_its_number() for child in self.nvdimms):
+            # a test had a namespace made anew
+            self.nvdimms = nvdimm.discover()
         held = [child.name for child in self.nvdimms if not self.probe.is_free(child)]
         assert not held, f"somebody still holds {held}"
 

@@ -92,6 +92,14 @@ class Nvdimm(Child):
             run("ndctl", "create-namespace", "-f", "-e", self.namespace, "-m", "fsdax",
                 "-M", "mem")
 
+    def has_its_number(self):
+        """Tell whether its block device is the one that it was."""
+        try:
+            disk = os.readlink(f"/sys/dev/block/{self.number}")
+        except FileNotFoundError:
+            return False
+        return os.path.basename(disk) == self.name
+
     def add_badblocks(self, sector, count):
         """Have its driver believe that sectors are bad, until renew()."""
         write_file(f"/sys/block/{self.name}/badblocks", f"{sector} {count}")
