@@ -60,6 +60,9 @@ _GRACE_SECONDS = 20
 # An emulated machine on a busy host now and then loses its timer while it starts, and hangs
 # before anything of ours has run. That says nothing of what is to be tested: start it again.
 _BOOTS = 3
+# Or the timer misleads the kernel about the TSC's frequency, and the guest's clock goes wrong by
+# some factor.
+_MISLED = b"tsc: PIT calibration deviates from"
 
 _SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -124,8 +127,9 @@ class Run:
         self._boot_deadline = self._started + options.boot_timeout
         self._timed_out = False
         self._hung_at_end = False
-        # neither up in time nor able to say why
-        self.hung_at_boot = False
+        self._early = b""
+        # why the guest is of no use, if it could not say so itself
+        self.lost = None
 
     def _elapsed(self):
         return time.monotonic() - self._started
@@ -175,15 +179,20 @@ class Run:
                         selector.unregister(key.fileobj)
                 if time.monotonic() > self._deadline and not self._give_up():
                     break
-                if self._is_hung_at_boot():
-                    self.hung_at_boot = True
+                self.lost = self._why_lost()
+                if self.lost:
                     break
         self._qemu.kill()
         self._console.close()
 
-    def _is_hung_at_boot(self):
-        return (not self._up and self._console.splat is None
-                and time.monotonic() > self._boot_deadline)
+    def _why_lost(self):
+        if self._up or self._console.splat is not None:
+            return None
+        if _MISLED in self._early:
+            return "has a clock that goes wrong"
+        if time.monotonic() > self._boot_deadline:
+            return f"did not come up in {self._options.boot_timeout} s"
+        return None
 
     def end(self):
         """Leave nothing running."""
@@ -191,6 +200,8 @@ class Run:
             self._qemu.kill()
 
     def _take_console(self, data):
+        if not self._up:
+            self._early += data
         was_fatal = self._console.fatal
         self._console.feed(data)
         if self._console.fatal and not was_fatal and not self._options.keep_going:
@@ -235,9 +246,8 @@ class Run:
             return self._failed(SPLAT, f"no splat that matches '{expected}'")
         if splat is not None:
             return self._failed(SPLAT, f"the kernel complained: {splat}")
-        if self.hung_at_boot:
-            return self._failed(TIMED_OUT,
-                                f"the guest did not come up in {self._options.boot_timeout} s")
+        if self.lost:
+            return self._failed(TIMED_OUT, f"the guest {self.lost}")
         if self._timed_out:
             return self._failed(TIMED_OUT, f"timed out after {self._options.timeout} s")
         if self._code is None:
@@ -280,8 +290,8 @@ def _attempt(root, options, known_splats, source, note, interactive, last):
             try:
                 guest.boot(root, temporary, source, interactive)
                 guest.wait()
-                if guest.hung_at_boot and not last:
-                    note(f"the guest did not come up in {options.boot_timeout} s: starting another")
+                if guest.lost and not last:
+                    note(f"the guest {guest.lost}: starting another")
                     return None
                 return guest.judge()
             finally:
