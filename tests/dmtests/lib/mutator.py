@@ -126,7 +126,8 @@ class Mutator:
             line[2] = chance.choice(("linears", "dax", "daxlinear2", "x" * 15))
         else:
             change = chance.choice((-PAGE_SECTORS, -1, 1, PAGE_SECTORS, 1 << 40, 1 << 63))
-            line[at] = max(0, line[at] + change)
+            # what the system call carries
+            line[at] = max(0, line[at] + change) % (1 << 64)
 
     def spoilt(self, lines):
         """Spoil a table in one to three ways, which may make it a good one again."""
