@@ -40,14 +40,16 @@ ExecStart=-udevadm trigger --action=add --subsystem-match=acpi --subsystem-match
 """
 # nobody here wants them, and on an emulated CPU each takes a second
 _MASKED = ("serial-getty@ttyS0.service", "getty.target", "e2scrub_reap.service",
-           "ndctl-monitor.service", "systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount",
-           "dev-hugepages.mount", "dev-mqueue.mount", "sys-fs-fuse-connections.mount",
-           "modprobe@drm.service", "modprobe@fuse.service", "modprobe@loop.service",
-           "modprobe@efi_pstore.service", "modprobe@configfs.service", "dracut-shutdown.service",
-           "systemd-udev-load-credentials.service",
+           "ndctl-monitor.service", "cxl-monitor.service", "systemd-binfmt.service",
+           "proc-sys-fs-binfmt_misc.automount", "dev-hugepages.mount", "dev-mqueue.mount",
+           "sys-fs-fuse-connections.mount", "modprobe@drm.service", "modprobe@fuse.service",
+           "modprobe@loop.service", "modprobe@efi_pstore.service", "modprobe@configfs.service",
+           "dracut-shutdown.service", "systemd-udev-load-credentials.service",
            "systemd-user-sessions.service", "systemd-update-utmp.service",
            "systemd-update-utmp-runlevel.service", "systemd-random-seed.service")
-_SYSTEMD_APPEND = ("systemd.show_status=no", "systemd.firstboot=no",
+# Each unit is a group of processes: nor does anybody ask what each takes, or waits for.
+_SYSTEMD_APPEND = ("cgroup_disable=memory", "psi=0",
+                   "systemd.show_status=no", "systemd.firstboot=no",
                    "systemd.condition-needs-update=no",
                    "modprobe.blacklist=virtio_pmem",
                    *(f"systemd.mask={unit}" for unit in _MASKED),
