@@ -105,7 +105,7 @@ def test_fio_through_the_block_device(bed):
     # blocks that cross the boundaries of ranges, several under way
     device = bed.device(*both_forms(small_ranges(bed)))
     fio(bed.folder(), filename=device.path, direct=1, ioengine="libaio", iodepth=8,
-        bsrange="512-256k", blockalign=512, size="6m", randseed=1)
+        bsrange="512-256k", blockalign=512, size="3m", randseed=1)
 
 
 @pytest.mark.parametrize("engine", ["mmap", "psync"])
@@ -119,7 +119,7 @@ def test_fio_through_dax(bed, engine):
             offset = fs.find("file", boundary)
             assert fs.find("file", boundary - PAGE) == offset - PAGE
             fio(bed.folder(), filename=fs.path("file"), ioengine=engine, bsrange="4k-64k",
-                offset=offset - 2 * MIB, size="4m", randseed=2)
+                offset=offset - MIB, size="2m", randseed=2)
 
 
 def test_mapping_across_children(bed):
