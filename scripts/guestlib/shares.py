@@ -17,6 +17,12 @@ def newest_of_suites(kernels):
     return list({KERNELS[kernel].suite: kernel for kernel in kernels}.values())
 
 
+def others(kernels):
+    """The kernels of each suite that are not its newest."""
+    newest = newest_of_suites(kernels)
+    return [kernel for kernel in kernels if kernel not in newest]
+
+
 def one(kernels):
     """The kernel that the numbers are of, for what is the same on all, or counted."""
     return [kernel for kernel in kernels if kernel == DEFAULT]
@@ -43,15 +49,15 @@ AT_ONCE = ("test_attach.py", "test_fuzz.py", "test_many.py", "test_races.py", "t
 # runs after others, and looks at what they have left
 AFTERMATH = "test_aftermath.py"
 NO_TOOL = "--ignore-glob=test_tool_*"
+_IGNORED = tuple(f"--ignore={name}" for name in AT_ONCE)
 
 # The short ones last: two guests run at a time, and none is to be alone at the end for long.
 SHARES = (
-    Share("dmtests, 1 CPU",
-          ("tests/run-dmtests", NO_TOOL, *(f"--ignore={name}" for name in AT_ONCE)),
-          machine=("--cpus", "1")),
-    # They show the tool, and the libraries and programs that it uses, more than a kernel.
-    Share("tool tests", ("tests/run-dmtests", "-k", f"test_tool_ or {AFTERMATH}"),
+    # The tests of the tool show it, and the libraries and programs that it uses, more than a kernel.
+    Share("dmtests and tool tests, 1 CPU", ("tests/run-dmtests", *_IGNORED),
           on=newest_of_suites, machine=("--cpus", "1")),
+    Share("dmtests, 1 CPU", ("tests/run-dmtests", NO_TOOL, *_IGNORED),
+          on=others, machine=("--cpus", "1")),
     # LVM, udev and systemd are a suite's as well. The NVDIMMs are large enough for an XFS that
     # mkfs.xfs makes without being forced, as the page on LVM does.
     Share("lvmtests", ("tests/run-lvmtests",), on=newest_of_suites,
