@@ -53,7 +53,8 @@ _IGNORED = tuple(f"--ignore={name}" for name in AT_ONCE)
 
 # The short ones last: two guests run at a time, and none is to be alone at the end for long.
 SHARES = (
-    # The tests of the tool show it, and the libraries and programs that it uses, more than a kernel.
+    # The tests of the tool show it, and the libraries and programs that it uses, more than a
+    # kernel.
     Share("dmtests and tool tests, 1 CPU", ("tests/run-dmtests", *_IGNORED),
           on=newest_of_suites, machine=("--cpus", "1")),
     Share("dmtests, 1 CPU", ("tests/run-dmtests", NO_TOOL, *_IGNORED),
