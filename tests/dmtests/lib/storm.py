@@ -306,6 +306,10 @@ class _Device:
         """Be held and read once all is over, and leave the children."""
         self.hold()
         self.read()
+        # those that were removed attached are dropped by whoever attaches or detaches next
+        if not self._attached:
+            order("attach", f"{self.number} {self._changer.numbers[0]}")
+            self._attached.add(self._changer.numbers[0])
         for number in self._attached:
             order("detach", f"{self.number} {number}")
 
