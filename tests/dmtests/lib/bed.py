@@ -52,6 +52,11 @@ class Bed:
         self.probe.close()
         self.kmsg.close()
 
+    @staticmethod
+    def was_used():
+        """Tell whether there was any bed since the guest started."""
+        return os.path.exists(SCRATCH)
+
     def enter(self, manager):
         """Enter a context manager until the end of the test; return what it yields."""
         return self._stack.enter_context(manager)

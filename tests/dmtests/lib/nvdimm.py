@@ -12,6 +12,10 @@ from .command import log, read_file, run, write_file
 from .units import PAGE, SECTOR
 
 
+# within so much of either end all marks are by which a filesystem, a table of partitions, LVM or
+# MD is known
+_MARKED = 128 * 1024
+
 # of <linux/blkpg.h>
 _BLKPG = 0x1269
 _BLKPG_ADD_PARTITION = 1
@@ -110,6 +114,14 @@ class Nvdimm(Child):
         driver = "/sys/bus/nd/drivers/nd_pmem"
         write_file(f"{driver}/unbind", self._pfn_device)
         write_file(f"{driver}/bind", self._pfn_device)
+
+    def wipe(self):
+        """Leave nothing there by which it would be taken for somebody's."""
+        log.info("$ wipefs -a %s", self.path)
+        with open(self.path, "r+b") as device:
+            device.write(bytes(_MARKED))
+            device.seek(-_MARKED, os.SEEK_END)
+            device.write(bytes(_MARKED))
 
     def pfns(self):
         """Return the frame numbers of its pages."""
