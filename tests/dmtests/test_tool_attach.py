@@ -35,9 +35,9 @@ def _volume(bed):
     """A volume as LVM makes them, on a child and a partition of another."""
     a, b = bed.nvdimms[:2]
     part = bed.enter(b.partition(16 * MIB_SECTORS, 8 * MIB_SECTORS))
-    return bed.device(Linear(MIB_SECTORS, a, 0), Linear(MIB_SECTORS, part, MIB_SECTORS),
-                      Striped(2 * MIB_SECTORS, 16, [(a, 4 * MIB_SECTORS),
-                                                    (part, 4 * MIB_SECTORS)]))
+    return bed.named_device(Linear(MIB_SECTORS, a, 0), Linear(MIB_SECTORS, part, MIB_SECTORS),
+                            Striped(2 * MIB_SECTORS, 16, [(a, 4 * MIB_SECTORS),
+                                                          (part, 4 * MIB_SECTORS)]))
 
 
 def test_attach(bed, volume):
@@ -68,9 +68,9 @@ def test_attach_after_a_change(bed, volume):
 
 def test_attach_through_floors(bed):
     a, b = bed.nvdimms[:2]
-    low = bed.device(Linear(MIB_SECTORS, a, 0), Linear(MIB_SECTORS, b, 0))
-    middle = bed.device(DaxLinear(2 * MIB_SECTORS, low))
-    top = bed.device(Linear(2 * MIB_SECTORS, middle))
+    low = bed.named_device(Linear(MIB_SECTORS, a, 0), Linear(MIB_SECTORS, b, 0))
+    middle = bed.named_device(DaxLinear(2 * MIB_SECTORS, low))
+    top = bed.named_device(Linear(2 * MIB_SECTORS, middle))
     daxlinear("attach", top.name)
     assert listed() == pairs(top, a, b)
     with bed.probe.holding(top):
@@ -79,8 +79,8 @@ def test_attach_through_floors(bed):
 
 def test_attach_all(bed, volume):
     a, b, c = bed.nvdimms[:3]
-    other = bed.device(Linear(MIB_SECTORS, c, 0))
-    bed.device("0 8 zero")
+    other = bed.named_device(Linear(MIB_SECTORS, c, 0))
+    bed.named_device("0 8 zero")
     for _ in range(2):
         daxlinear("attach", "--all")
         assert listed() == sorted(pairs(volume, a, b) + pairs(other, c))
@@ -104,7 +104,7 @@ def test_one_child_is_taken(bed, volume):
 
 def test_status(bed):
     child = bed.nvdimms[0]
-    device = bed.device(Linear(MIB_SECTORS, child, MIB_SECTORS))
+    device = bed.named_device(Linear(MIB_SECTORS, child, MIB_SECTORS))
     assert daxlinear("status") == ""
     daxlinear("attach", device.name)
     with bed.probe.holding(device):
@@ -127,7 +127,7 @@ def test_status(bed):
 
 def test_status_of_one_of_ours(bed):
     child = bed.nvdimms[0]
-    device = bed.device(DaxLinear(MIB_SECTORS, child))
+    device = bed.named_device(DaxLinear(MIB_SECTORS, child))
     assert "attached" not in ask("status")["devices"][0]
     daxlinear("attach", device.name)
     assert "attached" in ask("status")["devices"][0]
@@ -135,7 +135,7 @@ def test_status_of_one_of_ours(bed):
 
 def test_status_of_what_has_gone(bed):
     a, b = bed.nvdimms[:2]
-    device = bed.device(Linear(MIB_SECTORS, a), Linear(MIB_SECTORS, b))
+    device = bed.named_device(Linear(MIB_SECTORS, a), Linear(MIB_SECTORS, b))
     daxlinear("attach", device.name)
     with Unplugged(b):
         found = ask("status")["devices"][0]["attached"]
@@ -147,7 +147,7 @@ def test_status_of_what_has_gone(bed):
         assert listed() == pairs(device, a)
         device.remove()
     # another device of the same number was not attached
-    other = bed.device(Linear(MIB_SECTORS, a))
+    other = bed.named_device(Linear(MIB_SECTORS, a))
     assert other.disk == device.disk and listed() == pairs(device, a)
     assert "attached" not in ask("status", other.name)["devices"][0]
     daxlinear("detach", other.name)
@@ -157,8 +157,8 @@ def test_status_of_what_has_gone(bed):
 def test_damage(bed):
     # at which place of a child a failure was is known, unless the target maps in a way of its own
     a, b = bed.nvdimms[:2]
-    device = bed.device(Linear(MIB_SECTORS, a, MIB_SECTORS),
-                        Striped(2 * MIB_SECTORS, 16, [(a, 4 * MIB_SECTORS), (b, 0)]))
+    device = bed.named_device(Linear(MIB_SECTORS, a, MIB_SECTORS),
+                              Striped(2 * MIB_SECTORS, 16, [(a, 4 * MIB_SECTORS), (b, 0)]))
     daxlinear("attach", device.name)
     assert ask("damage", device.name)["bad"] == []
     bed.probe.inject(a, MIB + PAGE)
@@ -185,13 +185,13 @@ def test_damage(bed):
     (["detach", "missing"], FAILED, 'no mapped device "missing"'),
 ])
 def test_bad_input(bed, words, code, text):
-    places = {"pmem": bed.nvdimms[0].path, "zero": bed.device("0 8 zero").name}
+    places = {"pmem": bed.nvdimms[0].path, "zero": bed.named_device("0 8 zero").name}
     assert text in refused(*[word.format(**places) for word in words], code=code)
     assert not listed()
 
 
 def test_without_the_module(bed):
-    device = bed.device(Linear(8 * PAGE // SECTOR, bed.nvdimms[0]))
+    device = bed.named_device(Linear(8 * PAGE // SECTOR, bed.nvdimms[0]))
     TARGET.remove()
     HOLDER.remove()
     try:

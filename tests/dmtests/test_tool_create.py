@@ -253,7 +253,7 @@ def test_name_in_use(clean):
     before = table_of(device.name)
     assert "already" in refused("create", device.name, clean.nvdimms[2])
     assert table_of(device.name) == before
-    waiting = clean.device()
+    waiting = clean.named_device()
     assert "already" in refused("create", waiting.name, clean.nvdimms[2])
 
 
@@ -313,10 +313,10 @@ def test_remove(clean):
 
 
 def test_remove_what_is_not_ours(clean):
-    other = clean.device(Linear(2048, clean.nvdimms[1]))
+    other = clean.named_device(Linear(2048, clean.nvdimms[1]))
     assert "--force" in refused("remove", other.name)
     # ours whoever made it
-    ours = clean.device(DaxLinear(2048, clean.nvdimms[1]))
+    ours = clean.named_device(DaxLinear(2048, clean.nvdimms[1]))
     daxlinear("remove", ours.name)
     daxlinear("remove", "--force", other.name)
 

@@ -46,9 +46,9 @@ def test_without_a_filesystem(clean):
     # bad blocks in and around the ranges, at their edges, and on a partition
     a, c = clean.nvdimms[1], clean.nvdimms[3]
     part = clean.enter(c.partition(64 * MIB_SECTORS, 64 * MIB_SECTORS))
-    device = clean.device(DaxLinear(MIB_SECTORS, a, 8 * MIB_SECTORS),
-                          DaxLinear(MIB_SECTORS, part, 2 * MIB_SECTORS),
-                          DaxLinear(MIB_SECTORS, a, 9 * MIB_SECTORS))
+    device = clean.named_device(DaxLinear(MIB_SECTORS, a, 8 * MIB_SECTORS),
+                                DaxLinear(MIB_SECTORS, part, 2 * MIB_SECTORS),
+                                DaxLinear(MIB_SECTORS, a, 9 * MIB_SECTORS))
     for sector, count in ((0, 8), (8 * MIB_SECTORS - 1, 2), (9 * MIB_SECTORS - 1, 2),
                           (10 * MIB_SECTORS, 8)):
         a.add_badblocks(sector, count)
@@ -76,8 +76,8 @@ def test_without_a_filesystem(clean):
 
 def test_nested(clean):
     a = clean.nvdimms[1]
-    below = clean.device(DaxLinear(8 * MIB_SECTORS, a, 8 * MIB_SECTORS))
-    above = clean.device(DaxLinear(MIB_SECTORS, below, MIB_SECTORS))
+    below = clean.named_device(DaxLinear(8 * MIB_SECTORS, a, 8 * MIB_SECTORS))
+    above = clean.named_device(DaxLinear(MIB_SECTORS, below, MIB_SECTORS))
     a.add_badblocks(9 * MIB_SECTORS + 8, 8)
     (found,) = ask("damage", above.name, code=FOUND)["bad"]
     assert (found["offset_bytes"], found["child_offset_bytes"]) == (PAGE, 9 * MIB + PAGE)
@@ -85,7 +85,7 @@ def test_nested(clean):
 
 def test_gone(clean):
     a, b = clean.nvdimms[1:3]
-    device = clean.device(DaxLinear(MIB_SECTORS, a), DaxLinear(MIB_SECTORS, b))
+    device = clean.named_device(DaxLinear(MIB_SECTORS, a), DaxLinear(MIB_SECTORS, b))
     with Unplugged(b):
         (found,) = ask("damage", device.name, code=FOUND)["bad"]
         assert (found["offset_bytes"], found["length_bytes"], found["known_by"]) == (

@@ -99,7 +99,7 @@ def test_mkfs_progress(clean):
 
 def test_mkfs_with_tiny_pieces(clean):
     a, b = clean.nvdimms[2:4]
-    device = clean.device(DaxLinear(200 * MIB_SECTORS, a), DaxLinear(9 * MIB_SECTORS, b))
+    device = clean.named_device(DaxLinear(200 * MIB_SECTORS, a), DaxLinear(9 * MIB_SECTORS, b))
     assert "with a larger granule" in refused("mkfs", device.name)
     assert run("blkid", "-p", device.path, check=False) == ""
 
@@ -115,8 +115,8 @@ def test_mkfs_that_fails(clean):
 
 def test_check_children(clean):
     a, b, c = clean.nvdimms[1:4]
-    device = clean.device(DaxLinear(MIB_SECTORS, a), Linear(MIB_SECTORS, b),
-                          DaxLinear(2 * MIB_SECTORS, c))
+    device = clean.named_device(DaxLinear(MIB_SECTORS, a), Linear(MIB_SECTORS, b),
+                                DaxLinear(2 * MIB_SECTORS, c))
     checks = ask("check", device.name, code=FOUND)["checks"]
     assert bad({"good": False, "checks": checks}) == [
         "targets", "aligned_2m", "xfs"]
@@ -287,7 +287,7 @@ def test_extend_bad_input(clean, case):
 
 
 def test_extend_what_cannot_be(clean):
-    waiting, child = clean.device(), clean.nvdimms[2]
+    waiting, child = clean.named_device(), clean.nvdimms[2]
     assert "has no table" in refused("extend", waiting.name, child)
     device = clean.enter(ToolDevice(clean.nvdimms[1]))
     device.suspend()

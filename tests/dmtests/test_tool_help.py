@@ -81,7 +81,7 @@ def test_every_option_is_known(bed):
 
 
 def test_completion(bed):
-    device = bed.device(f"0 2048 daxlinear {bed.nvdimms[0]} 0")
+    device = bed.named_device(f"0 2048 daxlinear {bed.nvdimms[0]} 0")
     assert complete("") == commands()
     assert complete("s") == ["show", "status"]
     for name in commands():

@@ -59,7 +59,7 @@ def test_show_svg(clean):
 def test_gone(clean):
     # all of what it had is bad
     a, b = clean.nvdimms[1:3]
-    device = clean.device(DaxLinear(128 * MIB_SECTORS, a), DaxLinear(128 * MIB_SECTORS, b))
+    device = clean.named_device(DaxLinear(128 * MIB_SECTORS, a), DaxLinear(128 * MIB_SECTORS, b))
     with Unplugged(b):
         lines = [line.split() for line in daxlinear("show", device.name).splitlines()]
         assert lines[1][0] == a.path and set(lines[1][1]) == set("=.")

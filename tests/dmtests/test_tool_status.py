@@ -13,9 +13,9 @@ from lib.xfs import Xfs
 def test_status_json(bed):
     a, b = bed.nvdimms[:2]
     assert ask("status") == {"devices": []}
-    device = bed.device(DaxLinear.ranges([(a, 80, MIB_SECTORS), (b, 160, MIB_SECTORS)]),
-                        DaxLinear(MIB_SECTORS, a, 8 * MIB_SECTORS))
-    bed.device(Linear(MIB_SECTORS, b, 0))
+    device = bed.named_device(DaxLinear.ranges([(a, 80, MIB_SECTORS), (b, 160, MIB_SECTORS)]),
+                              DaxLinear(MIB_SECTORS, a, 8 * MIB_SECTORS))
+    bed.named_device(Linear(MIB_SECTORS, b, 0))
     with bed.probe.holding(device):
         bed.probe.inject(b, 160 * SECTOR + 2 * PAGE)
     bed.probe.inject(a, 8 * MIB + PAGE)
@@ -48,8 +48,8 @@ def test_status_json(bed):
 def test_status(bed):
     a, b = bed.nvdimms[:2]
     assert daxlinear("status") == ""
-    device = bed.device(DaxLinear.ranges([(a, 0, MIB_SECTORS), (b, 0, MIB_SECTORS)]),
-                        DaxLinear(MIB_SECTORS, a, MIB_SECTORS))
+    device = bed.named_device(DaxLinear.ranges([(a, 0, MIB_SECTORS), (b, 0, MIB_SECTORS)]),
+                              DaxLinear(MIB_SECTORS, a, MIB_SECTORS))
     with bed.probe.holding(device):
         bed.probe.inject(b, PAGE)
     assert daxlinear("status") == f"""\
@@ -64,7 +64,7 @@ range 0 of the target at 2 MiB loses 2 MiB mappings
 
 
 def test_status_of_something_else(bed):
-    other = bed.device(Linear(MIB_SECTORS, bed.nvdimms[0], 0))
+    other = bed.named_device(Linear(MIB_SECTORS, bed.nvdimms[0], 0))
     (device,) = ask("status", other.name)["devices"]
     (target,) = device["targets"]
     assert target["type"] == "linear" and "received" not in target
@@ -73,7 +73,7 @@ def test_status_of_something_else(bed):
 
 def test_status_of_a_mounted_one(bed):
     nvdimm = bed.nvdimms[3]
-    device = bed.device(DaxLinear(400 * MIB_SECTORS, nvdimm))
+    device = bed.named_device(DaxLinear(400 * MIB_SECTORS, nvdimm))
     folder = bed.folder()
     with Xfs(device, folder):
         (found,) = ask("status", device.name)["devices"]
@@ -87,7 +87,7 @@ def test_status_of_a_mounted_one(bed):
 
 def test_status_of_a_child_that_is_gone(bed):
     a, b = bed.nvdimms[:2]
-    device = bed.device(DaxLinear(MIB_SECTORS, a), DaxLinear(MIB_SECTORS, b))
+    device = bed.named_device(DaxLinear(MIB_SECTORS, a), DaxLinear(MIB_SECTORS, b))
     with Unplugged(b):
         first, second = ask("status", device.name)["devices"][0]["targets"]
         assert (first["children_gone"], second["children_gone"]) == (0, 1)
@@ -109,7 +109,7 @@ def test_status_bad_input(bed, words, code, text):
 
 def test_nobody_reads(bed):
     # what could not be written was not told
-    bed.device(DaxLinear(MIB_SECTORS, bed.nvdimms[0]))
+    bed.named_device(DaxLinear(MIB_SECTORS, bed.nvdimms[0]))
     done = call("status", prefix=["sh", "-c", 'exec "$@" >/dev/full', "sh"])
     assert done.code == FAILED and "standard output" in done.err
 
@@ -120,12 +120,12 @@ class Nest:
     def __init__(self, bed):
         self.children = a, b, c = bed.nvdimms[:3]
         self.part = bed.enter(c.partition(16 * MIB_SECTORS, 8 * MIB_SECTORS))
-        self.left = bed.device(DaxLinear(2 * MIB_SECTORS, a, MIB_SECTORS),
-                               DaxLinear(MIB_SECTORS, b, 0))
-        self.right = bed.device(DaxLinear.ranges([(b, MIB_SECTORS, MIB_SECTORS),
-                                                  (self.part, MIB_SECTORS, MIB_SECTORS)]))
-        self.top = bed.device(DaxLinear.ranges([(self.left, MIB_SECTORS, 2 * MIB_SECTORS),
-                                                (self.right, 0, 2 * MIB_SECTORS)]))
+        self.left = bed.named_device(DaxLinear(2 * MIB_SECTORS, a, MIB_SECTORS),
+                                     DaxLinear(MIB_SECTORS, b, 0))
+        self.right = bed.named_device(DaxLinear.ranges([(b, MIB_SECTORS, MIB_SECTORS),
+                                                        (self.part, MIB_SECTORS, MIB_SECTORS)]))
+        self.top = bed.named_device(DaxLinear.ranges([(self.left, MIB_SECTORS, 2 * MIB_SECTORS),
+                                                      (self.right, 0, 2 * MIB_SECTORS)]))
 
 
 def places(found):
@@ -165,8 +165,8 @@ def test_resolve_up(bed):
 
 def test_resolve_what_is_mapped_twice(bed):
     child = bed.nvdimms[0]
-    one = bed.device(DaxLinear(MIB_SECTORS, child, 0), DaxLinear(MIB_SECTORS, child, 0))
-    two = bed.device(DaxLinear(MIB_SECTORS, child, 8))
+    one = bed.named_device(DaxLinear(MIB_SECTORS, child, 0), DaxLinear(MIB_SECTORS, child, 0))
+    two = bed.named_device(DaxLinear(MIB_SECTORS, child, 8))
     found = places(ask("resolve", child, PAGE)["above"])
     assert sorted(found) == sorted([(one.path, PAGE / MIB), (one.path, 1 + PAGE / MIB),
                                     (two.path, 0)])
@@ -174,7 +174,7 @@ def test_resolve_what_is_mapped_twice(bed):
 
 def test_resolve_for_people(bed):
     child = bed.nvdimms[0]
-    device = bed.device(DaxLinear(MIB_SECTORS, child, 8))
+    device = bed.named_device(DaxLinear(MIB_SECTORS, child, 8))
     rows = [line.split() for line in daxlinear("resolve", device.name, "512s").splitlines()]
     at = 512 * SECTOR
     assert rows == [["device", "offset", "sector", "memory"],
@@ -187,9 +187,9 @@ def test_resolve_for_people(bed):
 
 def test_resolve_through_what_is_not_ours(bed):
     child = bed.nvdimms[0]
-    linear = bed.device(Linear(MIB_SECTORS, child, 16))
+    linear = bed.named_device(Linear(MIB_SECTORS, child, 16))
     assert places(ask("resolve", linear.name, 0)["below"]) == [(child.path, 16 * SECTOR / MIB)]
-    striped = bed.device(f"0 4096 striped 2 8 {child} 0 {child} 4096")
+    striped = bed.named_device(f"0 4096 striped 2 8 {child} 0 {child} 4096")
     done = call("resolve", striped.name, 0)
     assert done.code == 0 and "is striped there" in done.err
 

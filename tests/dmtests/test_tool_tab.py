@@ -49,9 +49,9 @@ def table_of(name):
 def test_there_and_back(clean):
     a, c = clean.nvdimms[1], clean.nvdimms[3]
     device = clean.enter(ToolDevice(a, c, "--offset", "64M"))
-    lower = clean.device(DaxLinear(4 * HUGE_SECTORS, clean.nvdimms[0], HUGE_SECTORS))
-    upper = clean.device(DaxLinear.ranges([(lower, 0, 2 * HUGE_SECTORS),
-                                           (clean.nvdimms[2], HUGE_SECTORS, 4 * HUGE_SECTORS)]))
+    lower = clean.named_device(DaxLinear(4 * HUGE_SECTORS, clean.nvdimms[0], HUGE_SECTORS))
+    upper = clean.named_device(DaxLinear.ranges([
+        (lower, 0, 2 * HUGE_SECTORS), (clean.nvdimms[2], HUGE_SECTORS, 4 * HUGE_SECTORS)]))
     lines = [daxlinear("tab", "--print", one.name) for one in (device, lower, upper)]
     assert lines[0] == (f"{device.name} uuid={uuid_of(a)},len={128 * MIB} "
                         f"uuid={uuid_of(c)},offset={64 * MIB},len={384 * MIB}\n")
@@ -164,12 +164,12 @@ def test_units(clean):
 
 
 def test_what_has_no_line(clean):
-    striped = clean.device(f"0 4096 striped 2 8 {clean.nvdimms[0]} 0 {clean.nvdimms[1]} 0")
+    striped = clean.named_device(f"0 4096 striped 2 8 {clean.nvdimms[0]} 0 {clean.nvdimms[1]} 0")
     assert 'a target "striped"' in refused("tab", "--print", striped.name)
-    waiting = clean.device()
+    waiting = clean.named_device()
     assert "has no table" in refused("tab", "--print", waiting.name)
     part = clean.enter(clean.nvdimms[2].partition(HUGE_SECTORS, 4 * HUGE_SECTORS))
-    device = clean.device(DaxLinear(HUGE_SECTORS, part))
+    device = clean.named_device(DaxLinear(HUGE_SECTORS, part))
     assert "has no UUID that is the same" in refused("tab", "--print", device.name)
 
 

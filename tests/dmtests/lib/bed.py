@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 
-from . import dm, nvdimm, poison
+from . import dm, nvdimm, poison, quick
 from .command import read_file, run, write_file
 from .kmsg import Kmsg
 from .probe import Probe
@@ -63,6 +63,10 @@ class Bed:
 
     def device(self, *targets):
         """Return a mapped device that lives until the end of the test."""
+        return self.enter(quick.QuickDevice(*targets))
+
+    def named_device(self, *targets):
+        """Return one that dmsetup makes and is asked about, with a node of its name."""
         return self.enter(dm.Device(*targets))
 
     def folder(self):
@@ -117,7 +121,7 @@ def sweep():
     for point in left:
         run("umount", "--lazy", point, check=False)
     devices = os.listdir("/sys/class/block")
-    if any(name.startswith("dm-") for name in devices):
+    if quick.names():
         left += dm.remove_all()
     for name in devices:
         if re.fullmatch(r"pmem\d+p\d+", name):

@@ -2,9 +2,11 @@
 """Mapped devices that are handled by device-mapper's system calls themselves.
 
 To start dmsetup takes much longer than what it does, on an emulated CPU. So this is for tests that
-do hundreds of things. Each is logged as the dmsetup command that does the same.
+are not about it. Each call is logged as the dmsetup command that does the same.
 """
 
+import contextlib
+import errno
 import fcntl
 import os
 import struct
@@ -12,8 +14,9 @@ import struct
 from .command import CommandError, log, log_command
 from .dm import Device, table
 
-_CREATE, _REMOVE, _RENAME, _SUSPEND, _STATUS = 3, 4, 5, 6, 7
+_LIST, _CREATE, _REMOVE, _RENAME, _SUSPEND, _STATUS = 2, 3, 4, 5, 6, 7
 _LOAD, _CLEAR, _TABLE = 9, 10, 12
+_ANSWERING = (_LIST, _STATUS, _TABLE)
 
 _SUSPENDED = 1 << 1
 _TEXT_OF_TABLE = 1 << 4
@@ -27,6 +30,8 @@ _OPTIONS = {"--nolockfs": 1 << 10, "--noflush": 1 << 11, "--inactive": _INACTIVE
 _HEAD = struct.Struct("=3I5II4xQ128s129s7x")
 # struct dm_target_spec: start, length, status, next, type
 _SPEC = struct.Struct("=QQiI16s")
+# struct dm_name_list: device, next, and then the name
+_NAME = struct.Struct("=QI")
 _ROOM = 1 << 16
 
 _control = None
@@ -50,7 +55,7 @@ def _request(name, *, flags=0, targets=0, data=b"", room=0):
 def _call(words, number, name, *, stdin=None, **request):
     """Make a system call; return (device, flags, targets, what it answers)."""
     log_command(["dmsetup", *words], stdin)
-    buffer = _request(name, room=_ROOM if number in (_STATUS, _TABLE) else 0, **request)
+    buffer = _request(name, room=_ROOM if number in _ANSWERING else 0, **request)
     # _IOWR(0xfd, number, struct dm_ioctl)
     code = 3 << 30 | _HEAD.size << 16 | 0xfd << 8 | number
     try:
@@ -82,6 +87,20 @@ def load_request(name, *targets):
     return bytes(_request(name, targets=number, data=data))
 
 
+def names():
+    """Return the names of all mapped devices, those without a table among them."""
+    data = _call(["ls"], _LIST, "")[3]
+    found, at = [], 0
+    # empty if there is none
+    while data:
+        _, following = _NAME.unpack_from(data, at)
+        found.append(data[at + _NAME.size:].split(b"\0", 1)[0].decode())
+        if not following:
+            break
+        at += following
+    return found
+
+
 class QuickDevice(Device):
     """A mapped device; there is no node of its name."""
 
@@ -98,11 +117,15 @@ class QuickDevice(Device):
         return self
 
     def __exit__(self, *_):
-        # whatever the test did to it; nothing else has its number before it is gone
-        if os.path.exists(f"/sys/block/{self.disk}"):
-            if self.suspended:
+        # whatever the test did to it
+        if self.suspended:
+            with contextlib.suppress(CommandError):
                 self.resume()
+        try:
             self.remove()
+        except CommandError as error:
+            if error.code != errno.ENXIO:
+                raise
 
     def _do(self, verb, number, *options, flags=0, **more):
         for option in options:
