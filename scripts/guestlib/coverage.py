@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which lines of the modules ran, by what guests have left of it in their results."""
+"""Which lines of the modules ran, by what a guest has left of it in its results."""
 
 import collections
 import glob
@@ -18,23 +18,22 @@ _EXPLAINED = re.compile(r"^Lines that no test reaches\n-+\n(.*?)(?=^\S.*\n[-=]+\
 
 
 def _stage(place, source, results):
-    """Put the counts of each guest beside the notes that the compiler made for them."""
+    """Put the guest's counts beside the notes that the compiler made for them."""
     shutil.rmtree(place, ignore_errors=True)
     os.makedirs(place)
-    for number, folder in enumerate(results):
-        for path in glob.glob(f"{folder}/gcov/*/*.gcda"):
-            module, name = path.split("/")[-2:]
-            if module not in _FOLDERS:
-                continue
-            there = f"{place}/{number}/{module}"
-            os.makedirs(there, exist_ok=True)
-            notes = name.replace(".gcda", ".gcno")
-            shutil.copy(path, there)
-            shutil.copy(f"{source}/{module}/{notes}", there)
+    for path in glob.glob(f"{results}/gcov/*/*.gcda"):
+        module, name = path.split("/")[-2:]
+        if module not in _FOLDERS:
+            continue
+        there = f"{place}/{module}"
+        os.makedirs(there, exist_ok=True)
+        notes = name.replace(".gcda", ".gcno")
+        shutil.copy(path, there)
+        shutil.copy(f"{source}/{module}/{notes}", there)
 
 
 def measure(root, out, results):
-    """Return {file: {line: (function, times)}} of a build's modules, over several results."""
+    """Return {file: {line: (function, times)}} of a build's modules."""
     place = os.path.join(out, "coverage")
     _stage(place, os.path.join(out, "src"), results)
     command = "find /src -name '*.gcda' -exec gcov --json-format --stdout {} +"

@@ -43,28 +43,19 @@ class Share:
     reports: tuple = ("dmtests.xml",)
 
 
-# the dmtests in which things happen on two CPUs at once; a second one only costs all others
-AT_ONCE = ("test_attach.py", "test_fuzz.py", "test_many.py", "test_races.py", "test_storm.py",
-           "test_suspend.py", "test_unload.py")
-# runs after others, and looks at what they have left
-AFTERMATH = "test_aftermath.py"
 NO_TOOL = "--ignore-glob=test_tool_*"
-_IGNORED = tuple(f"--ignore={name}" for name in AT_ONCE)
 
 # The short ones last: two guests run at a time, and none is to be alone at the end for long.
 SHARES = (
     # The tests of the tool show it, and the libraries and programs that it uses, more than a
     # kernel.
-    Share("dmtests and tool tests, 1 CPU", ("tests/run-dmtests", *_IGNORED),
-          on=newest_of_suites, machine=("--cpus", "1")),
-    Share("dmtests, 1 CPU", ("tests/run-dmtests", NO_TOOL, *_IGNORED),
-          on=others, machine=("--cpus", "1")),
+    Share("dmtests and tool tests", ("tests/run-dmtests",), on=newest_of_suites),
+    Share("dmtests", ("tests/run-dmtests", NO_TOOL), on=others),
     # LVM, udev and systemd are a suite's as well. The NVDIMMs are large enough for an XFS that
     # mkfs.xfs makes without being forced, as the page on LVM does.
     Share("lvmtests", ("tests/run-lvmtests",), on=newest_of_suites,
           machine=("--systemd", "--cpus", "1", "--nvdimm", "640M,640M,640M,640M"),
           reports=("lvmtests-1.xml", "lvmtests-2.xml")),
-    Share("dmtests, 2 CPUs", ("tests/run-dmtests", *AT_ONCE, AFTERMATH)),
     Share("large devices", ("tests/run-dmtests", "--large"), on=one, seconds=300,
           machine=("--map", "dev", "--nvdimm", "16G,16G,16G,16G")),
     Share("short bench", ("tests/run-bench", "--short"), on=one, seconds=300, reports=(),

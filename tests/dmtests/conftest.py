@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from lib import nvdimm
+from lib import cpus, nvdimm
 from lib.bed import Bed
 from lib.command import read_file, run, write_file
 from lib.module import HOLDER, TARGET
@@ -25,6 +25,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Declare our own marks."""
+    config.addinivalue_line("markers", "at_once: things happen on several CPUs at once")
+    config.addinivalue_line("markers", "control: shows what happens without the modules")
     config.addinivalue_line("markers", "last(why, turn=1): run after all others, by turns")
     config.addinivalue_line("markers", "needs(path): is for kernels that have this file")
     config.addinivalue_line("markers", "large: needs NVDIMMs of 64 GiB")
@@ -38,6 +40,10 @@ def _turn(item):
         return mark.kwargs.get("turn", 1)
     # what wants NVDIMMs that are all zeroes finds them so, as long as it is the first
     return -1 if "wiped" in item.fixturenames else 0
+
+
+def _is_at_once(item):
+    return bool(item.get_closest_marker("at_once"))
 
 
 def _is_for_this_kernel(item):
@@ -57,12 +63,18 @@ def pytest_collection_modifyitems(config, items):
               if _is_for_this_kernel(item) and bool(_splat(item)) == alone
               and bool(item.get_closest_marker("large")) == large]
     left = [item for item in items if item not in chosen]
-    items[:] = sorted(chosen, key=_turn)
+    items[:] = sorted(chosen, key=lambda item: (_turn(item), _is_at_once(item)))
     config.hook.pytest_deselected(items=left)
     if config.getoption("alone_list"):
         with open(config.getoption("alone_list"), "w", encoding="utf-8") as file:
             file.writelines(f"{item.nodeid}\t{_splat(item)}\n" for item in left
                             if _is_for_this_kernel(item) and _splat(item))
+
+
+@pytest.fixture(autouse=True)
+def _cpus(request):
+    """Have more than one CPU only where it matters: a second one takes time from all others."""
+    cpus.use(several=_is_at_once(request.node))
 
 
 @pytest.fixture(name="bed")

@@ -17,6 +17,8 @@ from lib.quick import QuickDevice
 from lib.units import PAGE, PAGE_SECTORS
 from lib.unplug import Unplugged
 
+pytestmark = pytest.mark.at_once
+
 
 def pages(number):
     """Return so many pages in sectors."""

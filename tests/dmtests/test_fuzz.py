@@ -21,6 +21,8 @@ from lib.mutator import Mutator, text
 from lib.oracle import Oracle, told
 from lib.units import PAGE, SECTOR
 
+pytestmark = pytest.mark.at_once
+
 ROUNDS = int(os.environ.get("DMTESTS_FUZZ", "400"))
 SEED = int(os.environ.get("DMTESTS_SEED") or random.SystemRandom().randrange(1 << 32))
 DEVICES = 4

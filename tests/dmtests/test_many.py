@@ -17,6 +17,8 @@ from lib.oracle import told
 from lib.quick import QuickDevice
 from lib.units import PAGE, PAGE_SECTORS, SECTOR
 
+pytestmark = pytest.mark.at_once
+
 DEVICES = int(os.environ.get("DMTESTS_DEVICES", MANY_DEVICES))
 MIDDLE = DEVICES // 2
 # Removing a device is mostly waiting, in the kernel; more at once than that only crowd each other.

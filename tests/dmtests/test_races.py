@@ -14,6 +14,8 @@ from lib.module import HOLDER
 from lib.quick import QuickDevice
 from lib.units import PAGE, PAGE_SECTORS
 
+pytestmark = pytest.mark.at_once
+
 # of the two lookups that make a comparison, the parent's leads to the child too
 _CHILD_LOOKUP = 1
 

@@ -8,10 +8,14 @@ import os
 import sys
 import time
 
+import pytest
+
 from lib import dm
 from lib.command import run
 from lib.kernel import STORM_INJECTIONS
 from lib.storm import Storm
+
+pytestmark = pytest.mark.at_once
 
 INJECTIONS = int(os.environ.get("DMTESTS_STORM", STORM_INJECTIONS))
 

@@ -25,6 +25,8 @@ from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
 from lib.victim import Sigbus, Victim
 from lib.xfs import Xfs
 
+pytestmark = pytest.mark.at_once
+
 SIZE = 32 * MIB_SECTORS
 AGSIZE = 16 * MIB
 

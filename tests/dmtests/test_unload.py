@@ -16,6 +16,8 @@ from lib.probe import FOLDER, number_of
 from lib.quick import QuickDevice
 from lib.units import PAGE, PAGE_SECTORS
 
+pytestmark = pytest.mark.at_once
+
 ROUNDS = 20
 
 

@@ -23,7 +23,9 @@ from lib.xfs import Xfs
 SIZES = (32, 64, 96)
 AGSIZE = 32 * MIB
 
-KINDS = pytest.mark.parametrize("kind", ["bare", "daxlinear", "attached", "linear"])
+BARE = pytest.param("bare", marks=pytest.mark.control)
+KINDS = pytest.mark.parametrize("kind", [
+    BARE, "daxlinear", "attached", pytest.param("linear", marks=pytest.mark.control)])
 
 
 class Stack:
@@ -144,8 +146,9 @@ def test_file_data(bed, kind, options):
 
 
 @pytest.mark.parametrize("kind", [
-    "bare", "daxlinear", "attached",
-    pytest.param("linear", marks=pytest.mark.alone(kernel.SHARED_PAGE_SPLAT))])
+    BARE, "daxlinear", "attached",
+    pytest.param("linear", marks=[pytest.mark.control,
+                                  pytest.mark.alone(kernel.SHARED_PAGE_SPLAT)])])
 @pytest.mark.parametrize("how", ["machine check", "madvise"])
 def test_shared_data(bed, kind, how):
     # two files share their blocks, a process maps each
