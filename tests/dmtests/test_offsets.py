@@ -197,6 +197,18 @@ def test_failure_longer_than_a_page(bed):
         check_injections(bed, oracle, failures)
 
 
+def test_failure_across_the_end_of_the_live_table(bed):
+    # a loaded table maps the rest of it, and what comes before that as the live one does
+    child = bed.nvdimms[0]
+    device = bed.device(DaxLinear(pages(8), child, pages(100)))
+    device.load(DaxLinear(pages(16), child, pages(100)))
+    with bed.probe.holding(device):
+        for mapped in (8, 16):
+            injection = bed.probe.inject(child, 106 * PAGE, 12 * PAGE)
+            assert told(injection) == [(device.number, at * PAGE) for at in range(6, mapped)]
+            device.resume()
+
+
 def test_failure_of_less_than_a_page(bed):
     # mappings are of pages: a page that is bad in part is told whole
     child = bed.nvdimms[0]
