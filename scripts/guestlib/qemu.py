@@ -135,6 +135,10 @@ class Qemu:
         for stream in self.streams.values():
             stream.setblocking(False)
 
+    def ended_by(self):
+        """Wait for the end of a QEMU that has closed its streams; return the signal, or 0."""
+        return max(0, -self.process.wait())
+
     def kill(self):
         """End QEMU, if it runs, and reap it."""
         if self.process and self.process.poll() is None:

@@ -60,7 +60,8 @@ _DISK_BYTES = 2 << 30
 _GRACE_SECONDS = 20
 
 # An emulated machine on a busy host now and then loses its timer while it starts, and hangs
-# before anything of ours has run. That says nothing of what is to be tested: start it again.
+# before anything of ours has run, or QEMU aborts as the kernel looks at a device (seen in
+# msix_table_mmio_write()). That says nothing of what is to be tested: start it again.
 _BOOTS = 3
 # Or the timer misleads the kernel about the TSC's frequency, and the guest's clock goes wrong by
 # some factor.
@@ -184,6 +185,10 @@ class Run:
                 self.lost = self._why_lost()
                 if self.lost:
                     break
+            else:
+                signal_number = self._qemu.ended_by()
+                if signal_number and not self._up and self._console.splat is None:
+                    self.lost = f"lost its emulator to signal {signal_number}"
         self._qemu.kill()
         self._console.close()
 
