@@ -74,7 +74,7 @@ KERNELS = {
                       "linux-base/trixie-backports"),
             apt_options=('Acquire::Check-Valid-Until "false"',),
             # Its scheduler has a timer of high resolution end each task's time, which doubles the
-            # interrupts: a tenth of what it takes to emulate it.
+            # interrupts: a seventh of what it takes to emulate it.
             append=(_EXPEDITED, "highres=off"),
         ),
     )
