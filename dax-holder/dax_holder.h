@@ -134,4 +134,15 @@ void dax_holder_release(struct dax_holder_claim *claim);
 void dax_holder_count(const struct dax_holder_claim *claim,
 		      struct dax_holder_counts *counts);
 
+/**
+ * dax_holder_synchronize() - wait until all sections of dax_read_lock() are left
+ *
+ * Waits for those that were entered before the call: for DAX requests under way, and for
+ * failures in flight, which may themselves wait for a suspended device to be resumed.
+ *
+ * Context: Process context, sleeps. Never a callback of device-mapper, and never inside
+ *	dax_read_lock().
+ */
+void dax_holder_synchronize(void);
+
 #endif

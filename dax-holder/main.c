@@ -3,12 +3,17 @@
 #include <linux/module.h>
 
 #include "attach.h"
+#include "dax_holder.h"
 
-/*
- * The kernel does not export the wait for failures in flight, but kill_dax() of
- * a dax_device that nobody uses is just that.
- */
+/* One that is never used; see dax_holder_synchronize(). */
 static struct dax_device *dummy;
+
+/* The kernel does not export this wait, but kill_dax() of an unused dax_device is just that. */
+void dax_holder_synchronize(void)
+{
+	kill_dax(dummy);
+}
+EXPORT_SYMBOL_GPL(dax_holder_synchronize);
 
 static int __init dax_holder_init(void)
 {
@@ -31,7 +36,7 @@ static void __exit dax_holder_exit(void)
 {
 	attachments_exit();
 	/* Nothing is left, but a failure may still be on its way out of our code. */
-	kill_dax(dummy);
+	dax_holder_synchronize();
 	put_dax(dummy);
 	srcu_barrier(&claims_srcu);
 	attachments_free();
