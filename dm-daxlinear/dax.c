@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "daxlinear.h"
+#include "seam.h"
 
 static const struct daxlinear_range *daxlinear_range(struct dm_target *ti, pgoff_t pgoff)
 {
@@ -15,19 +16,22 @@ static inline long access(const struct daxlinear_range *range, pgoff_t pgoff, lo
 				 mode, kaddr, pfn);
 }
 
-/* Up to the range's end: dm clamps to the end of a target and knows of no ranges. */
-static inline long access_clamped(const struct daxlinear_range *range, pgoff_t pgoff,
-				  long nr_pages, enum dax_access_mode mode, void **kaddr,
-				  pfn_t *pfn)
-{
-	nr_pages = min_t(long, nr_pages, daxlinear_left(range, pgoff));
-	return access(range, pgoff, nr_pages, mode, kaddr, pfn);
-}
-
-static noinline long access_found(struct dm_target *ti, pgoff_t pgoff, long nr_pages,
+/*
+ * Callers that want a page frame number respect an answer that ends where the range does;
+ * the others go by what they asked for, and must get it.
+ */
+static noinline long access_found(const struct daxlinear *dl, pgoff_t pgoff, long nr_pages,
 				  enum dax_access_mode mode, void **kaddr, pfn_t *pfn)
 {
-	return access_clamped(daxlinear_range(ti, pgoff), pgoff, nr_pages, mode, kaddr, pfn);
+	const struct daxlinear_range *range = daxlinear_find(&dl->table, pgoff);
+	long left = daxlinear_left(range, pgoff);
+
+	if (unlikely(nr_pages > left)) {
+		if (!pfn && kaddr)
+			return daxlinear_seamless(dl->ti, range, pgoff, nr_pages, mode, kaddr);
+		nr_pages = left;
+	}
+	return access(range, pgoff, nr_pages, mode, kaddr, pfn);
 }
 
 /*
@@ -39,15 +43,19 @@ long daxlinear_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages,
 {
 	const struct daxlinear *dl = ti->private;
 	const struct daxlinear_table *table = &dl->table;
+	const struct daxlinear_range *range;
 
-	if (table->index)
-		return access_clamped(daxlinear_indexed(table, pgoff), pgoff, nr_pages,
-				      mode, kaddr, pfn);
+	if (table->index) {
+		range = daxlinear_indexed(table, pgoff);
+		if (likely(nr_pages <= (long)daxlinear_left(range, pgoff)))
+			return access(range, pgoff, nr_pages, mode, kaddr, pfn);
+		return access_found(dl, pgoff, nr_pages, mode, kaddr, pfn);
+	}
 	if (pgoff + nr_pages <= table->ranges[1].start)
 		return access(&table->ranges[0], pgoff, nr_pages, mode, kaddr, pfn);
 	if (pgoff >= table->ranges[1].start && table->nr_ranges == 2)
 		return access(&table->ranges[1], pgoff, nr_pages, mode, kaddr, pfn);
-	return access_found(ti, pgoff, nr_pages, mode, kaddr, pfn);
+	return access_found(dl, pgoff, nr_pages, mode, kaddr, pfn);
 }
 
 int daxlinear_zero_page_range(struct dm_target *ti, pgoff_t pgoff, size_t nr_pages)
@@ -71,10 +79,7 @@ size_t daxlinear_recovery_write(struct dm_target *ti, pgoff_t pgoff, void *addr,
 	const struct daxlinear_range *range = daxlinear_range(ti, pgoff);
 	size_t left_bytes = daxlinear_left(range, pgoff) << PAGE_SHIFT;
 
-	/*
-	 * @addr came from direct_access and so is one child's; what is past the
-	 * range is for the next call.
-	 */
+	/* @addr may be an alias, which goes on past the range: that is for the next call. */
 	bytes = min(bytes, left_bytes - offset_in_page(addr));
 	return dax_recovery_write(range->dev->dax_dev, daxlinear_page(range, pgoff), addr,
 				  bytes, i);

@@ -28,6 +28,7 @@ struct daxlinear {
 	struct daxlinear_near near[2];
 
 	unsigned int lost_2m;	/* the first range that loses 2 MiB mappings, or nr_ranges */
+	bool warned;		/* of being a part of the device */
 	unsigned int nr_devs;
 	struct dm_dev **devs;	/* distinct */
 	struct dax_holder_claim *claim;

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "daxlinear.h"
+#include "seam.h"
 
 /* The claims schedule it after each failure; dm's event is raised from here. */
 static void daxlinear_event(struct work_struct *work)
@@ -294,11 +295,24 @@ static void daxlinear_dtr(struct dm_target *ti)
 	daxlinear_free(ti);
 }
 
-/* The mapped device's own dax_device can be seen only now, before the first resume. */
+/* device-mapper clamps requests to a line, so that daxlinear_seamless() never sees these. */
+static void daxlinear_warn_of_seams(struct dm_target *ti)
+{
+	struct daxlinear *dl = ti->private;
+
+	if (dl->warned || ti->len == dm_table_get_size(ti->table))
+		return;
+	dl->warned = true;
+	pr_warn_ratelimited("%s: the line at sector %llu is not the whole device: copy-on-write over its ends mixes data; give one line with several ranges (daxlinear merge)\n",
+			    dm_table_device_name(ti->table), ti->begin);
+}
+
+/* The mapped device's own dax_device, and the whole table, can be seen only now. */
 static int daxlinear_preresume(struct dm_target *ti)
 {
 	struct daxlinear *dl = ti->private;
 
+	daxlinear_warn_of_seams(ti);
 	return dax_holder_resume(dl->claim);
 }
 
@@ -333,12 +347,21 @@ static struct target_type daxlinear_target = {
 
 static int __init daxlinear_init(void)
 {
-	return dm_register_target(&daxlinear_target);
+	int err;
+
+	err = daxlinear_seam_init();
+	if (err)
+		return err;
+	err = dm_register_target(&daxlinear_target);
+	if (err)
+		daxlinear_seam_exit();
+	return err;
 }
 
 static void __exit daxlinear_exit(void)
 {
 	dm_unregister_target(&daxlinear_target);
+	daxlinear_seam_exit();
 }
 
 module_init(daxlinear_init);

@@ -162,6 +162,20 @@ class Probe:
         self.command("recover", number_of(device), byte, length, value)
         return self._answers()[0].pfn
 
+    def sum(self, uses, how="locked", milliseconds=0):
+        """Read (device, offset, pages) as copy-on-write does, all pages by one address.
+
+        Return a Page for each: the CRC-32 of what was read and how many pages the answer had, or
+        an error below 0.
+        """
+        self.commands([f"sum {number_of(device)} {offset} {pages} {how} {milliseconds}"
+                       for device, offset, pages in uses])
+        return self._answers()
+
+    def fill(self, device, offset, pages, value):
+        """Write a byte all over pages, by one address."""
+        self.command("fill", number_of(device), offset, pages, value)
+
     def _answers(self):
         text = b""
         while part := os.read(self._fd, 1 << 20):

@@ -29,5 +29,7 @@ int do_access(struct control *control, char *line);
 int do_synchronous(struct control *control, char *line);
 int do_zero(struct control *control, char *line);
 int do_recover(struct control *control, char *line);
+int do_sum(struct control *control, char *line);
+int do_fill(struct control *control, char *line);
 
 #endif

@@ -24,6 +24,12 @@
  *	zero DEV OFF		zero a page, as a filesystem does
  *	recover DEV OFF LEN BYTE
  *				write over a place that may be bad
+ *	sum DEV OFF PAGES [HOW [MS]]
+ *				ask for the address of so many pages, read them
+ *				all MS later whatever the answer's length;
+ *				HOW: inside dax_read_lock() ("locked"), the same
+ *				for a "recovery", or after it ("unlocked")
+ *	fill DEV OFF PAGES BYTE	the same, and write a byte to them all
  *	reset			forget the records and the devices not held
  *
  * A write stops at the first command that fails.  It returns the length of what
@@ -31,7 +37,9 @@
  * first, the write fails with its error.  phys and access answer on the same
  * open file, a line for each: "DEV OFF PFN PAGES", PAGES being how many follow
  * one another, or "DEV OFF ERRNO 0" with a negative ERRNO.  recover answers
- * "DEV OFF WRITTEN 0" and synchronous "DEV 0 YES 0".
+ * "DEV OFF WRITTEN 0", synchronous "DEV 0 YES 0" and sum "DEV OFF CRC32 PAGES",
+ * PAGES being the answer's length, or "DEV OFF ERRNO 0", EFAULT if the address
+ * is not good for all of them.
  *
  * /sys/kernel/debug/daxprobe/calls is the record, in order:
  *
@@ -146,6 +154,8 @@ static const struct {
 	{ "synchronous", do_synchronous },
 	{ "zero", do_zero },
 	{ "recover", do_recover },
+	{ "sum", do_sum },
+	{ "fill", do_fill },
 	{ "hold", do_hold },
 	{ "release", do_release },
 	{ "rc", do_rc },

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Requests across the ends of ranges. */
+#ifndef DAXLINEAR_SEAM_H
+#define DAXLINEAR_SEAM_H
+
+#include <linux/dax.h>
+
+#include "table.h"
+
+struct dm_target;
+
+long daxlinear_seamless(struct dm_target *ti, const struct daxlinear_range *range,
+			pgoff_t pgoff, long nr_pages, enum dax_access_mode mode, void **kaddr);
+int daxlinear_seam_init(void);
+void daxlinear_seam_exit(void);
+
+#endif
