@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "alloc.h"
 #include "change.h"
+#include "counters.h"
 #include "dm.h"
 #include "kmsg.h"
 #include "lock.h"
+#include "lvm.h"
 #include "say.h"
+#include "size.h"
 #include "sysfs.h"
 
 /* End, because the kernel would not have it. */
@@ -55,21 +59,88 @@ void change_create(const char *name, const struct table *table)
 	free(random);
 }
 
-/* Give a device another table; the caller has had the lock since it read the one before. */
-void change_table(const char *name, const struct table *table)
+static void refuse_target(const struct mapped *mapped, const struct target *target)
+{
+	const char *name = mapped->name;
+
+	if (strcmp(target->type, "linear"))
+		die(EXIT_FAILED, "%s has a target \"%s\", which cannot be a part of a line of daxlinear's: save what is on it, and make it anew by daxlinear create",
+		    name, target->type);
+	die(EXIT_FAILED, "%s has a target \"linear\", and its lines stay what they are unless you change them: dmsetup table %s | sed 's/ linear / daxlinear /' | dmsetup load %s && dmsetup resume %s",
+	    name, name, name, name);
+}
+
+/**
+ * change_read - read a device as the one line that is to take the place of its table
+ * @line: Set to the line.
+ * @mapped: The device. If it is none that we may change, the command ends.
+ *
+ * Return: How many lines its table has.
+ */
+size_t change_read(struct line *line, const struct mapped *mapped)
+{
+	const struct target *target;
+	struct table table;
+	size_t nr;
+
+	if (!strncmp(mapped->uuid, LVM_UUID, strlen(LVM_UUID)))
+		die(EXIT_FAILED, "%s is a volume of LVM's, which makes its tables: lvextend makes it longer, and daxlinear lvm convert makes its table one line",
+		    mapped->name);
+	if (!dm_table(mapped->name, &table) || !table.nr)
+		die(EXIT_FAILED, "%s has no table that could be changed", mapped->name);
+	if (mapped->suspended)
+		die(EXIT_FAILED, "%s is suspended: dmsetup resume %s first", mapped->name,
+		    mapped->name);
+	target = line_read(line, &table);
+	if (target)
+		refuse_target(mapped, target);
+	nr = table.nr;
+	table_free(&table);
+	return nr;
+}
+
+/* Print what change_table() does, as commands. */
+void change_print(const struct mapped *mapped, const struct table *table)
+{
+	printf("dmsetup load %s%s <<END\n", mapped->read_only ? "--readonly " : "", mapped->name);
+	table_write(table, stdout);
+	printf("END\ndmsetup resume %s\n", mapped->name);
+}
+
+/* Counters belong to the place where a line starts: say which end with their lines. */
+static void tell_ended(const struct table *status)
+{
+	struct counters counters;
+	char text[SIZE_TEXT_LEN];
+	size_t i;
+
+	for (i = 1; i < status->nr; i++)
+		if (counters_read(&counters, status->targets[i].params) && counters.failed)
+			note("the line from %s on has ended, and its counters with it: %ju failures, the last one at 0x%jx",
+			     size_text(status->targets[i].start_sectors * SECTOR, text),
+			     (uintmax_t)counters.received,
+			     (uintmax_t)(counters.last_sector * SECTOR));
+}
+
+/* Give a device this table of one line; the caller has had the lock since change_read(). */
+void change_table(const struct mapped *mapped, const struct table *table)
 {
 	int mark = kmsg_mark(), err;
+	struct table status;
 
+	dm_status(mapped->name, &status);
 	hold_signals();
-	err = dm_load(name, table);
+	err = dm_load(mapped, table);
 	if (!err) {
-		err = dm_resume(name);
+		err = dm_resume(mapped->name);
 		if (err)
-			dm_clear(name);
+			dm_clear(mapped->name);
 	}
 	let_signals();
 	if (err)
-		refused("changed", name, err, mark);
+		refused("changed", mapped->name, err, mark);
+	tell_ended(&status);
+	table_free(&status);
 }
 
 /* Remove a device; the caller has the lock. */

@@ -2,10 +2,8 @@
 /* Opens children and makes sure that they can be used. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -16,16 +14,6 @@
 #include "signature.h"
 #include "size.h"
 #include "sysfs.h"
-
-/* A table has words between blanks, so a path with a blank in it won't do. */
-static char *table_name(const char *given, dev_t dev)
-{
-	char path[PATH_MAX];
-
-	if (!realpath(given, path) || strpbrk(path, " \t\n\\"))
-		return format_text("%u:%u", major(dev), minor(dev));
-	return copy_text(path);
-}
 
 static void refuse_without_dax(const struct child *child)
 {
@@ -48,7 +36,6 @@ static void open_child(struct child *child)
 	if (!S_ISBLK(status.st_mode))
 		die(EXIT_FAILED, "%s is no block device", child->given);
 	child->dev = status.st_rdev;
-	child->name = table_name(child->given, child->dev);
 	child->size_sectors = block_sectors(child->dev);
 	if (!block_has_dax(child->dev))
 		refuse_without_dax(child);

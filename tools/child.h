@@ -3,11 +3,11 @@
 #ifndef CHILD_H
 #define CHILD_H
 
+#include "line.h"
 #include "stack.h"
 
 struct child {
 	const char *given;	/* what the user calls it */
-	char *name;		/* what tables call it */
 	dev_t dev;
 	int fd;
 	uint64_t size_sectors;
@@ -30,8 +30,7 @@ void children_add_range(struct children *children, const char *given, uint64_t o
 void children_option(struct children *children, int option, const char *text);
 void children_open(struct children *children, const struct stack *stack);
 void children_trim(struct children *children);
-void children_table(const struct children *children, const struct stack *stack,
-		    struct table *table);
+void children_line(const struct children *children, const struct stack *stack, struct line *line);
 void children_tell(const struct children *children, uint64_t start_sectors);
 
 #endif

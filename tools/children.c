@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Children side by side: what the command line says of them, trimmed, and as a table. */
+/* Children side by side: what the command line says of them, trimmed, and as ranges. */
 #include "alloc.h"
 #include "child.h"
 #include "columns.h"
@@ -7,6 +7,7 @@
 #include "geometry.h"
 #include "huge.h"
 #include "say.h"
+#include "sysfs.h"
 
 void children_add(struct children *children, const char *given)
 {
@@ -99,43 +100,31 @@ void children_trim(struct children *children)
 	free(bytes);
 }
 
-/* Whether files on a child can be mapped in pieces of 2 MiB if it starts here. */
-static bool is_huge(const struct child *child, const struct stack *stack, uint64_t start)
+/* Whether files on a range can be mapped in pieces of 2 MiB. */
+static bool is_huge(struct segment *segment, const struct stack *stack)
 {
-	struct segment segment = {
-		.start_sectors = start,
-		.len_sectors = child->len_sectors,
-		.dev = child->dev,
-		.offset_sectors = child->offset_sectors,
-	};
-	struct layout layout = { .segments = &segment, .nr = 1 };
+	struct layout layout = { .segments = segment, .nr = 1 };
 
 	return huge_all_aligned(stack, &layout);
 }
 
-/* Append a line for each child: so each has counters of its own. */
-void children_table(const struct children *children, const struct stack *stack,
-		    struct table *table)
+/* Append them to a line. */
+void children_line(const struct children *children, const struct stack *stack, struct line *line)
 {
-	size_t i;
+	size_t i = line->layout.nr;
+	const struct child *child;
 
-	for (i = 0; i < children->nr; i++) {
-		const struct child *child = &children->children[i];
-		uint64_t start = table_end(table);
-		char *params;
+	for (child = children->children; child < children->children + children->nr; child++)
+		line_add(line, child->dev, child->offset_sectors, child->len_sectors);
+	/* What was joined to the last range starts where that does. */
+	for (; i < line->layout.nr; i++) {
+		struct segment *segment = &line->layout.segments[i];
 
-		if (is_huge(child, stack, start)) {
-			params = format_text("1 %s %ju %ju 1 align_2m", child->name,
-					     (uintmax_t)child->offset_sectors,
-					     (uintmax_t)child->len_sectors);
-		} else {
-			note("%s does not start on 2 MiB here and in memory: files on it will be mapped in pages of 4 KiB",
-			     child->given);
-			params = format_text("%s %ju", child->name,
-					     (uintmax_t)child->offset_sectors);
-		}
-		table_add(table, start, child->len_sectors, TARGET_OURS, params);
-		free(params);
+		if (is_huge(segment, stack))
+			continue;
+		line->align_2m = false;
+		note("%s does not start on 2 MiB here and in memory: files on it will be mapped in pages of 4 KiB",
+		     block_path(segment->dev));
 	}
 }
 

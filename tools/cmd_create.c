@@ -31,7 +31,8 @@ static int run(int argc, char **argv)
 {
 	struct children children = { 0 };
 	char text[SIZE_TEXT_LEN];
-	struct table table = { 0 };
+	struct line line = { .align_2m = true };
+	struct table table;
 	const char *name = NULL, *wrong;
 	bool dry_run = false;
 	struct stack stack;
@@ -65,7 +66,8 @@ static int run(int argc, char **argv)
 	stack_read(&stack);
 	children_open(&children, &stack);
 	children_trim(&children);
-	children_table(&children, &stack, &table);
+	children_line(&children, &stack, &line);
+	table = line_table(&line);
 	if (dry_run) {
 		print_command(name, &table);
 		return EXIT_DONE;
@@ -83,7 +85,7 @@ const struct command command_create = {
 	.help =
 "Each DEV is persistent memory in fsdax mode, a partition of it, or another mapped\n"
 "device with DAX. What is used of each is a multiple of a granule, so that XFS can\n"
-"have its allocation groups end where the children do.\n\n"
+"have its allocation groups end where the children do. The table is one line.\n\n"
 "  --offset SIZE   use the DEV before this from here on\n"
 "  --len SIZE      use at most so much of the DEV before this\n"
 "  --granule SIZE  the granule; otherwise the largest of 128M to 1G that wastes less\n"

@@ -126,6 +126,7 @@ static int run(int argc, char **argv)
 	struct mapped mapped;
 	struct stack stack;
 	struct table table;
+	struct line line;
 	uint64_t end;
 	int option;
 
@@ -154,11 +155,8 @@ static int run(int argc, char **argv)
 	if (!dry_run)
 		lock_changes();
 	mapped = dm_device(name);
-	if (!dm_table(mapped.name, &table) || !table.nr)
-		die(EXIT_FAILED, "%s has no table that could be extended", mapped.name);
-	if (mapped.suspended)
-		die(EXIT_FAILED, "%s is suspended: dmsetup resume it first", mapped.name);
-	end = table_end(&table);
+	change_read(&line, &mapped);
+	end = line_end(&line);
 	look_at_content(&content, &mapped);
 	stack_read(&stack);
 	/* One that was killed in the middle may have left a table that holds the children. */
@@ -168,14 +166,13 @@ static int run(int argc, char **argv)
 	pick_granule(&children, &content, end * SECTOR);
 	children_trim(&children);
 	refuse_seams(&children, &content, end);
-	children_table(&children, &stack, &table);
+	children_line(&children, &stack, &line);
+	table = line_table(&line);
 	if (dry_run) {
-		printf("dmsetup load %s <<END\n", mapped.name);
-		table_write(&table, stdout);
-		printf("END\ndmsetup resume %s\n", mapped.name);
+		change_print(&mapped, &table);
 		return EXIT_DONE;
 	}
-	change_table(mapped.name, &table);
+	change_table(&mapped, &table);
 	printf("/dev/mapper/%s: %s\n", mapped.name, size_text(table_end(&table) * SECTOR, text));
 	children_tell(&children, end);
 	return grow_filesystem(&mapped, &content, may_grow);
@@ -186,7 +183,8 @@ const struct command command_extend = {
 	.arguments = "[OPTION...] NAME DEV [--offset SIZE] [--len SIZE] [DEV ...]",
 	.what = "Make a device longer while it is in use, and the XFS on it",
 	.help =
-"Adds each DEV to the end, as create does; a mounted XFS is grown by xfs_growfs.\n\n"
+"Adds each DEV to the end, as create does; a mounted XFS is grown by xfs_growfs. The\n"
+"table is one line then, also if it had several.\n\n"
 "  --offset SIZE   use the DEV before this from here on\n"
 "  --len SIZE      use at most so much of the DEV before this\n"
 "  --granule SIZE  what to trim each DEV to a multiple of; otherwise XFS's allocation\n"

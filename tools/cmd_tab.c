@@ -126,7 +126,8 @@ static int make(const struct tab *tab, const char *name)
 {
 	const struct tab_entry *entry = tab_find(tab, name);
 	struct children children = { .known = true };
-	struct table table = { 0 };
+	struct line line = { .align_2m = true };
+	struct table table;
 	struct stack stack;
 	size_t i;
 
@@ -138,7 +139,8 @@ static int make(const struct tab *tab, const char *name)
 	change_begin(name);
 	stack_read(&stack);
 	children_open(&children, &stack);
-	children_table(&children, &stack, &table);
+	children_line(&children, &stack, &line);
+	table = line_table(&line);
 	change_create(name, &table);
 	return EXIT_DONE;
 }

@@ -75,6 +75,7 @@ static bool get_info(struct dm_task *task, struct mapped *mapped)
 			.live = info.live_table,
 			.inactive = info.inactive_table,
 			.suspended = info.suspended,
+			.read_only = info.read_only,
 			.open_count = info.open_count,
 			.events = info.event_nr,
 		};
@@ -251,10 +252,12 @@ int dm_create(const char *name, const char *uuid, const struct table *table)
 }
 
 /* Load a table, for dm_resume() to make live. */
-int dm_load(const char *name, const struct table *table)
+int dm_load(const struct mapped *mapped, const struct table *table)
 {
-	struct dm_task *task = new_task(DM_DEVICE_RELOAD, name);
+	struct dm_task *task = new_task(DM_DEVICE_RELOAD, mapped->name);
 
+	if (mapped->read_only)
+		dm_task_set_ro(task);
 	add_targets(task, table);
 	return change(task, false);
 }

@@ -18,6 +18,7 @@ struct mapped {
 	bool live;		/* has a live table */
 	bool inactive;		/* has a table that is loaded and not live */
 	bool suspended;
+	bool read_only;
 	int open_count;
 	unsigned int events;
 };
@@ -35,7 +36,7 @@ bool dm_wait(dev_t dev, unsigned int events);
 bool dm_knows_target(const char *type);
 
 int dm_create(const char *name, const char *uuid, const struct table *table);
-int dm_load(const char *name, const struct table *table);
+int dm_load(const struct mapped *mapped, const struct table *table);
 int dm_resume(const char *name);
 int dm_clear(const char *name);
 int dm_remove(const struct mapped *mapped);

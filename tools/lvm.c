@@ -11,7 +11,6 @@
 #include "lvm.h"
 #include "say.h"
 
-#define LVM_UUID	"LVM-"
 #define LOCK_FOLDER	"/run/lock/lvm"
 
 /* VG/LV, by the rules by which LVM makes a mapped device's name of it; NULL for a layer. */

@@ -5,6 +5,9 @@
 
 #include "dm.h"
 
+/* What the UUIDs of LVM's devices begin with. */
+#define LVM_UUID	"LVM-"
+
 /* A volume that people use: not one of the layers that LVM hides. */
 struct volume {
 	struct mapped mapped;

@@ -10,8 +10,9 @@ from lib import dm, strace
 from lib.command import ENVIRONMENT, run
 from lib.dm import DaxLinear, Linear
 from lib.module import TARGET
-from lib.tool import BAD_NAMES, FAILED, PROGRAM, USAGE, ToolDevice, call, daxlinear, refused
-from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS
+from lib.tool import (BAD_NAMES, FAILED, PROGRAM, USAGE, ToolDevice, ask, call, daxlinear,
+                      refused)
+from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, SECTOR
 from lib.xfs import Xfs
 
 # the smallest that XFS can do with
@@ -28,13 +29,11 @@ def test_create(clean):
     device = clean.enter(ToolDevice(a, b, c))
     lengths = [nvdimm.sectors // GRANULE * GRANULE for nvdimm in (a, b, c)]
     assert device.sectors == sum(lengths)
-    # a line for each child: it has counters of its own
-    start, lines = 0, []
-    for nvdimm, length in zip((a, b, c), lengths, strict=True):
-        lines.append(f"{start} {length} daxlinear 1 {nvdimm.number} 0 {length} 1 align_2m")
-        start += length
-    assert table_of(device.name) == lines
-    assert [status.alive for status in device.status()] == [1, 1, 1]
+    # one line: where one ends, the target does not see what copy-on-write spans
+    words = " ".join(f"{nvdimm.number} 0 {length}"
+                     for nvdimm, length in zip((a, b, c), lengths, strict=True))
+    assert table_of(device.name) == [f"0 {sum(lengths)} daxlinear 3 {words} 1 align_2m"]
+    assert [status.alive for status in device.status()] == [3]
     # it says what it made, and what is left
     assert device.output.splitlines()[0] == f"/dev/mapper/{device.name}: {sum(lengths) // 2048} MiB"
     rows = [line.split() for line in device.output.splitlines()[2:]]
@@ -83,7 +82,39 @@ def test_same_child_twice(clean):
     child = clean.nvdimms[1]
     device = clean.enter(ToolDevice(child, "--len", "64M", child, "--offset", "128M", "--granule",
                                     "2M"))
-    assert [line.split()[5] for line in table_of(device.name)] == ["0", str(128 * MIB_SECTORS)]
+    assert table_of(device.name) == [
+        f"0 {190 * MIB_SECTORS} daxlinear 2 {child.number} 0 {64 * MIB_SECTORS} "
+        f"{child.number} {128 * MIB_SECTORS} {126 * MIB_SECTORS} 1 align_2m"]
+
+
+def test_neighbours_on_a_child(clean):
+    # one range; so the second part need not start on 2 MiB
+    child = clean.nvdimms[1]
+    words = [child, "--len", "63M", child, "--offset", "63M", "--len", "65M", "--granule", "1M"]
+    device = clean.enter(ToolDevice(*words))
+    assert table_of(device.name) == [
+        f"0 {GRANULE} daxlinear 1 {child.number} 0 {GRANULE} 1 align_2m"]
+
+
+def test_many_ranges(clean):
+    # a line far longer than a page, there and back
+    sites = [(child, at) for child in clean.nvdimms[1:4]
+             for at in range(0, child.sectors - HUGE_SECTORS, 2 * HUGE_SECTORS)]
+    words = [word for child, at in sites for word in (child, "--offset", f"{at}s", "--len", "2M")]
+    half = len(words) // 10 * 5
+    device = clean.enter(ToolDevice("--granule", "2M", *words[:half]))
+    daxlinear("extend", "--granule", "2M", device.name, *words[half:])
+    assert len(sites) > 200
+    ranges = "".join(f" {child.number} {at} {HUGE_SECTORS}" for child, at in sites)
+    assert table_of(device.name) == [
+        f"0 {len(sites) * HUGE_SECTORS} daxlinear {len(sites)}{ranges} 1 align_2m"]
+    (target,) = ask("status", device.name)["devices"][0]["targets"]
+    assert [(part["child"], part["offset_bytes"]) for part in target["ranges"]] == [
+        (child.name, at * SECTOR) for child, at in sites]
+    place = (len(sites) - 1) * HUGE_SECTORS * SECTOR
+    (below,) = ask("resolve", device.name, place)["below"]
+    assert (below["device"], below["offset_bytes"]) == (sites[-1][0].path, sites[-1][1] * SECTOR)
+    assert len(daxlinear("tab", "--print", device.name).split()) == len(sites) + 1
 
 
 def test_partition_off_2m(clean):
@@ -102,6 +133,13 @@ def test_off_2m(clean):
     assert done.code == 0 and f"{nvdimm.path} does not start on 2 MiB" in done.err
     assert table_of("off") == [f"0 {GRANULE} daxlinear {nvdimm.number} 8"]
     daxlinear("remove", "off")
+    # beside one that would have them
+    other = clean.nvdimms[2]
+    done = call("create", "off", other, "--len", "128M", nvdimm, "--offset", "4K")
+    assert done.err.count("does not start on 2 MiB") == 1 and nvdimm.path in done.err
+    assert table_of("off") == [f"0 {2 * GRANULE} daxlinear 2 {other.number} 0 {GRANULE} "
+                               f"{nvdimm.number} 8 {GRANULE}"]
+    daxlinear("remove", "off")
 
 
 def test_nested(clean):
@@ -110,8 +148,8 @@ def test_nested(clean):
     above = clean.enter(ToolDevice(below, b))
     lengths = [a.sectors // GRANULE * GRANULE, b.sectors // GRANULE * GRANULE]
     assert table_of(above.name) == [
-        f"0 {lengths[0]} daxlinear 1 {below.number} 0 {lengths[0]} 1 align_2m",
-        f"{lengths[0]} {lengths[1]} daxlinear 1 {b.number} 0 {lengths[1]} 1 align_2m"]
+        f"0 {sum(lengths)} daxlinear 2 {below.number} 0 {lengths[0]} {b.number} 0 {lengths[1]} "
+        "1 align_2m"]
     assert f"{below.name} is in use" in refused("remove", below.name)
 
 
@@ -279,13 +317,15 @@ def test_cut_short(clean, what, left):
     a, b = clean.nvdimms[1:3]
     done, calls = strace.record("create", "cut", a, b)
     assert done.code == 0
+    whole = table_of("cut")
+    assert len(whole) == 1 and whole[0].split()[3] == "2"
     daxlinear("remove", "cut")
     steps = [number for number, name in enumerate(calls, 1) if name in strace.CHANGES]
     assert [calls[number - 1] for number in steps] == ["DM_DEV_CREATE", "DM_TABLE_LOAD",
                                                        "DM_DEV_SUSPEND"]
     for number in [*steps, steps[-1] + 1]:
         done = strace.inject(number, what, "create", "cut", a, b)
-        made = "cut" in dm.names() and len(table_of("cut")) == 2
+        made = "cut" in dm.names() and table_of("cut") == whole
         # a change that is made is made as a whole; a signal finds it so
         if not made and not left:
             assert dm.names() == [] and done.code != 0
@@ -293,7 +333,7 @@ def test_cut_short(clean, what, left):
             # what is left is no obstacle
             assert len(dm.names()) <= 1
             daxlinear("create", "cut", a, b)
-        assert len(table_of("cut")) == 2
+        assert table_of("cut") == whole
         daxlinear("remove", "cut")
 
 

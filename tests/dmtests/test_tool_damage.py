@@ -245,6 +245,15 @@ def test_monitor(clean):
             (owner,) = found["owners"]
             assert (owner["path"], owner["file_offset_bytes"]) == (setup.fs.path("file"),
                                                                    page * PAGE)
+        # in the other range of the line as well
+        setup.fs.reserve("big", 400 * MIB)
+        place = next(place for _, place, length in setup.fs.extents("big")
+                     if place >= setup.first and length > MIB)
+        clean.probe.inject(setup.children[1], place - setup.first)
+        found = monitor.line()
+        assert (found["offset_bytes"], found["child"]) == (place, setup.children[1].name)
+        assert [owner["path"] for owner in found["owners"]] == [setup.fs.path("big")]
+        place = setup.fs.place("file", 0)
         # what the driver learnt comes along with the next event
         setup.spoil(place + 40 * PAGE)
         clean.probe.inject(child, place + 41 * PAGE)
@@ -253,6 +262,25 @@ def test_monitor(clean):
         daxlinear("remove", name)
         code, out, err = monitor.end()
         assert (code, out) == (0, b"") and f"{name} is gone" in err
+
+
+def test_every_range(clean):
+    # of one line: each failure is told by its place, the last one of all is known for bad
+    children = clean.nvdimms[1:4]
+    device = clean.enter(ToolDevice(*children))
+    (target,) = ask("status", device.name)["devices"][0]["targets"]
+    starts = [part["start_bytes"] for part in target["ranges"]]
+    assert len(starts) == 3
+    with Monitor(device.name) as monitor:
+        for child, start in [*zip(children, starts, strict=True)][::-1]:
+            clean.probe.inject(child, 5 * PAGE)
+            found = monitor.line()
+            assert (found["child"], found["offset_bytes"], found["child_offset_bytes"]) == (
+                child.name, start + 5 * PAGE, 5 * PAGE)
+            (bad,) = ask("damage", device.name, code=FOUND)["bad"]
+            assert (bad["child"], bad["offset_bytes"]) == (child.name, start + 5 * PAGE)
+    (target,) = ask("status", device.name)["devices"][0]["targets"]
+    assert target["received"] == 3 and target["last_failure_bytes"] == 5 * PAGE
 
 
 def test_monitor_after_a_reload(clean):

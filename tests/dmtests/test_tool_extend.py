@@ -165,9 +165,10 @@ def test_extend_mounted(clean):
     with Xfs(device, clean.folder(), make=False) as fs:
         fs.write("file", b"before" * 1000)
         before = os.statvfs(fs.folder)
-        lines = table_of(device.name)
+        ranges = table_of(device.name)[0].split()[4:10]
         output = daxlinear("extend", device.name, c)
-        assert table_of(device.name)[:2] == lines
+        (line,) = table_of(device.name)
+        assert line.split()[3:] == ["3", *ranges, c.number, "0", str(3 * GRANULE), "1", "align_2m"]
         assert device.sectors == 6 * GRANULE
         after = os.statvfs(fs.folder)
         assert (after.f_blocks - before.f_blocks) * 4096 >= 380 * MIB
@@ -178,9 +179,59 @@ def test_extend_mounted(clean):
         fs.reserve("big", 600 * MIB)
         place = next(place for _, place, length in fs.extents("big")
                      if place >= 3 * GRANULE * SECTOR)
-        target = ask("status", device.name)["devices"][0]["targets"][2]
-        assert place >= target["start_bytes"]
+        (target,) = ask("status", device.name)["devices"][0]["targets"]
+        assert place >= target["ranges"][2]["start_bytes"]
     assert geometry(device)["agcount"] == 6
+
+
+@pytest.mark.parametrize("options, kept", [
+    ([["align_2m"], ["align_2m"]], ["1", "align_2m"]),
+    ([["align_2m"], []], []),
+    ([["align_2m", "allow_move"], ["align_2m", "allow_move"]], ["1", "align_2m"]),
+])
+def test_extend_several_lines(clean, options, kept):
+    # as devices were made once: it is one line then
+    a, b, c = clean.nvdimms[1:4]
+    device = clean.named_device(
+        *[DaxLinear.ranges([(child, 0, GRANULE)], *words)
+          for child, words in zip((a, b), options, strict=True)])
+    with Xfs(device, clean.folder(), agsize=128 * MIB) as fs:
+        fs.write("file", b"before" * 1000)
+        # of free space
+        for child in (a, b):
+            assert clean.probe.inject(child, 124 * MIB).rc == 0
+        received = [status.received for status in device.status()]
+        # where others have had their filesystems
+        done = call("extend", "--force", device.name, b, "--offset", "128M", c)
+        assert done.code == 0
+        # what goes on on the same child is one range with it
+        (line,) = table_of(device.name)
+        assert line.split()[3:] == ["3", a.number, "0", str(GRANULE), b.number, "0",
+                                    str(2 * GRANULE), c.number, "0", str(3 * GRANULE), *kept]
+        assert fs.read("file", 6) == b"before"
+        # the counters of the second line have no place any more, and that is said
+        assert received == [1, 1] and device.status()[0].received == 1
+        assert "the line from 128 MiB on has ended" in done.err
+
+
+def test_extend_by_what_is_off_2m(clean):
+    a, b = clean.nvdimms[1:3]
+    device = clean.enter(ToolDevice(a))
+    done = call("extend", device.name, b, "--offset", "4K")
+    assert done.code == 0 and f"{b.path} does not start on 2 MiB" in done.err
+    (line,) = table_of(device.name)
+    assert "align_2m" not in line and line.split()[3] == "2"
+
+
+def test_extend_read_only(clean):
+    # and it stays so
+    a, b = clean.nvdimms[1:3]
+    device = clean.named_device(DaxLinear(GRANULE, a))
+    device.remove()
+    run("dmsetup", "create", "--readonly", device.name,
+        stdin=f"0 {GRANULE} daxlinear {a} 0\n")
+    daxlinear("extend", device.name, b)
+    assert run("blockdev", "--getro", device.path) == "1\n"
 
 
 def test_extend_not_mounted(clean):
