@@ -32,6 +32,7 @@ extern const struct command command_damage;
 extern const struct command command_detach;
 extern const struct command command_extend;
 extern const struct command command_lvm;
+extern const struct command command_merge;
 extern const struct command command_mkfs;
 extern const struct command command_monitor;
 extern const struct command command_remove;

@@ -138,6 +138,7 @@ size_t dm_names(char ***names)
 	return nr;
 }
 
+/* The targets of a device, none if it has not the table that is asked for. */
 static bool get_targets(struct dm_task *task, struct table *table)
 {
 	uint64_t start, len;
@@ -147,7 +148,7 @@ static bool get_targets(struct dm_task *task, struct table *table)
 	bool found = look(task, &info);
 
 	*table = (struct table){ 0 };
-	if (found && info.live_table) {
+	if (found) {
 		do {
 			next = dm_get_next_target(task, next, &start, &len, &type, &params);
 			if (type)
@@ -162,6 +163,15 @@ static bool get_targets(struct dm_task *task, struct table *table)
 bool dm_table(const char *name, struct table *table)
 {
 	return get_targets(new_task(DM_DEVICE_TABLE, name), table);
+}
+
+/* Likewise, the table that is loaded and not live. */
+bool dm_loaded_table(const char *name, struct table *table)
+{
+	struct dm_task *task = new_task(DM_DEVICE_TABLE, name);
+
+	dm_task_query_inactive_table(task);
+	return get_targets(task, table);
 }
 
 /* What each target says of itself, in the place of its parameters. */

@@ -14,6 +14,7 @@ static const struct command * const commands[] = {
 	&command_detach,
 	&command_extend,
 	&command_lvm,
+	&command_merge,
 	&command_mkfs,
 	&command_monitor,
 	&command_remove,
