@@ -49,7 +49,7 @@ static void check_targets(struct findings *findings, const struct stack *stack,
 		add(findings, "targets", true, "all targets of %s tell of failures", device->name);
 }
 
-/* Whether a leaf is the first on its device, so that a device is told of once. */
+/* Whether a range is the first on its device, so that a device is told of once. */
 static bool is_first(const struct layout *leaves, size_t i)
 {
 	size_t j;
@@ -58,6 +58,26 @@ static bool is_first(const struct layout *leaves, size_t i)
 		if (leaves->segments[j].dev == leaves->segments[i].dev)
 			return false;
 	return leaves->segments[i].dev;
+}
+
+/* Where a line of ours ends, the target does not see what a request spans; see line.h. */
+static void check_lines(struct findings *findings, const struct stack *stack,
+			const struct device *device)
+{
+	const struct device *below;
+	size_t nr = device->table.nr, i;
+
+	if (device_is_ours(device) && nr == 1)
+		add(findings, "lines", true, "the table of %s is one line", device->name);
+	else if (device_is_ours(device))
+		add(findings, "lines", false,
+		    "the table of %s has %zu lines: where they meet inside an allocation group, copy-on-write mixes data with what lies beside it; daxlinear merge %s makes them one",
+		    device->name, nr, device->name);
+	for (i = 0; i < device->layout.nr; i++) {
+		below = stack_find(stack, device->layout.segments[i].dev);
+		if (below && is_first(&device->layout, i))
+			check_lines(findings, stack, below);
+	}
 }
 
 static void check_child(struct findings *findings, dev_t dev)
@@ -189,6 +209,7 @@ void check_device(struct findings *findings, const struct stack *stack,
 	if (!device)
 		return;
 	check_targets(findings, stack, device);
+	check_lines(findings, stack, device);
 	stack_flatten(stack, &leaves, &device->layout);
 	check_children(findings, &leaves);
 	check_filesystem(findings, mapped, &leaves, table_end(&device->table) * SECTOR);

@@ -119,7 +119,7 @@ def test_check_children(clean):
                                 DaxLinear(2 * MIB_SECTORS, c))
     checks = ask("check", device.name, code=FOUND)["checks"]
     assert bad({"good": False, "checks": checks}) == [
-        "targets", "aligned_2m", "xfs"]
+        "targets", "lines", "aligned_2m", "xfs"]
     by_name = {}
     for check in checks:
         by_name.setdefault(check["check"], []).append(check)

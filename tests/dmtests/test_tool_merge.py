@@ -9,7 +9,7 @@ import pytest
 from lib import strace
 from lib.command import run
 from lib.dm import DaxLinear, Linear, Striped, table
-from lib.tool import BAD_NAMES, call, daxlinear, refused
+from lib.tool import BAD_NAMES, FOUND, ask, call, daxlinear, refused
 from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, SECTOR
 from lib.xfs import Xfs
 
@@ -32,6 +32,11 @@ def one_line(bed, *options):
     words = "".join(f" {child.number} {HUGE_SECTORS} {PART}" for child in bed.nvdimms[1:4])
     tail = f" {len(options)} {' '.join(options)}" if options else ""
     return [f"0 {3 * PART} daxlinear 3{words}{tail}"]
+
+
+def by_line(found):
+    """Return what check says of the lines."""
+    return [check["good"] for check in found["checks"] if check["check"] == "lines"]
 
 
 def test_mounted(clean):
@@ -176,6 +181,29 @@ def test_read_only(clean):
     daxlinear("merge", device.name)
     assert table_of(device.name) == one_line(clean)
     assert run("blockdev", "--getro", device.path) == "1\n"
+
+
+def test_check(clean):
+    # it names the way out, also of a device below
+    lower = old_device(clean)
+    upper = clean.named_device(DaxLinear(2 * PART, lower, PART // 2))
+    found = ask("check", upper.name, code=FOUND)
+    assert by_line(found) == [True, False]
+    said = daxlinear("check", upper.name, code=FOUND)
+    assert f"BAD  the table of {lower.name} has 3 lines" in said
+    assert f"daxlinear merge {lower.name} makes" in said
+    assert f"ok   the table of {upper.name} is one line" in said
+    # a device is merged below another as well
+    daxlinear("merge", lower.name)
+    assert by_line(ask("check", upper.name, code=FOUND)) == [True, True]
+
+
+def test_check_of_others(clean):
+    a, b = clean.nvdimms[1:3]
+    stock = clean.named_device(Linear(MIB_SECTORS, a), Linear(MIB_SECTORS, b))
+    assert by_line(ask("check", stock.name, code=FOUND)) == []
+    mixed = clean.named_device(DaxLinear(MIB_SECTORS, a), Linear(MIB_SECTORS, b))
+    assert by_line(ask("check", mixed.name, code=FOUND)) == [False]
 
 
 def test_other_targets(clean):
