@@ -31,40 +31,65 @@ static bool read_counters(const struct table *status, unsigned int target,
 	       counters_read(counters, status->targets[target].params);
 }
 
-static const char *last_failure(const struct counters *counters, char *text)
+static void print_ranges(const struct device *device)
 {
-	if (counters->failed)
-		sprintf(text, "0x%jx", (uintmax_t)(counters->last_sector * SECTOR));
-	else
-		strcpy(text, "-");
-	return text;
+	struct columns columns = { .align = "rrlrl" };
+	char start[SIZE_TEXT_LEN], len[SIZE_TEXT_LEN], offset[SIZE_TEXT_LEN], *child;
+	size_t i;
+
+	columns_row(&columns, "start\tlength\tchild\toffset\tstate");
+	for (i = 0; i < device->layout.nr; i++) {
+		const struct segment *segment = &device->layout.segments[i];
+
+		size_text(segment->start_sectors * SECTOR, start);
+		size_text(segment->len_sectors * SECTOR, len);
+		if (!segment->dev) {
+			columns_row(&columns, "%s\t%s\t(%s)", start, len,
+				    device->table.targets[segment->target].type);
+			continue;
+		}
+		child = block_path(segment->dev);
+		columns_row(&columns, "%s\t%s\t%s\t%s\t%s", start, len, child,
+			    size_text(segment->offset_sectors * SECTOR, offset),
+			    block_exists(segment->dev) ? "alive" : "gone");
+		free(child);
+	}
+	columns_print(&columns);
 }
 
-static void print_row(struct columns *columns, const struct device *device,
-		      const struct segment *segment, const struct counters *counters)
+/* The child that had the last failure. */
+static char *last_child(const struct device *device, const struct counters *counters)
 {
-	char start[SIZE_TEXT_LEN], len[SIZE_TEXT_LEN], offset[SIZE_TEXT_LEN];
-	char last[24], *child;
-	const char *state;
+	const struct segment *segment = layout_find(&device->layout, counters->last_sector);
 
-	size_text(segment->start_sectors * SECTOR, start);
-	size_text(segment->len_sectors * SECTOR, len);
-	if (!segment->dev) {
-		columns_row(columns, "%s\t%s\t(%s)", start, len,
-			    device->table.targets[segment->target].type);
-		return;
+	return counters->failed && segment ? block_path(segment->dev) : copy_text("");
+}
+
+/* A target counts for all its ranges together. */
+static void print_counters(const struct device *device, const struct table *status)
+{
+	struct columns columns = { .align = "rrrrrrl" };
+	char start[SIZE_TEXT_LEN], *last, *child;
+	struct counters counters;
+	unsigned int i;
+
+	columns_row(&columns,
+		    "target\treceived\tforwarded\thandled\tgeneric\tlast failure\tof child");
+	for (i = 0; i < device->table.nr; i++) {
+		if (!read_counters(status, i, &counters))
+			continue;
+		last = format_text(counters.failed ? "0x%jx" : "-",
+				   (uintmax_t)(counters.last_sector * SECTOR));
+		child = last_child(device, &counters);
+		columns_row(&columns, "%s\t%ju\t%ju\t%ju\t%ju\t%s\t%s",
+			    size_text(device->table.targets[i].start_sectors * SECTOR, start),
+			    (uintmax_t)counters.received, (uintmax_t)counters.forwarded,
+			    (uintmax_t)counters.handled, (uintmax_t)counters.generic, last, child);
+		free(last);
+		free(child);
 	}
-	child = block_path(segment->dev);
-	size_text(segment->offset_sectors * SECTOR, offset);
-	state = block_exists(segment->dev) ? "alive" : "gone";
-	if (!counters)
-		columns_row(columns, "%s\t%s\t%s\t%s\t%s", start, len, child, offset, state);
-	else
-		columns_row(columns, "%s\t%s\t%s\t%s\t%s\t%ju\t%ju\t%ju\t%ju\t%s", start, len,
-			    child, offset, state, (uintmax_t)counters->received,
-			    (uintmax_t)counters->forwarded, (uintmax_t)counters->handled,
-			    (uintmax_t)counters->generic, last_failure(counters, last));
-	free(child);
+	if (device_is_ours(device))
+		columns_print(&columns);
 }
 
 /* What became of the failures that it was told of because it is attached. */
@@ -112,30 +137,16 @@ static void print_lost_2m(const struct device *device, const struct table *statu
 static void print_device(const struct device *device, const struct mapped *mapped,
 			 const struct table *status)
 {
-	struct columns columns = { .align = "rrlrlrrrrr" };
 	char text[SIZE_TEXT_LEN];
 	struct mount mount;
-	size_t i;
 
 	printf("%s: /dev/mapper/%s, %u:%u, %s", mapped->name, mapped->name, major(mapped->dev),
 	       minor(mapped->dev), size_text(table_end(&device->table) * SECTOR, text));
 	if (mount_find(mapped->dev, &mount))
 		printf(", %s on %s", mount.type, mount.folder);
 	printf("%s\n", mapped->suspended ? ", suspended" : "");
-	columns_row(&columns,
-		    "start\tlength\tchild\toffset\tstate\treceived\tforwarded\thandled\tgeneric\tlast failure");
-	for (i = 0; i < device->layout.nr; i++) {
-		const struct segment *segment = &device->layout.segments[i];
-		/* A target's counters go with the first of its ranges. */
-		bool first = !i || segment[-1].target != segment->target;
-		struct counters counters;
-
-		if (first && read_counters(status, segment->target, &counters))
-			print_row(&columns, device, segment, &counters);
-		else
-			print_row(&columns, device, segment, NULL);
-	}
-	columns_print(&columns);
+	print_ranges(device);
+	print_counters(device, status);
 	print_lost_2m(device, status);
 	print_attached(device);
 }
@@ -291,9 +302,10 @@ const struct command command_status = {
 	.what = "Show devices, their children and their counters",
 	.help =
 "Without a NAME, all mapped devices with a daxlinear target, and those that are\n"
-"attached (see daxlinear attach). Counters of failures:\n"
-"received, forwarded to whoever holds the device, handled there, left to the\n"
-"kernel's generic handling, and where in the device the last one was.\n\n"
+"attached (see daxlinear attach): their ranges, and counters of failures, which each\n"
+"target has for all its ranges together: received, forwarded to whoever holds the\n"
+"device, handled there, left to the kernel's generic handling, and where in the device\n"
+"the last one was.\n\n"
 "  --json  for programs\n",
 	.run = run,
 };

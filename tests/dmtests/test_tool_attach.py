@@ -118,7 +118,7 @@ def test_status(bed):
     said = "".join(f"{line.rstrip()}\n" for line in daxlinear("status").splitlines())
     assert said == f"""\
 {device.name}: /dev/mapper/{device.name}, {device.number}, 1 MiB
-  start  length  child       offset  state  received  forwarded  handled  generic  last failure
+  start  length  child       offset  state
     0 B   1 MiB  {child.path}   1 MiB  alive
   attached to  mapped  state  received  forwarded  handled  generic  last failure
   {child.path}    1 MiB  alive         2          1        1        1        0x1000
