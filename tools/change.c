@@ -84,7 +84,7 @@ size_t change_read(struct line *line, const struct mapped *mapped)
 	size_t nr;
 
 	if (!strncmp(mapped->uuid, LVM_UUID, strlen(LVM_UUID)))
-		die(EXIT_FAILED, "%s is a volume of LVM's, which makes its tables: lvextend makes it longer, and daxlinear lvm convert makes its table one line",
+		die(EXIT_FAILED, "%s is a volume of LVM's, which makes its tables: lvextend makes it longer, and convert in /etc/daxlinear/lvm.conf with daxlinear lvm reconcile makes its table one line",
 		    mapped->name);
 	if (!dm_table(mapped->name, &table) || !table.nr)
 		die(EXIT_FAILED, "%s has no table that could be changed", mapped->name);

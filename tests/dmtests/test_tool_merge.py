@@ -233,7 +233,7 @@ def test_lvms(clean):
     run("dmsetup", "create", device.name, "--uuid", "LVM-" + "x" * 64,
         stdin=table(*device.targets))
     before = table_of(device.name)
-    assert "daxlinear lvm convert" in refused("merge", device.name)
+    assert "daxlinear lvm reconcile" in refused("merge", device.name)
     assert "lvextend" in refused("extend", device.name, clean.nvdimms[0])
     assert table_of(device.name) == before
 
