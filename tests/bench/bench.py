@@ -22,6 +22,7 @@ def _all(first, second):
     yield "faults, reads and writes of files", uses.files(layouts)
     yield "O_DIRECT", uses.direct(layouts)
     yield "lookups", inside.accesses(first, NUMBERS) + inside.searches(first, 20000)
+    yield "requests across ranges", inside.addresses(first, second)
     yield "failures", (inside.failures_of_ranges(first, (1, 16, 1024, 65536)) +
                        inside.failures_of_devices(first, (16, 1000)) +
                        inside.failures_of_both(first, 1000, 65))

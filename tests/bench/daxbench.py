@@ -22,6 +22,7 @@ def _ioc(direction, number, size):
 _ACCESS = _ioc(1, 1, ctypes.sizeof(_Pages))
 _FAIL = _ioc(1, 2, ctypes.sizeof(_Pages))
 _HOLD = _ioc(1, 3, 4)
+_ADDRESS = _ioc(1, 5, ctypes.sizeof(_Pages))
 
 
 class Bench:
@@ -49,6 +50,10 @@ class Bench:
     def access(self, path, first, step, count):
         """Look up pages first, first + step, ... of a device; return what each costs."""
         return self._pages(_ACCESS, path, first, step, count)
+
+    def address(self, path, first, pages, count):
+        """Ask for one address of so many pages, count times; return what each costs."""
+        return self._pages(_ADDRESS, path, first, pages, count)
 
     def fail(self, path, first, step, count):
         """Fail pages; return what each costs until whoever is held is told, 0 if nobody is."""

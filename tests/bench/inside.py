@@ -20,6 +20,9 @@ ACCESS, DEAREST = "direct_access", "dearest direct_access"
 SEARCH = "direct_access without an index"
 FAILURE, INTERLEAVED = "failure", "failure under interleaved devices"
 LOAD, MEMORY = "load", "memory"
+# by one address and without a page frame number, as copy-on-write asks for them
+ADDRESS = "one address for {} pages"
+ADDRESS_PAGES = (2, 25, 257, 16385)
 
 # failures counted of each kind, spread over all ranges
 FAILURES = 512
@@ -64,6 +67,22 @@ def searches(child, number):
     """Count direct_access where no index fits."""
     with Bench() as bench:
         return _access(bench, DAXLINEAR, uneven(child, number), SEARCH)
+
+
+def addresses(first, second):
+    """Count a request for many pages: in one range, and with an end of a range in it."""
+    rows = []
+    half = max(ADDRESS_PAGES)
+    one = [(first, 0, 2 * half * PAGE_SECTORS)]
+    two = [(child, 0, half * PAGE_SECTORS) for child in (first, second)]
+    with Bench() as bench:
+        for ranges in (one, two):
+            with device(DAXLINEAR, ranges) as path:
+                for pages in ADDRESS_PAGES:
+                    samples = bench.address(path, half - 1, pages, 31)
+                    rows.append(instructions(ADDRESS.format(f"{pages:,}"), DAXLINEAR, len(ranges),
+                                             typical(samples)))
+    return rows
 
 
 def _fail(bench, child, pages):

@@ -5,7 +5,8 @@ import csv
 
 from bounds import Book, bounds, is_kept
 from count import INSTRUCTIONS, Row
-from inside import ACCESS, DEAREST, FAILURE, INTERLEAVED, LOAD, MEMORY, SEARCH
+from inside import (ACCESS, ADDRESS, ADDRESS_PAGES, DEAREST, FAILURE, INTERLEAVED, LOAD, MEMORY,
+                    SEARCH)
 from stacks import DAXLINEAR, LINEAR, RAW
 
 _USE_COLUMNS = ((RAW, 0), (LINEAR, 1), (DAXLINEAR, 1), (LINEAR, 2), (DAXLINEAR, 2))
@@ -47,6 +48,13 @@ def _by_ranges(book, *whats):
                          for number in numbers])
 
 
+def _addresses(book):
+    whats = [ADDRESS.format(f"{pages:,}") for pages in ADDRESS_PAGES]
+    return _table(["", "in one range", "across two"],
+                  [[what, *[book.value(what, DAXLINEAR, number) for number in (1, 2)]]
+                   for what in whats])
+
+
 def _others(book):
     yield f"{ACCESS}, {RAW}: {_text(book.value(ACCESS, RAW, 0))}"
     for row in book.rows:
@@ -69,4 +77,4 @@ def report(rows, uses):
             *_uses(book, uses), "", f"{ACCESS}, mean of all pages and dearest:", "",
             *_by_ranges(book, ACCESS, DEAREST), "",
             f"A load, {INSTRUCTIONS} per range, and the memory it takes, bytes per range:", "",
-            *_by_ranges(book, LOAD, MEMORY), "", *_others(book), "", *_bounds(rows, uses)]
+            *_by_ranges(book, LOAD, MEMORY), "", *_addresses(book), "", *_others(book), "", *_bounds(rows, uses)]

@@ -9,6 +9,7 @@
  * /dev/daxbench takes ioctls, see daxbench.h; block devices are given as open files:
  *
  *	ACCESS	call dax_direct_access() for each page
+ *	ADDRESS	call it for all pages at once, as copy-on-write does
  *	HOLD	take the holder slot until /dev/daxbench is closed
  *	FAIL	tell the driver that each page failed, as memory_failure() does, and count
  *		until whoever holds it through HOLD is told, which must not sleep
@@ -124,6 +125,28 @@ static int bench_access(struct dax_device *dax_dev, const struct daxbench_pages 
 	return nr > 0 ? 0 : -EIO;
 }
 
+/* It may sleep; see MASK. */
+static int bench_address(struct dax_device *dax_dev, const struct daxbench_pages *pages,
+			 pgoff_t first, u32 *samples)
+{
+	u64 clock = overhead(), begin;
+	void *kaddr;
+	long nr;
+	u32 i;
+	int id;
+
+	for (i = 0; i < pages->count; i++) {
+		id = dax_read_lock();
+		begin = get_cycles();
+		nr = dax_direct_access(dax_dev, first, pages->step, DAX_ACCESS, &kaddr, NULL);
+		samples[i] = get_cycles() - begin - clock;
+		dax_read_unlock(id);
+		if (nr < 0)
+			return nr;
+	}
+	return 0;
+}
+
 /* 7.2 wants the number alone, and does not see the rest. */
 static struct dev_pagemap *pagemap_of(unsigned long pfn)
 {
@@ -185,8 +208,12 @@ static int bench_pages(unsigned int cmd, void __user *arg)
 	if (dax_dev) {
 		pgoff_t first = pages.first + PHYS_PFN(start);
 
-		err = cmd == DAXBENCH_ACCESS ? bench_access(dax_dev, &pages, first, samples) :
-					       bench_fail(dax_dev, &pages, first, samples);
+		if (cmd == DAXBENCH_ACCESS)
+			err = bench_access(dax_dev, &pages, first, samples);
+		else if (cmd == DAXBENCH_ADDRESS)
+			err = bench_address(dax_dev, &pages, first, samples);
+		else
+			err = bench_fail(dax_dev, &pages, first, samples);
 		put_dax(dax_dev);
 		if (!err && copy_to_user(u64_to_user_ptr(pages.samples), samples,
 					 array_size(pages.count, sizeof(*samples))))
@@ -223,6 +250,7 @@ static long bench_ioctl(struct file *file, unsigned int cmd, unsigned long numbe
 	mutex_lock(&bench_mutex);
 	switch (cmd) {
 	case DAXBENCH_ACCESS:
+	case DAXBENCH_ADDRESS:
 	case DAXBENCH_FAIL:
 		err = bench_pages(cmd, arg);
 		break;

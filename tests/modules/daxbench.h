@@ -19,5 +19,7 @@ struct daxbench_pages {
 #define DAXBENCH_FAIL		_IOW('D', 2, struct daxbench_pages)
 #define DAXBENCH_HOLD		_IOW('D', 3, __s32)
 #define DAXBENCH_MASK		_IO('D', 4)
+/* @step pages from @first on by one address, without a page frame number, @count times. */
+#define DAXBENCH_ADDRESS	_IOW('D', 5, struct daxbench_pages)
 
 #endif
