@@ -30,6 +30,7 @@ void layout_add(struct layout *layout, const struct segment *segment)
 	    last->start_sectors + last->len_sectors == segment->start_sectors &&
 	    last->offset_sectors + last->len_sectors == segment->offset_sectors) {
 		last->len_sectors += segment->len_sectors;
+		last->bridged = segment->bridged;
 		return;
 	}
 	layout->segments = grow(layout->segments, layout->nr, sizeof(*segment));
@@ -67,6 +68,8 @@ static bool read_ranges(struct layout *layout, struct segment segment, char *par
 		    !next_number(&params, &segment.len_sectors) ||
 		    segment.len_sectors > end - segment.start_sectors)
 			return false;
+		/* Over the end of a line no target sees what the kernel is about to touch. */
+		segment.bridged = nr;
 		layout_add(layout, &segment);
 		segment.start_sectors += segment.len_sectors;
 	}
@@ -142,8 +145,11 @@ static void flatten_segment(struct layout *leaves, const struct segment *segment
 
 		if (part.start_sectors >= end || part_end <= first)
 			continue;
-		if (part_end > end)
+		/* Above, a range that ends inside one of below is what ends. */
+		if (part_end >= end) {
 			part.len_sectors -= part_end - end;
+			part.bridged = segment->bridged;
+		}
 		if (part.start_sectors < first) {
 			cut = first - part.start_sectors;
 			part.start_sectors += cut;
@@ -183,6 +189,31 @@ const struct segment *layout_find(const struct layout *layout, uint64_t sector)
 	return NULL;
 }
 
+/* Whether a range goes on at the bottom where it ends above: there is nothing to go wrong. */
+static bool goes_on(const struct segment *this, const struct segment *next)
+{
+	return this->dev && this->dev == next->dev &&
+	       this->offset_sectors + this->len_sectors == next->offset_sectors;
+}
+
+static size_t find_seams(const struct layout *leaves, uint64_t **bytes, bool only_open)
+{
+	size_t nr = 0, i;
+
+	*bytes = NULL;
+	for (i = 0; i < leaves->nr; i++) {
+		const struct segment *this = &leaves->segments[i];
+		bool last = i + 1 == leaves->nr;
+
+		/* A target may end where its neighbour goes on with the same. */
+		if ((!last && goes_on(this, this + 1)) || (only_open && (last || this->bridged)))
+			continue;
+		*bytes = grow(*bytes, nr, sizeof(**bytes));
+		(*bytes)[nr++] = (this->start_sectors + this->len_sectors) * 512;
+	}
+	return nr;
+}
+
 /**
  * layout_seams - where a device at the bottom ends and another goes on
  * @leaves: What layout_flatten() made.
@@ -192,20 +223,24 @@ const struct segment *layout_find(const struct layout *layout, uint64_t sector)
  */
 size_t layout_seams(const struct layout *leaves, uint64_t **bytes)
 {
-	size_t nr = 0, i;
+	return find_seams(leaves, bytes, false);
+}
 
-	*bytes = NULL;
-	for (i = 0; i < leaves->nr; i++) {
-		const struct segment *this = &leaves->segments[i], *next = this + 1;
+/* The same, but those that no target bridges; the device's end is none. */
+size_t layout_open_seams(const struct layout *leaves, uint64_t **bytes)
+{
+	return find_seams(leaves, bytes, true);
+}
 
-		/* A target may end where its neighbour goes on with the same. */
-		if (i + 1 < leaves->nr && this->dev && this->dev == next->dev &&
-		    this->offset_sectors + this->len_sectors == next->offset_sectors)
-			continue;
-		*bytes = grow(*bytes, nr, sizeof(**bytes));
-		(*bytes)[nr++] = (this->start_sectors + this->len_sectors) * 512;
-	}
-	return nr;
+/* The first range of a target that maps in a way of its own, NULL if there is none. */
+const struct segment *layout_unknown(const struct layout *layout)
+{
+	size_t i;
+
+	for (i = 0; i < layout->nr; i++)
+		if (!layout->segments[i].dev)
+			return &layout->segments[i];
+	return NULL;
 }
 
 void layout_free(struct layout *layout)

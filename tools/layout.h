@@ -18,6 +18,7 @@ struct segment {
 	dev_t dev;
 	uint64_t offset_sectors;	/* on dev */
 	unsigned int target;		/* of the table */
+	bool bridged;			/* the target goes on with the next range over its end */
 };
 
 struct layout {
@@ -32,6 +33,8 @@ void layout_flatten(struct layout *leaves, const struct layout *layout,
 		    const struct layout *(*layout_of)(dev_t dev, void *data), void *data);
 const struct segment *layout_find(const struct layout *layout, uint64_t sector);
 size_t layout_seams(const struct layout *leaves, uint64_t **bytes);
+size_t layout_open_seams(const struct layout *leaves, uint64_t **bytes);
+const struct segment *layout_unknown(const struct layout *layout);
 void layout_free(struct layout *layout);
 
 #endif

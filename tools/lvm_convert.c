@@ -55,16 +55,6 @@ static bool read_table(const struct volume *volume, bool inactive, struct table 
 	return table->nr;
 }
 
-static bool table_is_all(const struct table *table, const char *type)
-{
-	size_t i;
-
-	for (i = 0; i < table->nr; i++)
-		if (strcmp(table->targets[i].type, type))
-			return false;
-	return table->nr;
-}
-
 static bool tables_lead_alike(const struct table *one, const struct table *other)
 {
 	size_t i;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
 #include "alloc.h"
 #include "table.h"
 
@@ -25,6 +27,17 @@ uint64_t table_end(const struct table *table)
 		return 0;
 	last = &table->targets[table->nr - 1];
 	return last->start_sectors + last->len_sectors;
+}
+
+/* Whether it has targets, and all are of one kind. */
+bool table_is_all(const struct table *table, const char *type)
+{
+	size_t i;
+
+	for (i = 0; i < table->nr; i++)
+		if (strcmp(table->targets[i].type, type))
+			return false;
+	return table->nr;
 }
 
 /* Write it as dmsetup reads it. */

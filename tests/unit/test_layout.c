@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tables of mapped devices on mapped devices: whatever is written is read back, and every sector is
- * found where an oracle that goes down a step at a time finds it.
+ * found where an oracle that goes down a step at a time finds it; so is each seam that is open.
  */
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -144,6 +144,85 @@ static void check_sectors(unsigned int top, const struct layout *leaves)
 	}
 }
 
+/* Down to the bottom; 0 where a target maps in a way of its own. */
+static int bottom(unsigned int device, uint64_t sector, unsigned int *at, uint64_t *at_sector)
+{
+	*at = device;
+	*at_sector = sector;
+	while (*at >= NR_BOTTOM)
+		if (!step_down(at, at_sector))
+			return 0;
+	return 1;
+}
+
+/* The number of the line of a table, and of the range in it, that holds a sector. */
+static void find_range(const struct table *table, uint64_t sector, unsigned int *line,
+		       unsigned int *range)
+{
+	const struct target *target;
+	unsigned long long len;
+	int skip, word;
+
+	for (*line = 0; ; (*line)++) {
+		target = &table->targets[*line];
+		if (sector < target->start_sectors + target->len_sectors)
+			break;
+	}
+	*range = 0;
+	sector -= target->start_sectors;
+	if (sscanf(target->params, "%*u%n 253:%*u %*u %llu", &skip, &len) != 1 ||
+	    strcmp(target->type, "daxlinear"))
+		return;
+	for (; ; (*range)++, sector -= len) {
+		CHECK(sscanf(target->params + skip, " 253:%*u %*u %llu%n", &len, &word) == 1);
+		skip += word;
+		if (sector < len)
+			return;
+	}
+}
+
+/* Whether some target on the way down has a sector and the next in two ranges of one line. */
+static int oracle_bridged(unsigned int device, uint64_t sector)
+{
+	unsigned int lines[2], ranges[2];
+
+	while (device >= NR_BOTTOM) {
+		find_range(&tables[device], sector, &lines[0], &ranges[0]);
+		find_range(&tables[device], sector + 1, &lines[1], &ranges[1]);
+		if (lines[0] != lines[1])
+			return 0;
+		if (ranges[0] != ranges[1])
+			return 1;
+		if (!step_down(&device, &sector))
+			return 0;
+	}
+	return 0;
+}
+
+static void check_open_seams(unsigned int top, const struct layout *leaves)
+{
+	uint64_t *seams, sector, places[2];
+	size_t nr = layout_open_seams(leaves, &seams), next = 0;
+	unsigned int devices[2];
+	int known[2], open;
+
+	for (sector = 0; sector + 1 < sizes[top]; sector++) {
+		known[0] = bottom(top, sector, &devices[0], &places[0]);
+		known[1] = bottom(top, sector + 1, &devices[1], &places[1]);
+		open = next < nr && seams[next] == (sector + 1) * 512;
+		next += open;
+		/* What is inside a target that is not known is not known either. */
+		if (!known[0] && !known[1])
+			continue;
+		if (known[0] && known[1] && devices[0] == devices[1] && places[0] + 1 == places[1])
+			CHECK(!open);
+		else
+			CHECK(open == !oracle_bridged(top, sector));
+	}
+	CHECK(next == nr);
+	free(seams);
+}
+
 static void random_stack(void)
 {
 	struct layout leaves = { 0 };
@@ -155,6 +234,7 @@ static void random_stack(void)
 		make_device(i);
 	layout_flatten(&leaves, &layouts[NR_DEVICES - 1], layout_of, sizes);
 	check_sectors(NR_DEVICES - 1, &leaves);
+	check_open_seams(NR_DEVICES - 1, &leaves);
 	layout_free(&leaves);
 }
 
