@@ -6,6 +6,7 @@
 #include "huge.h"
 #include "mounts.h"
 #include "nd.h"
+#include "seams.h"
 #include "size.h"
 #include "sysfs.h"
 #include "xfs.h"
@@ -130,27 +131,50 @@ static void check_children(struct findings *findings, const struct layout *leave
 	}
 }
 
+/* Whether all children meet where allocation groups end. */
+static bool meet_at_groups(const struct xfs *xfs, const struct layout *leaves)
+{
+	uint64_t *seams;
+	size_t nr = layout_seams(leaves, &seams), i;
+	bool meet = true;
+
+	for (i = 0; i < nr; i++)
+		meet &= seams[i] >= xfs->size_bytes || seams[i] % xfs->ag_bytes == 0;
+	free(seams);
+	return meet && !layout_unknown(leaves);
+}
+
+/* A file that copies on write at an open seam mixes data. */
 static void check_seams(struct findings *findings, const struct xfs *xfs,
+			const struct stack *stack, const struct device *device,
 			const struct layout *leaves)
 {
-	char text[2][SIZE_TEXT_LEN];
-	size_t before = findings->nr_bad, nr, i;
-	uint64_t *seams;
+	char *what, *way_out, text[SIZE_TEXT_LEN];
+	struct seams seams;
 
-	nr = layout_seams(leaves, &seams);
-	size_text(xfs->ag_bytes, text[0]);
-	for (i = 0; i < nr; i++)
-		if (seams[i] < xfs->size_bytes && seams[i] % xfs->ag_bytes)
+	size_text(xfs->ag_bytes, text);
+	seams_find(&seams, stack, device, xfs->ag_bytes, xfs->size_bytes);
+	if (seams.nr) {
+		what = seams_text(&seams);
+		way_out = seams_way_out(&seams);
+		if (xfs->reflink)
 			add(findings, "seams", false,
-			    "two children meet at %s, inside an allocation group (they are of %s): %s; make the filesystem anew by daxlinear mkfs",
-			    size_text(seams[i], text[1]), text[0], xfs->reflink ?
-			    "an unaligned write to a file with shared blocks fails with EIO there" :
-			    "files may lie across the two");
-	if (findings->nr_bad == before)
+			    "%s, inside allocation groups of %s: " SEAMS_HARM "; %s", what, text,
+			    way_out);
+		else
+			add(findings, "seams", true,
+			    "%s, inside allocation groups of %s; XFS has no reflink, so nothing copies on write there",
+			    what, text);
+		free(what);
+		free(way_out);
+	} else if (meet_at_groups(xfs, leaves)) {
 		add(findings, "seams", true,
-		    "children meet where allocation groups of %s end, or there is one only",
-		    text[0]);
-	free(seams);
+		    "children meet where allocation groups of %s end, or there is one only", text);
+	} else {
+		add(findings, "seams", true,
+		    "children meet inside allocation groups of %s, and daxlinear bridges that for copy-on-write, which costs time there",
+		    text);
+	}
 }
 
 static void check_xfs(struct findings *findings, const struct xfs *xfs, bool huge,
@@ -175,7 +199,8 @@ static void check_xfs(struct findings *findings, const struct xfs *xfs, bool hug
 }
 
 static void check_filesystem(struct findings *findings, const struct mapped *mapped,
-			     const struct layout *leaves, uint64_t device_bytes)
+			     const struct stack *stack, const struct device *device,
+			     const struct layout *leaves)
 {
 	struct mount mount = { 0 };
 	char *path = block_path(mapped->dev);
@@ -189,8 +214,11 @@ static void check_filesystem(struct findings *findings, const struct mapped *map
 		add(findings, "xfs", false, "there is no XFS on it: daxlinear mkfs makes one");
 	} else {
 		add(findings, "xfs", true, "XFS is on it");
-		check_seams(findings, &xfs, leaves);
-		check_xfs(findings, &xfs, huge_leaves_aligned(leaves), device_bytes);
+		/* Without DAX the page cache copies. */
+		if (block_has_dax(mapped->dev))
+			check_seams(findings, &xfs, stack, device, leaves);
+		check_xfs(findings, &xfs, huge_leaves_aligned(leaves),
+			  table_end(&device->table) * SECTOR);
 		if (mount.folder && strstr(mount.options, "dax=never"))
 			add(findings, "dax", false,
 			    "%s is mounted with dax=never: files are copied to memory, and a failure there is not seen by those who map them; mount with dax=always",
@@ -212,6 +240,6 @@ void check_device(struct findings *findings, const struct stack *stack,
 	check_lines(findings, stack, device);
 	stack_flatten(stack, &leaves, &device->layout);
 	check_children(findings, &leaves);
-	check_filesystem(findings, mapped, &leaves, table_end(&device->table) * SECTOR);
+	check_filesystem(findings, mapped, stack, device, &leaves);
 	layout_free(&leaves);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What keeps logical volumes from DAX, 2 MiB mappings or word of failures.
+ * What keeps logical volumes from DAX, 2 MiB mappings, word of failures or right data.
  * LVM's metadata is LVM's to read, so this asks its commands, and must not be
  * run by anything that they wait for.
  */
@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 
 #include "alloc.h"
-#include "layout.h"
 #include "lvm_show.h"
 #include "mounts.h"
 #include "say.h"
+#include "seams.h"
 #include "size.h"
 #include "sysfs.h"
 #include "xfs.h"
@@ -22,6 +22,7 @@
 #define FIELDS	4
 
 static unsigned int nr_dax, nr_found;
+static struct stack stack;
 
 static void found(const char *name, const char *way_out, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -95,15 +96,36 @@ static void check_pv(char **fields)
 		      size_text(start, text));
 }
 
+static void check_seams(const char *name, dev_t dev, const struct xfs *xfs)
+{
+	const struct device *device = stack_find(&stack, dev);
+	struct seams seams = { 0 };
+	char *what, *way_out;
+
+	if (device)
+		seams_find(&seams, &stack, device, xfs->ag_bytes, xfs->size_bytes);
+	if (!seams.nr)
+		return;
+	what = seams_text(&seams);
+	way_out = seams_way_out(&seams);
+	found(name, way_out, "%s, inside allocation groups of its XFS: " SEAMS_HARM, what);
+	free(what);
+	free(way_out);
+}
+
 static void check_xfs(const char *name, const char *path, dev_t dev)
 {
 	struct mount mount = { 0 };
 	struct xfs xfs;
 
 	mount_find(dev, &mount);
-	if (xfs_read(path, mount.folder, &xfs) && !xfs.rmapbt)
+	if (!xfs_read(path, mount.folder, &xfs))
+		return;
+	if (!xfs.rmapbt)
 		found(name, "save what is on it, and mkfs.xfs -m rmapbt=1",
 		      "its XFS has no rmapbt, so it cannot tell whose page has failed");
+	if (xfs.reflink && block_has_dax(dev))
+		check_seams(name, dev, &xfs);
 }
 
 /* lv_full_name|lv_path|lv_layout|lv_role; the volumes that people see */
@@ -145,6 +167,7 @@ int lvm_check(const char *vg)
 	if (!nr_dax)
 		die(EXIT_FAILED, "there is no volume group %s that has persistent memory with DAX",
 		    vg);
+	stack_read(&stack);
 	ask_lvm("lvs", "lv_full_name,lv_path,lv_layout,lv_role", vg, check_lv);
 	return nr_found ? EXIT_FOUND : EXIT_DONE;
 }

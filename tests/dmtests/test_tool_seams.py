@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What check, mkfs and attach say where pieces of a device meet and copy-on-write mixes data."""
+
+import pytest
+
+from lib.command import run
+from lib.dm import DaxLinear, Linear, Striped
+from lib.tool import FOUND, ask
+from lib.units import MIB_SECTORS
+
+HARM = "copy-on-write (reflink) reads and overwrites"
+HALF = 200 * MIB_SECTORS
+
+
+@pytest.fixture(name="halves")
+def _halves(clean):
+    """Two children, of which a device of 400 MiB can be made."""
+    return clean.nvdimms[2:4]
+
+
+def make_xfs(device, agsize, reflink=True):
+    """Make a filesystem without our help."""
+    run("mkfs.xfs", "-q", "-f", "-m", f"rmapbt=1,reflink={int(reflink)}",
+        "-d", f"agsize={agsize},noalign", device.path)
+
+
+def seams(device):
+    """Return whether the children meet as they should, and the text."""
+    (found,) = [check for check in ask("check", device.name, code=FOUND)["checks"]
+                if check["check"] == "seams"]
+    return found["good"], found["text"]
+
+
+def test_check_linear(clean, halves):
+    device = clean.named_device(*(Linear(HALF, child) for child in halves))
+    make_xfs(device, "160m")
+    good, text = seams(device)
+    assert not good
+    for part in (f"two pieces of {device.name} meet at 200 MiB, inside", HARM,
+                 'replace the word "linear"', f"daxlinear merge {device.name}"):
+        assert part in text
+    make_xfs(device, "160m", reflink=False)
+    good, text = seams(device)
+    assert good and "meet at 200 MiB" in text and "no reflink" in text
+    # no extent goes over the end of a group
+    make_xfs(device, "100m")
+    assert seams(device) == (
+        True, "children meet where allocation groups of 100 MiB end, or there is one only")
+
+
+def test_check_past_the_end(clean, halves):
+    # what XFS has not is no matter
+    device = clean.named_device(*(Linear(HALF, child) for child in halves),
+                                Linear(MIB_SECTORS, halves[0], 300 * MIB_SECTORS))
+    run("mkfs.xfs", "-q", "-f", "-m", "rmapbt=1", "-d", "agsize=100m,size=400m,noalign",
+        device.path)
+    assert seams(device)[0]
+
+
+@pytest.mark.parametrize("chunk", [128, 4096])
+def test_check_striped(clean, halves, chunk):
+    device = clean.named_device(Striped(2 * HALF, chunk, [(child, 0) for child in halves]))
+    make_xfs(device, "100m")
+    good, text = seams(device)
+    assert not good
+    for part in ('from 0 B on', 'a target "striped"', HARM, "-m reflink=0"):
+        assert part in text
+    make_xfs(device, "100m", reflink=False)
+    assert seams(device)[0]
+
+
+def test_check_lines_of_ours(clean, halves):
+    device = clean.named_device(*(DaxLinear(HALF, child) for child in halves))
+    make_xfs(device, "160m")
+    good, text = seams(device)
+    assert not good and "at 200 MiB" in text
+    assert f"daxlinear merge {device.name} makes one line" in text
+    # which it is now, and the target bridges what is between
+    device.reload(DaxLinear.ranges([(child, 0, HALF) for child in halves]))
+    good, text = seams(device)
+    assert good and "daxlinear bridges" in text
+
+
+def test_check_goes_on(clean):
+    # two lines, but one run of memory
+    child = clean.nvdimms[3]
+    device = clean.named_device(*(Linear(180 * MIB_SECTORS, child, half * 180 * MIB_SECTORS)
+                                  for half in (0, 1)))
+    make_xfs(device, "100m")
+    assert seams(device)[0]
+
+
+@pytest.mark.parametrize("kind", [Linear, DaxLinear])
+def test_check_below(clean, halves, kind):
+    # what is above asks for the whole, but the target below ends
+    low = clean.named_device(*(kind(HALF, child) for child in halves))
+    high = clean.named_device(DaxLinear(2 * HALF, low))
+    make_xfs(high, "160m")
+    good, text = seams(high)
+    assert not good
+    assert f"two pieces of {low.name} meet at 200 MiB" in text
+    assert f"daxlinear merge {low.name}" in text
+
+
+def test_check_stripes_below(clean, halves):
+    low = clean.named_device(Striped(HALF, 128, [(child, 0) for child in halves]))
+    high = clean.named_device(DaxLinear.ranges([(halves[0], HALF, 120 * MIB_SECTORS),
+                                                (low, 0, HALF)]))
+    make_xfs(high, "160m")
+    good, text = seams(high)
+    assert not good and f'from 120 MiB on, {low.name} lies in' in text and '"striped"' in text
+
+
+def test_check_many(clean, halves):
+    # one finding, of all that are not at the end of a group
+    device = clean.named_device(*(DaxLinear(50 * MIB_SECTORS, halves[number % 2],
+                                            number // 2 * 50 * MIB_SECTORS)
+                                  for number in range(8)))
+    make_xfs(device, "100m")
+    good, text = seams(device)
+    assert not good and "meet at 50 MiB and 3 more places" in text
