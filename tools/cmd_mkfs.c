@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -14,11 +15,12 @@
 #include "mounts.h"
 #include "run.h"
 #include "say.h"
+#include "seams.h"
 #include "signature.h"
 #include "sysfs.h"
 
-/* XFS makes no smaller allocation groups. */
-#define AGSIZE_MIN	(16 * MIB)
+/* XFS's log, of 64 MiB at least, has to fit into an allocation group. */
+#define AGSIZE_MIN	(65 * MIB)
 
 static const struct option options[] = {
 	{ "dry-run", no_argument, NULL, 'n' },
@@ -60,38 +62,65 @@ static bool is_given(char **rest, const char *option)
 	return false;
 }
 
-/* Allocation groups that end where children do; 0 if XFS makes none that are so small. */
-static uint64_t pick_agsize(const struct layout *leaves, uint64_t size_bytes, uint64_t unit_bytes)
+/* Allocation groups that end at all these places; 0 if XFS makes none that are so small. */
+static uint64_t pick_agsize(const uint64_t *seams, size_t nr, uint64_t size_bytes,
+			    uint64_t unit_bytes)
 {
-	uint64_t *seams, common, agsize;
-	size_t nr = layout_seams(leaves, &seams);
+	uint64_t agsize = nr ? geometry_agsize(geometry_common(seams, nr), size_bytes, unit_bytes) :
+			  0;
 
-	common = geometry_common(seams, nr);
-	free(seams);
-	agsize = geometry_agsize(common, size_bytes, unit_bytes);
 	return agsize < AGSIZE_MIN ? 0 : agsize;
 }
 
-/* The options about where things are, as far as the user does not give them. */
-static void add_data_options(struct words *words, const struct layout *leaves,
-			     uint64_t size_bytes, char **rest)
+/*
+ * The options about where things are, as far as the user does not give them.  Allocation groups end
+ * where children do, or else where no target bridges that at least, or else there are four.
+ * Returns their size, 0 if the user gives it.
+ */
+static uint64_t add_data_options(struct words *words, const struct layout *leaves,
+				 uint64_t size_bytes, char **rest)
 {
 	bool huge = huge_leaves_aligned(leaves) && !is_given(rest, "su=") &&
 		    !is_given(rest, "sunit=") && !is_given(rest, "noalign");
-	uint64_t agsize = 0;
+	uint64_t agsize = 0, *seams[2], units[] = { HUGE_PAGE, 4 * KIB };
+	size_t nr[2], i, unit;
 
-	if (huge)
-		agsize = pick_agsize(leaves, size_bytes, HUGE_PAGE);
-	huge = huge && agsize;
-	if (huge)
+	nr[0] = layout_seams(leaves, &seams[0]);
+	nr[1] = layout_open_seams(leaves, &seams[1]);
+	for (unit = huge ? 0 : 1; unit < (huge && !nr[1] ? 1 : 2); unit++)
+		for (i = 0; i < 2 && !agsize; i++)
+			agsize = pick_agsize(seams[i], nr[i], size_bytes, units[unit]);
+	/* mkfs.xfs's own, with a stripe unit, have no room for its log on small devices. */
+	if (!agsize)
+		agsize = MIN(((size_bytes / 4 - 1) / HUGE_PAGE + 1) * HUGE_PAGE, AGSIZE_MAX);
+	free(seams[0]);
+	free(seams[1]);
+	if (huge && agsize % HUGE_PAGE == 0)
 		words_add(words, "-dsu=2m,sw=1");
 	if (is_given(rest, "agsize=") || is_given(rest, "agcount="))
-		return;
-	if (!agsize)
-		agsize = pick_agsize(leaves, size_bytes, 4 * KIB);
-	if (!agsize)
-		die(EXIT_FAILED, "its children meet at places that are multiples of less than 16 MiB only, and XFS has no allocation groups so small: make the device anew by daxlinear create, with a larger granule");
+		return 0;
 	words_add(words, "-dagsize=%ju", (uintmax_t)agsize);
+	return agsize;
+}
+
+/* Have nothing copy on write where that would leave its piece, unless it is the user's will. */
+static void add_reflink_option(struct words *words, const struct stack *stack,
+			       const struct device *device, uint64_t agsize, char **rest)
+{
+	struct seams seams;
+	char *what;
+
+	seams_find(&seams, stack, device, agsize, table_end(&device->table) * SECTOR);
+	if (!seams.nr || is_given(rest, "reflink=0"))
+		return;
+	what = seams_text(&seams);
+	if (is_given(rest, "reflink")) {
+		note("%s, and reflink is asked for: " SEAMS_HARM, what);
+	} else {
+		note("%s, so this XFS has no reflink: " SEAMS_HARM, what);
+		words_add(words, "-mreflink=0");
+	}
+	free(what);
 }
 
 static int tell_bad(const struct mapped *mapped, const struct stack *stack)
@@ -115,7 +144,7 @@ static int run(int argc, char **argv)
 	const char *name = NULL;
 	struct mapped mapped;
 	struct stack stack;
-	uint64_t size;
+	uint64_t size, agsize;
 	char *path;
 	int option;
 
@@ -148,7 +177,8 @@ static int run(int argc, char **argv)
 		words_add(&words, "-f");
 	if (!is_given(argv + optind, "rmapbt="))
 		words_add(&words, "-mrmapbt=1");
-	add_data_options(&words, &leaves, size, argv + optind);
+	agsize = add_data_options(&words, &leaves, size, argv + optind);
+	add_reflink_option(&words, &stack, device, agsize, argv + optind);
 	while (optind < argc)
 		words_add(&words, "%s", argv[optind++]);
 	words_add(&words, "%s", path);
@@ -166,9 +196,11 @@ const struct command command_mkfs = {
 	.arguments = "[--force] [--dry-run] NAME [-- OPTION...]",
 	.what = "Make an XFS that hears of failures, whose parts end where children do",
 	.help =
-"Runs mkfs.xfs: with rmapbt, with allocation groups that divide all places where\n"
-"children meet, and for mappings of 2 MiB where children are aligned to that. Then\n"
-"checks what came of it, and ends with 3 if something is not as it should be.\n"
+"Runs mkfs.xfs: with rmapbt, with allocation groups that end wherever children do\n"
+"if they can, and for mappings of 2 MiB where children are aligned to that. Where no\n"
+"target bridges two children, and allocation groups cannot end there, it is made\n"
+"without reflink, and says so. Then checks what came of it, and ends with 3 if\n"
+"something is not as it should be.\n"
 "What follows -- is for mkfs.xfs.\n\n"
 "  --force    even if something is on the device\n"
 "  --dry-run  print the mkfs.xfs command, and do nothing\n",

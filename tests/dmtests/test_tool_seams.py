@@ -5,8 +5,8 @@ import pytest
 
 from lib.command import run
 from lib.dm import DaxLinear, Linear, Striped
-from lib.tool import FOUND, ask
-from lib.units import MIB_SECTORS
+from lib.tool import FOUND, ask, call, daxlinear
+from lib.units import MIB, MIB_SECTORS
 
 HARM = "copy-on-write (reflink) reads and overwrites"
 HALF = 200 * MIB_SECTORS
@@ -119,3 +119,59 @@ def test_check_many(clean, halves):
     make_xfs(device, "100m")
     good, text = seams(device)
     assert not good and "meet at 50 MiB and 3 more places" in text
+
+
+def mkfs(device, *words):
+    """Return the command for mkfs.xfs, and what is said besides."""
+    done = call("mkfs", "--force", "--dry-run", device.name, *words)
+    assert done.code == 0
+    return done.out, done.err
+
+
+def made(device, *words):
+    """Make a filesystem; return whether it is right at the seams, and whether it has reflink."""
+    call("mkfs", "--force", device.name, *words)
+    features = run("xfs_db", "-r", "-c", "version", device.path)
+    return seams(device)[0], "REFLINK" in features
+
+
+@pytest.mark.parametrize("second", [200, 153])
+def test_mkfs_on_the_seams(clean, halves, second):
+    # the last group is shorter if it has to be
+    device = clean.named_device(Linear(HALF, halves[0]), Linear(second * MIB_SECTORS, halves[1]))
+    out, err = mkfs(device)
+    assert f"agsize={200 * MIB}" in out and "reflink" not in out + err
+    assert made(device) == (True, True)
+
+
+def test_mkfs_where_groups_cannot_end(clean, halves):
+    device = clean.named_device(Linear(51 * MIB_SECTORS, halves[0]),
+                                Linear(301 * MIB_SECTORS, halves[1]))
+    out, err = mkfs(device)
+    assert "-mreflink=0" in out and f"agsize={88 * MIB}" in out
+    assert len(err.splitlines()) == 1
+    assert "meet at 51 MiB, so this XFS has no reflink: copy-on-write" in err
+    assert made(device) == (True, False)
+    # where the user has the groups, and where he wants it all the same
+    assert "-mreflink=0" in mkfs(device, "--", "-dagsize=102m")[0]
+    out, err = mkfs(device, "--", "-m", "reflink=1")
+    assert "-mreflink=0" not in out and "reflink is asked for" in err
+    assert made(device, "--", "-mreflink=1") == (False, True)
+    assert mkfs(device, "--", "-mreflink=0")[1] == ""
+
+
+def test_mkfs_striped(clean, halves):
+    device = clean.named_device(Striped(2 * HALF, 4096, [(child, 0) for child in halves]))
+    out, err = mkfs(device)
+    assert "-mreflink=0" in out and '"striped", so this XFS has no reflink' in err
+    assert made(device) == (True, False)
+
+
+def test_mkfs_one_line(clean, halves):
+    # where groups cannot end with children, they need not
+    device = clean.named_device(DaxLinear.ranges([(halves[0], 0, 50 * MIB_SECTORS),
+                                                  (halves[1], 0, 302 * MIB_SECTORS)]))
+    out, err = mkfs(device)
+    assert "su=2m" in out and f"agsize={88 * MIB}" in out and "reflink" not in out + err
+    daxlinear("mkfs", device.name)
+    assert ask("check", device.name)["good"]
