@@ -4,6 +4,7 @@
 #include "command.h"
 #include "dm.h"
 #include "say.h"
+#include "seams.h"
 #include "sysfs.h"
 
 static const struct option options[] = {
@@ -12,7 +13,29 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-static bool attach_all(void)
+/* What attaching does not cure. */
+static void warn_of_seams(const struct stack *stack, const struct mapped *mapped)
+{
+	const struct device *device = stack_find(stack, mapped->dev);
+	struct seams seams = { 0 };
+
+	if (device)
+		seams_find(&seams, stack, device, 0, UINT64_MAX);
+	if (seams.nr)
+		note("%s: copy-on-write (reflink) on it mixes data where its pieces meet; daxlinear check %s says more",
+		     mapped->name, mapped->name);
+}
+
+static bool attach_and_warn(const struct stack *stack, const struct mapped *mapped)
+{
+	bool done = attach(mapped->dev, mapped->name);
+
+	if (is_attached(mapped->dev))
+		warn_of_seams(stack, mapped);
+	return done;
+}
+
+static bool attach_all(const struct stack *stack)
 {
 	size_t nr, i;
 	char **names;
@@ -25,24 +48,25 @@ static bool attach_all(void)
 
 		/* It may be gone by now. */
 		if (dm_find(names[i], &mapped) && block_has_dax(mapped.dev))
-			done &= attach(mapped.dev, mapped.name);
+			done &= attach_and_warn(stack, &mapped);
 	}
 	return done;
 }
 
-static bool attach_one(const char *name)
+static bool attach_one(const struct stack *stack, const char *name)
 {
 	struct mapped mapped = dm_device(name);
 
 	if (!block_has_dax(mapped.dev))
 		die(EXIT_FAILED, "%s has no DAX: all its targets need to, and all that they stand on",
 		    mapped.name);
-	return attach(mapped.dev, mapped.name);
+	return attach_and_warn(stack, &mapped);
 }
 
 static int run(int argc, char **argv)
 {
 	const char *name = NULL;
+	struct stack stack;
 	bool all = false;
 	int option;
 
@@ -57,7 +81,8 @@ static int run(int argc, char **argv)
 
 	dm_begin();
 	attach_begin();
-	return (all ? attach_all() : attach_one(name)) ? EXIT_DONE : EXIT_FAILED;
+	stack_read(&stack);
+	return (all ? attach_all(&stack) : attach_one(&stack, name)) ? EXIT_DONE : EXIT_FAILED;
 }
 
 const struct command command_attach = {

@@ -175,3 +175,17 @@ def test_mkfs_one_line(clean, halves):
     assert "su=2m" in out and f"agsize={88 * MIB}" in out and "reflink" not in out + err
     daxlinear("mkfs", device.name)
     assert ask("check", device.name)["good"]
+
+
+def test_attach_warns(clean, halves):
+    whole = clean.named_device(Linear(HALF, halves[0]))
+    device = clean.named_device(*(Linear(HALF, child, HALF) for child in halves[1:]),
+                                Linear(8, halves[0], HALF))
+    assert call("attach", whole.name).err == ""
+    done = call("attach", device.name)
+    assert done.code == 0 and len(done.err.splitlines()) == 1
+    assert f"{device.name}: copy-on-write (reflink) on it mixes data" in done.err
+    done = call("attach", "--all")
+    assert done.code == 0 and len(done.err.splitlines()) == 1
+    for one in (whole, device):
+        daxlinear("detach", one.name)
