@@ -67,26 +67,6 @@ static void pick_granule(struct children *children, const struct content *conten
 	free(bytes);
 }
 
-/* No child may begin inside an allocation group; see geometry.h. */
-static void refuse_seams(const struct children *children, const struct content *content,
-			 uint64_t start_sectors)
-{
-	char text[2][SIZE_TEXT_LEN];
-	size_t i;
-
-	if (!content->is_xfs || children->force)
-		return;
-	for (i = 0; i < children->nr; i++) {
-		const struct child *child = &children->children[i];
-
-		if (start_sectors * SECTOR % content->xfs.ag_bytes)
-			die(EXIT_FAILED, "%s would begin at %s, inside an allocation group of XFS, which are of %s: copy-on-write fails at such places (--force does it all the same)",
-			    child->given, size_text(start_sectors * SECTOR, text[0]),
-			    size_text(content->xfs.ag_bytes, text[1]));
-		start_sectors += child->len_sectors;
-	}
-}
-
 /* Grow the filesystem; it must not stay smaller than its device: 6.1 and 6.12 oops if what fails
  * is past its end.
  */
@@ -165,7 +145,6 @@ static int run(int argc, char **argv)
 	children_open(&children, &stack);
 	pick_granule(&children, &content, end * SECTOR);
 	children_trim(&children);
-	refuse_seams(&children, &content, end);
 	children_line(&children, &stack, &line);
 	table = line_table(&line);
 	if (dry_run) {
@@ -189,8 +168,7 @@ const struct command command_extend = {
 "  --len SIZE      use at most so much of the DEV before this\n"
 "  --granule SIZE  what to trim each DEV to a multiple of; otherwise XFS's allocation\n"
 "                  groups if there is one, or as create does\n"
-"  --force         use a DEV all the same that create would refuse, or that would begin\n"
-"                  inside an allocation group\n"
+"  --force         use a DEV all the same that create would refuse\n"
 "  --no-growfs     leave the XFS as it is, and print the command that grows it\n"
 "  --dry-run       print the dmsetup commands that would do it, and do nothing\n",
 	.run = run,
