@@ -184,6 +184,18 @@ put_slot:
 	return err;
 }
 
+/* Being attached cures no copy-on-write that leaves a piece of memory at its end. */
+static void attachment_log(const struct attachment *attachment)
+{
+	int id = dax_read_lock();
+	bool whole = maps_one_run(attachment->disk, attachment->dax_dev);
+
+	dax_read_unlock(id);
+	pr_info("%s is attached to %s%s\n", attachment->disk->disk_name,
+		attachment->child_disk->disk_name,
+		whole ? "" : "; it is in pieces, and copy-on-write may mix data where they meet");
+}
+
 static int attachment_open(struct block_device *parent_bdev, struct block_device *child)
 {
 	struct gendisk *disk = parent_bdev->bd_disk;
@@ -223,6 +235,8 @@ static int attachment_open(struct block_device *parent_bdev, struct block_device
 		err = -EEXIST;
 	else
 		err = attachment_add(attachment, child, &parent);
+	if (!err)
+		attachment_log(attachment);
 	mutex_unlock(&attach_mutex);
 	kfree(parent);
 	if (err) {

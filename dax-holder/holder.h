@@ -165,6 +165,7 @@ struct account *account_get(struct parent *parent, u64 parent_bytes,
 			    struct account *spare);
 void account_put(struct account *account);
 struct account *account_new(void);
+bool maps_one_run(struct gendisk *disk, struct dax_device *dax_dev);
 bool parent_maps(const struct parent *parent, u64 bytes);
 u64 child_end(const struct attachment *attachment);
 bool dax_search(struct dax_search *s);

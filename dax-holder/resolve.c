@@ -54,6 +54,23 @@ bool parent_maps(const struct parent *parent, u64 bytes)
 }
 
 /*
+ * Whether all that a disk maps is one run of memory.  A bad block or the end of a
+ * target cuts an answer short, but where the next one goes on there is no gap.
+ */
+bool maps_one_run(struct gendisk *disk, struct dax_device *dax_dev)
+{
+	u64 end = round_down(get_capacity(disk) << SECTOR_SHIFT, PAGE_SIZE);
+	u64 at, len, pfn, next = 0;
+
+	for (at = 0; at < end; at += len, next = pfn + (len >> PAGE_SHIFT)) {
+		len = resolve_parent(disk, dax_dev, at, end - at, &pfn);
+		if (!len || (at && pfn != next))
+			return false;
+	}
+	return true;
+}
+
+/*
  * Does the page at @parent_bytes of the parent live in the page at @child_bytes
  * of the child?  Sets @len_bytes, the most to look at on entry, to the length of
  * which the answer holds.

@@ -119,6 +119,27 @@ def test_on_a_partition(bed):
     live.check()
 
 
+def test_log(bed):
+    # a line each time, which says so if copy-on-write can leave a piece
+    a, b = bed.nvdimms[:2]
+    pieces = "; it is in pieces, and copy-on-write may mix data where they meet"
+    for targets, ending in (
+            ([Linear(pages(8), a, pages(8))], ""),
+            ([Linear(pages(8), a, pages(8)), Linear(pages(8), a, pages(16))], ""),
+            ([Linear(pages(8), a, pages(8)), Linear(pages(8), a, pages(32))], pieces),
+            ([Linear(pages(8), a), Linear(pages(8), b, pages(8))], pieces),
+            ([Striped(pages(16), pages(2), [(a, 0), (b, 0)])], pieces)):
+        with QuickDevice(*targets) as device, attached(device, a):
+            mark = bed.kmsg.mark()
+            with pytest.raises(FileExistsError):
+                attach.attach(device, a)
+            assert not bed.kmsg.find("is attached", mark)
+            attach.detach(device, a)
+            attach.attach(device, a)
+            (line,) = [line for line in bed.kmsg.lines(mark) if "is attached" in line]
+            assert line.endswith(f"dax_holder: {device.disk} is attached to {a.name}{ending}")
+
+
 def test_many_pages_at_once(bed, ranges):
     device = bed.enter(QuickDevice(*linear(ranges)))
     bed.enter(bed.probe.holding(device))
