@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * LVM loads "linear" tables, and only the word has to change.  What LVM must
- * never meet is a table of ours that is loaded and not live: it would take it
- * for its own and make it live in the place of what it was asked for.  So
- * whoever converts has LVM's command wait, in its udev cookie or by the lock of
- * the volume group, and somebody else looks after him in case he is killed.
+ * LVM loads "linear" tables, a line for each segment.  They become one line of
+ * ours, because only within a line does a target see copy-on-write go from one
+ * segment into the next.  What LVM must never meet is a table of ours that is
+ * loaded and not live: it would take it for its own and make it live in the
+ * place of what it was asked for.  So whoever converts has LVM's command wait,
+ * in its udev cookie or by the lock of the volume group, and somebody else looks
+ * after him in case he is killed.
  */
 #include <libdevmapper.h>
 #include <string.h>
@@ -13,8 +15,9 @@
 #include <unistd.h>
 
 #include "alloc.h"
-#include "lvm_convert.h"
+#include "line.h"
 #include "lock.h"
+#include "lvm_convert.h"
 #include "say.h"
 
 #define TARGET_LVMS	"linear"
@@ -55,36 +58,51 @@ static bool read_table(const struct volume *volume, bool inactive, struct table 
 	return table->nr;
 }
 
-static bool tables_lead_alike(const struct table *one, const struct table *other)
+/* Read the live table as one line; false unless it is all LVM's linear, or ours. */
+static bool read_live(const struct volume *volume, struct table *table, struct line *line,
+		      struct dm_info *info)
 {
+	struct layout layout = { 0 };
+	bool known;
 	size_t i;
 
-	for (i = 0; i < one->nr && i < other->nr; i++)
-		if (one->targets[i].start_sectors != other->targets[i].start_sectors ||
-		    one->targets[i].len_sectors != other->targets[i].len_sectors ||
-		    strcmp(one->targets[i].params, other->targets[i].params))
-			return false;
-	return one->nr == other->nr;
+	*line = (struct line){ 0 };
+	known = read_table(volume, false, table, info) &&
+		(table_is_all(table, TARGET_OURS) || table_is_all(table, TARGET_LVMS));
+	layout_read(&layout, table);
+	known = known && !layout_unknown(&layout);
+	for (i = 0; i < layout.nr && known; i++)
+		line_add(line, layout.segments[i].dev, layout.segments[i].offset_sectors,
+			 layout.segments[i].len_sectors);
+	layout_free(&layout);
+	return known;
 }
 
-static bool live_is_all(const struct volume *volume, const char *type)
+static bool is_one_line(const struct table *table)
 {
-	struct dm_info info;
-	struct table table;
-	bool is_all = read_table(volume, false, &table, &info) && table_is_all(&table, type);
-
-	table_free(&table);
-	return is_all;
+	return table->nr == 1 && table_is_all(table, TARGET_OURS);
 }
 
 bool is_converted(const struct volume *volume)
 {
-	return live_is_all(volume, TARGET_OURS);
+	struct dm_info info;
+	struct table table;
+	bool is = read_table(volume, false, &table, &info) && is_one_line(&table);
+
+	table_free(&table);
+	return is;
 }
 
 bool is_convertible(const struct volume *volume)
 {
-	return live_is_all(volume, TARGET_LVMS);
+	struct dm_info info;
+	struct table table;
+	struct line line;
+	bool is = read_live(volume, &table, &line, &info) && !is_one_line(&table);
+
+	table_free(&table);
+	layout_free(&line.layout);
+	return is;
 }
 
 static bool run_task(struct dm_task *task)
@@ -108,16 +126,15 @@ void convert_tidy(const struct volume *volume)
 	table_free(&table);
 }
 
-/* Load the same table as a table of ours, and make it live, without any I/O in between. */
-static bool swap(const struct volume *volume, const struct table *table, const struct dm_info *info)
+/* Load the same mapping as one line of ours, and make it live, without any I/O in between. */
+/* Load the same mapping as a line of ours, and make it live, without any I/O in between. */
+static bool swap(const struct volume *volume, const struct target *target,
+		 const struct dm_info *info)
 {
 	struct dm_task *load = new_task(DM_DEVICE_RELOAD, volume), *resume;
-	size_t i;
 
-	for (i = 0; i < table->nr; i++)
-		dm_task_add_target(load, table->targets[i].start_sectors,
-				   table->targets[i].len_sectors, TARGET_OURS,
-				   table->targets[i].params);
+	dm_task_add_target(load, target->start_sectors, target->len_sectors, target->type,
+			   target->params);
 	if (info->read_only)
 		dm_task_set_ro(load);
 	if (!run_task(load))
@@ -137,43 +154,46 @@ static bool swap(const struct volume *volume, const struct table *table, const s
  * convert - make the live table of a volume ours
  * @volume: The volume; no LVM command changes it meanwhile.
  *
- * A volume whose table is not LVM's plain "linear" stays as it is.
+ * A volume whose table is not LVM's plain "linear", nor lines of ours, stays as it is.
  *
  * Return: Whether it is converted now; if not, the user was told why.
  */
 bool convert(const struct volume *volume)
 {
-	struct table table, after = { 0 };
+	struct table table, wanted = { 0 };
 	struct dm_info info = { 0 };
-	bool converted;
+	struct line line;
+	bool known, converted;
 
 	convert_tidy(volume);
-	read_table(volume, false, &table, &info);
-	if (table_is_all(&table, TARGET_OURS)) {
-		table_free(&table);
-		return true;
-	}
-	if (!table_is_all(&table, TARGET_LVMS) || info.suspended || info.inactive_table) {
+	known = read_live(volume, &table, &line, &info);
+	converted = known && is_one_line(&table);
+	if (converted)
+		goto free;
+	if (!known || info.suspended || info.inactive_table) {
 		note("%s stays as it is: only what is live and linear can be converted",
 		     volume->name);
-		table_free(&table);
-		return false;
+		goto free;
 	}
+	wanted = line_table(&line);
 	hold_signals();
-	converted = swap(volume, &table, &info);
+	converted = swap(volume, wanted.targets, &info);
 	if (!converted) {
 		note("%s stays as it is: %s", volume->name, dm_last_error());
 		convert_tidy(volume);
 	}
 	let_signals();
 	if (converted) {
-		read_table(volume, false, &after, &info);
-		converted = table_is_all(&after, TARGET_OURS) && tables_lead_alike(&table, &after);
+		table_free(&table);
+		converted = read_table(volume, false, &table, &info) && is_one_line(&table) &&
+			    !strcmp(table.targets->params, wanted.targets->params);
 		if (!converted)
 			note("%s was changed by somebody else meanwhile", volume->name);
 	}
+free:
 	table_free(&table);
-	table_free(&after);
+	table_free(&wanted);
+	layout_free(&line.layout);
 	return converted;
 }
 

@@ -10,7 +10,8 @@ from lib.command import ENVIRONMENT, run
 from lib.lvm import Group, configured, without_rule
 from lib.quick import QuickDevice
 from lib.strace import inject, record
-from lib.tool import daxlinear, refused
+from lib.tool import ask, daxlinear, refused
+from lib.units import SECTOR
 
 
 @pytest.fixture(name="volume")
@@ -31,6 +32,61 @@ def test_reconcile(bed, volume):
         assert run("dmsetup", "table", volume.mapped_name) == before.replace(
             " linear ", " daxlinear ")
     volume.check(bed)
+
+
+def segments_line(volume):
+    """Return the line that maps what LVM says, a range for each segment."""
+    segments = volume.segments()
+    ranges = [f"{child.number} {byte // SECTOR} {length // SECTOR}"
+              for _, length, _, ((child, byte),) in segments]
+    total = sum(length for _, length, *_ in segments) // SECTOR
+    return f"0 {total} daxlinear {len(ranges)} {' '.join(ranges)}"
+
+
+def live_lines(volume):
+    """Return the lines of the live table."""
+    return QuickDevice(name=volume.mapped_name).table_text().splitlines()
+
+
+@pytest.fixture(name="segmented")
+def _segmented(bed, volume):
+    """A volume of three segments on two disks, as LVM makes it."""
+    a, b = bed.nvdimms[:2]
+    with without_rule():
+        run("lvextend", "-L", "+8M", volume.full_name, b)
+        run("lvextend", "-L", "+24M", volume.full_name, a)
+    assert len(live_lines(volume)) == 3
+    return volume
+
+
+def test_segments_become_one_line(bed, segmented):
+    # only within a line does the target bridge what is between two segments
+    daxlinear("lvm", "reconcile")
+    assert live_lines(segmented) == [segments_line(segmented)]
+    segmented.check(bed)
+    # where LVM itself waits for it
+    for words in (("lvextend", "-L", "+8M"), ("lvreduce", "-f", "-L", "20M"),
+                  ("lvextend", "-L", "+40M")):
+        run(*words, segmented.full_name, *(bed.nvdimms[1:2] if "lvextend" in words else ()))
+        assert live_lines(segmented) == [segments_line(segmented)]
+        segmented.check(bed)
+
+
+@pytest.mark.parametrize("way", ["reconcile", "cookie", "no cookie"])
+def test_several_lines_of_ours(bed, segmented, way, monkeypatch):
+    # as it was converted before: the word in each line
+    device = QuickDevice(name=segmented.mapped_name)
+    device.reload(device.table_text().replace(" linear ", " daxlinear "))
+    (found,) = ask("lvm", "status")["volumes"]
+    assert not found["converted"]
+    if way == "cookie":
+        monkeypatch.setitem(ENVIRONMENT, "DM_COOKIE", "1")
+    words = ("reconcile",) if way == "reconcile" else ("event", segmented.number)
+    daxlinear("lvm", *words)
+    wait_for(lambda: live_lines(segmented) == [segments_line(segmented)], "it stays as it is")
+    (found,) = ask("lvm", "status")["volumes"]
+    assert found["converted"]
+    segmented.check(bed)
 
 
 def test_event_without_a_cookie(bed, volume):
@@ -54,6 +110,7 @@ def next_command_works(bed, volume):
     assert not volume.targets()[1]
     run("lvextend", "-L", "+16M", volume.full_name)
     assert len(volume.places()) in (3, 6)
+    assert len(live_lines(volume)) == 1
     volume.check(bed)
 
 
