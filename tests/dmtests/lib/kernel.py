@@ -41,3 +41,9 @@ NAMES_FIRST_PAGE_OF_FOLIO = _VERSION >= (7, 0)
 # 7.2's XFS, told that several allocation groups are gone, counts the pages that are in all of them
 # but the last with 32 bits that wrap: it is busy for hours (xfs_dax_notify_dev_failure()).
 LOSES_ONE_GROUP_ONLY = _VERSION >= (7, 0)
+
+# A file with shared blocks is mapped in 2 MiB and in 4 KiB at once: the entry of a page is stored
+# over that of the 2 MiB, which is counted as 512 pages and uncounted as one when the inode goes.
+# 6.1 does so where the page is written to, later kernels also where it is read.
+WRITE_BY_TWO_SIZES_SPLAT = r"RIP: .*:clear_inode\+"
+READ_BY_TWO_SIZES_SPLAT = WRITE_BY_TWO_SIZES_SPLAT if _VERSION >= (6, 12) else None

@@ -9,7 +9,7 @@ import struct
 from .command import run
 
 _FS_IOC_FIEMAP = 0xC020660B
-_FICLONE = 0x40049409
+_FICLONERANGE = 0x4020940D
 _FIEMAP_SYNC = 1
 
 
@@ -89,10 +89,11 @@ class Xfs:
             os.close(fd)
         return self.path(name)
 
-    def clone(self, name, new):
-        """Make a file that shares all its blocks with another."""
+    def clone(self, name, new, offset=0, length=0):
+        """Make a file that shares all its blocks with another, or with a part of it."""
         with open(self.path(name), "rb") as old, open(self.path(new), "wb") as file:
-            fcntl.ioctl(file.fileno(), _FICLONE, old.fileno())
+            fcntl.ioctl(file.fileno(), _FICLONERANGE,
+                        struct.pack("=qQQQ", old.fileno(), offset, length, 0))
             os.fsync(file.fileno())
         return self.path(new)
 

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A clone that is mapped in 2 MiB and in 4 KiB at once, on a bare NVDIMM."""
+
+import os
+
+import pytest
+
+from lib import kernel
+from lib.command import run
+from lib.units import HUGE, MIB, PAGE
+from lib.xfs import Xfs
+
+PROGRAM = os.path.join(os.path.dirname(__file__), "../programs/dax-two-sizes")
+TEXT = b"data" * (HUGE // 4)
+
+
+@pytest.mark.control
+@pytest.mark.parametrize("how, stripe_2m", [
+    pytest.param("read", True, id="read",
+                 marks=pytest.mark.alone(kernel.READ_BY_TWO_SIZES_SPLAT)),
+    # it takes no filesystem that aligns files
+    pytest.param("write", False, id="write",
+                 marks=pytest.mark.alone(kernel.WRITE_BY_TWO_SIZES_SPLAT))])
+def test_clone(bed, how, stripe_2m):
+    bed.kmsg.expect_known()
+    fs = bed.enter(Xfs(bed.nvdimms[0], bed.folder(), size=128 * MIB, stripe_2m=stripe_2m))
+    fs.write("file", TEXT * 2)
+    # any 4 MiB in one piece have 2 MiB that are aligned
+    skip = -fs.place("file", 0) % HUGE
+    assert stripe_2m == (skip == 0)
+    fs.clone("file", "clone", skip, HUGE)
+    assert fs.place("clone", 0) % HUGE == 0
+
+    run(PROGRAM, how, fs.path("clone"))
+    read = fs.read("clone", HUGE)
+    assert read == (TEXT if how == "read" else TEXT[:2 * PAGE] + b"x" + TEXT[2 * PAGE + 1:])
+    assert fs.read("file", 2 * HUGE) == TEXT * 2
+    os.unlink(fs.path("clone"))
+    fs.unmount()
