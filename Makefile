@@ -27,6 +27,8 @@ help:
 	@echo '                      SECONDS= of fuzzing)'
 	@echo 'make check-debug      run the dmtests on a kernel that is built to find bugs, and see what ran'
 	@echo 'make debug-kernel     build that kernel, unless it is there'
+	@echo 'make debug-kernel-patched   build it with the patches of Documentation/upstream'
+	@echo 'make check-patched    show that these patches cure what they are for'
 	@echo 'make check-unit       run the tests that need no kernel'
 	@echo 'make fuzz             fuzz the code that needs no kernel (SECONDS= how long)'
 	@echo 'make bench            count what it costs, beside raw pmem and dm-linear (build/bench)'
@@ -105,6 +107,12 @@ check-debug: deps
 debug-kernel: deps
 	@scripts/debug-kernel
 
+debug-kernel-patched: deps
+	@scripts/debug-kernel --patched
+
+check-patched: deps
+	@scripts/check-patched
+
 lint:
 	@scripts/lint
 
@@ -127,4 +135,4 @@ clean:
 	$(MAKE) -C tools clean
 	rm -rf build
 
-.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall docs deb deps fuzz-deps demo check check-debug debug-kernel check-unit fuzz bench guest-shell clean
+.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall docs deb deps fuzz-deps demo check check-debug debug-kernel debug-kernel-patched check-patched check-unit fuzz bench guest-shell clean

@@ -4,7 +4,7 @@
 import contextlib
 from dataclasses import dataclass
 
-from . import debug_kernel, root
+from . import debug_kernel, fixed_kernel, root
 
 # variables of the modules' make, by what the kernel looks for
 _VARIABLES = {"memory": ("UBSAN_SANITIZE=y", "GCOV_PROFILE=y")}
@@ -41,10 +41,17 @@ class DebugRoot(root.Root):
         return self.debug.modules
 
 
+def kernel_ready(kernel, note):
+    """Yield the DebugKernel of a kernel, built if need be."""
+    if kernel.patches:
+        return fixed_kernel.ready(note, kernel.debug, kernel.patches)
+    return debug_kernel.ready(note, kernel.debug)
+
+
 @contextlib.contextmanager
 def ready(kernel, note, ask_apt=False):
     """Yield the DebugRoot of a kernel, made if need be, like root.ready()."""
-    with debug_kernel.ready(note, kernel.debug) as debug, \
+    with kernel_ready(kernel, note) as debug, \
             root.ready(kernel, note, ask_apt) as found:
         yield DebugRoot(folder=found.folder, image=found.image, kernel=debug.kernel,
                         version=debug.version, debug=debug, flavour=kernel.debug)

@@ -31,6 +31,8 @@ class Kernel:
     append: tuple = (_EXPEDITED,)
     # what the debug kernel looks for that its root boots, if it does
     debug: str = ""
+    # the folder of Documentation/upstream with the patches that it is built with
+    patches: str = ""
 
 
 KERNELS = {
@@ -86,3 +88,7 @@ DEFAULT = "6.1"
 # everybody's: what ends too early is seen with these, what waits for too long with the others.
 DEBUG = "6.1-debug"
 KERNELS[DEBUG] = replace(KERNELS[DEFAULT], debug="memory", boot_seconds=600, append=())
+
+# The same with our patches for fs/dax.c.
+FIXED = "6.1-fixed"
+KERNELS[FIXED] = replace(KERNELS[DEBUG], patches=DEFAULT)

@@ -42,8 +42,14 @@ NAMES_FIRST_PAGE_OF_FOLIO = _VERSION >= (7, 0)
 # but the last with 32 bits that wrap: it is busy for hours (xfs_dax_notify_dev_failure()).
 LOSES_ONE_GROUP_ONLY = _VERSION >= (7, 0)
 
+# It has our patches for fs/dax.c.
+_IS_PATCHED = "-fixed-" in os.environ.get("KERNEL_RELEASE", os.uname().release)
+
+# Copy-on-write, unshare and dedupe use memory that the device gave no address of.
+USES_WHAT_IS_NOT_MAPPED = not _IS_PATCHED
+
 # A file with shared blocks is mapped in 2 MiB and in 4 KiB at once: the entry of a page is stored
 # over that of the 2 MiB, which is counted as 512 pages and uncounted as one when the inode goes.
 # 6.1 does so where the page is written to, later kernels also where it is read.
-WRITE_BY_TWO_SIZES_SPLAT = r"RIP: .*:clear_inode\+"
+WRITE_BY_TWO_SIZES_SPLAT = None if _IS_PATCHED else r"RIP: .*:clear_inode\+"
 READ_BY_TWO_SIZES_SPLAT = WRITE_BY_TWO_SIZES_SPLAT if _VERSION >= (6, 12) else None
