@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "check.h"
 #include "huge.h"
+#include "kernel_bugs.h"
 #include "mounts.h"
 #include "nd.h"
 #include "seams.h"
@@ -184,6 +185,8 @@ static void check_xfs(struct findings *findings, const struct xfs *xfs, bool hug
 
 	add(findings, "rmapbt", xfs->rmapbt, xfs->rmapbt ? "XFS has rmapbt" :
 	    "XFS has no rmapbt: it can't tell whose a failed page is, only those who map a file's page are killed; make it anew by daxlinear mkfs");
+	add(findings, "reflink", !xfs->reflink, xfs->reflink ? KERNEL_REFLINK_CRASH :
+	    "XFS has no reflink, which any user could crash the kernel by");
 	if (device_bytes - xfs->size_bytes >= xfs->ag_bytes)
 		add(findings, "size", false,
 		    "XFS ends at %s, the device at %s: a failure in between crashes Linux 6.1 and 6.12; run xfs_growfs",

@@ -58,9 +58,10 @@ const struct command command_check = {
 	.what = "Tell whether a device and the XFS on it are as they should be",
 	.help =
 "Looks whether all targets tell of failures, whether the table is one line, whether\n"
-"every child is there, synchronous and aligned to 2 MiB, and of an XFS whether children\n"
-"meet only where its allocation groups do, whether it has rmapbt, reaches the end of the\n"
-"device and aligns files to 2 MiB. Ends with 3 if something is not as it should be.\n\n"
+"every child is there, synchronous and aligned to 2 MiB, and of an XFS whether it has\n"
+"rmapbt and no reflink, or where its copy-on-write would mix data, whether it reaches\n"
+"the end of the device and aligns files to 2 MiB. Ends with 3 if something is not as it\n"
+"should be.\n\n"
 "  --json  for programs\n",
 	.run = run,
 };

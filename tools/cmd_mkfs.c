@@ -15,7 +15,6 @@
 #include "mounts.h"
 #include "run.h"
 #include "say.h"
-#include "seams.h"
 #include "signature.h"
 #include "sysfs.h"
 
@@ -75,10 +74,9 @@ static uint64_t pick_agsize(const uint64_t *seams, size_t nr, uint64_t size_byte
 /*
  * The options about where things are, as far as the user does not give them.  Allocation groups end
  * where children do, or else where no target bridges that at least, or else there are four.
- * Returns their size, 0 if the user gives it.
  */
-static uint64_t add_data_options(struct words *words, const struct layout *leaves,
-				 uint64_t size_bytes, char **rest)
+static void add_data_options(struct words *words, const struct layout *leaves,
+			     uint64_t size_bytes, char **rest)
 {
 	bool huge = huge_leaves_aligned(leaves) && !is_given(rest, "su=") &&
 		    !is_given(rest, "sunit=") && !is_given(rest, "noalign");
@@ -97,30 +95,8 @@ static uint64_t add_data_options(struct words *words, const struct layout *leave
 	free(seams[1]);
 	if (huge && agsize % HUGE_PAGE == 0)
 		words_add(words, "-dsu=2m,sw=1");
-	if (is_given(rest, "agsize=") || is_given(rest, "agcount="))
-		return 0;
-	words_add(words, "-dagsize=%ju", (uintmax_t)agsize);
-	return agsize;
-}
-
-/* Have nothing copy on write where that would leave its piece, unless it is the user's will. */
-static void add_reflink_option(struct words *words, const struct stack *stack,
-			       const struct device *device, uint64_t agsize, char **rest)
-{
-	struct seams seams;
-	char *what;
-
-	seams_find(&seams, stack, device, agsize, table_end(&device->table) * SECTOR);
-	if (!seams.nr || is_given(rest, "reflink=0"))
-		return;
-	what = seams_text(&seams);
-	if (is_given(rest, "reflink")) {
-		note("%s, and reflink is asked for: " SEAMS_HARM, what);
-	} else {
-		note("%s, so this XFS has no reflink: " SEAMS_HARM, what);
-		words_add(words, "-mreflink=0");
-	}
-	free(what);
+	if (!is_given(rest, "agsize=") && !is_given(rest, "agcount="))
+		words_add(words, "-dagsize=%ju", (uintmax_t)agsize);
 }
 
 static int tell_bad(const struct mapped *mapped, const struct stack *stack)
@@ -144,7 +120,7 @@ static int run(int argc, char **argv)
 	const char *name = NULL;
 	struct mapped mapped;
 	struct stack stack;
-	uint64_t size, agsize;
+	uint64_t size;
 	char *path;
 	int option;
 
@@ -177,8 +153,10 @@ static int run(int argc, char **argv)
 		words_add(&words, "-f");
 	if (!is_given(argv + optind, "rmapbt="))
 		words_add(&words, "-mrmapbt=1");
-	agsize = add_data_options(&words, &leaves, size, argv + optind);
-	add_reflink_option(&words, &stack, device, agsize, argv + optind);
+	/* See KERNEL_REFLINK_CRASH. */
+	if (!is_given(argv + optind, "reflink="))
+		words_add(&words, "-mreflink=0");
+	add_data_options(&words, &leaves, size, argv + optind);
 	while (optind < argc)
 		words_add(&words, "%s", argv[optind++]);
 	words_add(&words, "%s", path);
@@ -196,11 +174,10 @@ const struct command command_mkfs = {
 	.arguments = "[--force] [--dry-run] NAME [-- OPTION...]",
 	.what = "Make an XFS that hears of failures, whose parts end where children do",
 	.help =
-"Runs mkfs.xfs: with rmapbt, with allocation groups that end wherever children do\n"
-"if they can, and for mappings of 2 MiB where children are aligned to that. Where no\n"
-"target bridges two children, and allocation groups cannot end there, it is made\n"
-"without reflink, and says so. Then checks what came of it, and ends with 3 if\n"
-"something is not as it should be.\n"
+"Runs mkfs.xfs: with rmapbt, with allocation groups that end wherever children do if\n"
+"they can, and for mappings of 2 MiB where children are aligned to that; without\n"
+"reflink, by which any user can crash the kernel (-- -m reflink=1 has it all the same).\n"
+"Then checks what came of it, and ends with 3 if something is not as it should be.\n"
 "What follows -- is for mkfs.xfs.\n\n"
 "  --force    even if something is on the device\n"
 "  --dry-run  print the mkfs.xfs command, and do nothing\n",

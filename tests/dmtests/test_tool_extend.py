@@ -53,7 +53,7 @@ def test_mkfs(clean):
     assert bad(ask("check", device.name)) == []
     with Xfs(device, clean.folder(), make=False) as fs:
         text = run("xfs_info", fs.folder)
-        assert "rmapbt=1" in text
+        assert "rmapbt=1" in text and "reflink=0" in text
         # mounted, the kernel says the same
         assert bad(ask("check", device.name)) == []
         assert "is mounted" in refused("mkfs", "--force", device.name)
@@ -71,9 +71,11 @@ def test_mkfs_with_options(clean):
     done = call("mkfs", "--force", device.name, "--", "-dagsize=96m", "-mrmapbt=0,reflink=1",
                 "-dnoalign")
     assert done.code == FOUND
-    for text in ("inside allocation groups", "no rmapbt", "does not align"):
+    for text in ("inside allocation groups", "no rmapbt", "can crash the kernel",
+                 "does not align"):
         assert text in done.err
-    assert bad(ask("check", device.name, code=FOUND)) == ["seams", "rmapbt", "stripe_unit"]
+    assert bad(ask("check", device.name, code=FOUND)) == [
+        "seams", "rmapbt", "reflink", "stripe_unit"]
 
 
 def test_mkfs_dry_run(clean):
