@@ -64,7 +64,8 @@ def test_mkfs(clean):
 def test_mkfs_with_options(clean):
     b, c = clean.nvdimms[2:4]
     device = clean.named_device(DaxLinear(200 * MIB_SECTORS, b), DaxLinear(200 * MIB_SECTORS, c))
-    daxlinear("mkfs", device.name, "--", "-L", "a label", "-d", "agcount=5", "-i", "size=1024")
+    daxlinear("mkfs", device.name, "--", "-L", "a label", "-d", "agcount=5", "-i", "size=1024",
+              code=FOUND)
     assert geometry(device)["agcount"] == 5
     assert "a label" in run("blkid", "-p", device.path)
     # what the user asks for is told of where it is bad
@@ -75,7 +76,7 @@ def test_mkfs_with_options(clean):
                  "does not align"):
         assert text in done.err
     assert bad(ask("check", device.name, code=FOUND)) == [
-        "seams", "rmapbt", "reflink", "stripe_unit"]
+        "lines", "seams", "rmapbt", "reflink", "stripe_unit"]
 
 
 def test_mkfs_dry_run(clean):
