@@ -53,3 +53,8 @@ USES_WHAT_IS_NOT_MAPPED = not _IS_PATCHED
 # 6.1 does so where the page is written to, later kernels also where it is read.
 WRITE_BY_TWO_SIZES_SPLAT = None if _IS_PATCHED else r"RIP: .*:clear_inode\+"
 READ_BY_TWO_SIZES_SPLAT = WRITE_BY_TWO_SIZES_SPLAT if _VERSION >= (6, 12) else None
+
+# 6.1's XFS on DAX, on a bare NVDIMM as well, cannot zero a part of a block that is to be copied
+# before: what was there stays. And where a clone was cut off and grows again it shows what was
+# allocated for copies that were never made: blocks with what somebody deleted.
+ZEROES_CLONES = _VERSION >= (6, 12)

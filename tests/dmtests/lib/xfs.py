@@ -97,6 +97,10 @@ class Xfs:
             os.fsync(file.fileno())
         return self.path(new)
 
+    def cow_size(self, name, size):
+        """Have what is written over shared blocks of a file get blocks in pieces of a size."""
+        run("xfs_io", "-c", f"cowextsize {size}", self.path(name))
+
     def extents(self, name):
         """Return (offset in the file, offset in the device, length) of each extent, in bytes."""
         header = struct.pack("=QQIIII", 0, (1 << 64) - 1, _FIEMAP_SYNC, 0, 500, 0)
