@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The part of the demo that runs in the guest.
 
-Lets the same three pages fail over daxlinear and over dm-linear, tells what happened, and fails
-if anything did not go as it should.
+Writes to a clone where two NVDIMMs meet, and lets the same three pages fail, over daxlinear and
+over dm-linear; tells what happened, and fails if anything did not go as it should.
 """
 
 import os
@@ -16,7 +16,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, f"{TOP}/tests/dmtests")
 
 from lib import nvdimm  # pylint: disable=wrong-import-position
-from lib.units import PAGE, SECTOR  # pylint: disable=wrong-import-position
+from lib.units import MIB, PAGE, SECTOR  # pylint: disable=wrong-import-position
+from lib.xfs import Xfs  # pylint: disable=wrong-import-position
 
 MNT = "/mnt"
 DEVICE = "/dev/mapper/demo"
@@ -26,6 +27,8 @@ VICTIM = f"{TOP}/tests/programs/dax-victim"
 # where `victim` answers a SIGBUS
 EXIT_SIGBUS = 3
 
+RIGHT = "the copy is right"
+MIXED = "another volume's data in it"
 DIED = "SIGBUS"
 LIVES = "reads on, on lost data"
 SHUT = "XFS shut down"
@@ -92,24 +95,19 @@ class Victim:
         return DIED
 
 
-class Stack:
-    """A mapped device over one slice of each NVDIMM, an XFS on it, and what fails there."""
+class Device:
+    """A mapped device of ranges (child, offset, length in bytes), with an XFS on it."""
 
-    def __init__(self, target, children, part):
+    def __init__(self, target, ranges):
         self.target = target
         self.ranges = []
-        start = 0
-        for child in children:
-            # one half of each for daxlinear, one for dm-linear: what failed stays failed
-            length = child.sectors * SECTOR // 2 // GRANULE * GRANULE
-            self.ranges.append((start, child, part * length, length))
-            start += length
-        self.size = start
-        self.log = open("/dev/kmsg", "rb", buffering=0)
-        os.set_blocking(self.log.fileno(), False)
+        self.size = 0
+        for child, offset, length in ranges:
+            self.ranges.append((self.size, child, offset, length))
+            self.size += length
 
     def table(self):
-        """Return the table: one target of three ranges, or three targets."""
+        """Return the table: one target of several ranges, or several targets."""
         if self.target == "daxlinear":
             words = " ".join(f"{child} {offset // SECTOR} {length // SECTOR}"
                              for _, child, offset, length in self.ranges)
@@ -117,15 +115,36 @@ class Stack:
         return "\\n".join(f"{start // SECTOR} {length // SECTOR} linear {child} {offset // SECTOR}"
                           for start, child, offset, length in self.ranges)
 
-    def __enter__(self):
+    def mount(self, *options):
+        """Make it, and its filesystem, and mount that."""
         run(f"printf '{self.table()}\\n' | dmsetup create demo")
-        run(f"mkfs.xfs -q -f -m rmapbt=1 -d agsize={GRANULE} {DEVICE}")
+        run(" ".join(["mkfs.xfs -q -f -m rmapbt=1", *options, DEVICE]))
         run(f"mount -o dax=always {DEVICE} {MNT}")
+
+    @staticmethod
+    def unmount():
+        """Undo it."""
+        run(f"umount {MNT}", show=False)
+        run("dmsetup remove demo", show=False)
+
+
+class Stack(Device):
+    """A mapped device over one slice of each NVDIMM, an XFS on it, and what fails there."""
+
+    def __init__(self, target, children, part):
+        # one half of each for daxlinear, one for dm-linear: what failed stays failed
+        halves = [child.sectors * SECTOR // 2 // GRANULE * GRANULE for child in children]
+        super().__init__(target, [(child, part * half, half)
+                                  for child, half in zip(children, halves)])
+        self.log = open("/dev/kmsg", "rb", buffering=0)
+        os.set_blocking(self.log.fileno(), False)
+
+    def __enter__(self):
+        self.mount(f"-d agsize={GRANULE}")
         return self
 
     def __exit__(self, *_):
-        run(f"umount {MNT}", show=False)
-        run("dmsetup remove demo", show=False)
+        self.unmount()
         self.log.close()
 
     def place(self, byte):
@@ -219,12 +238,50 @@ def lose_metadata(stack):
     return [fate]
 
 
+def write_to_clone(target, children):
+    """Write to a clone, across the place where two NVDIMMs meet; return what is in it then."""
+    say(f"== A write to a clone where two NVDIMMs meet, over {target}\n")
+    first, second = children[:2]
+    seam = 20 * MIB + 5 * PAGE
+    run(f"dmsetup create other --table '0 {16 * MIB // SECTOR} linear {first} {seam // SECTOR}'")
+    with open("/dev/mapper/other", "wb") as file:
+        file.write(b"another volume's secret\n" * (16 * MIB // 24))
+        os.fsync(file.fileno())
+    device = Device(target, [(first, 0, seam), (second, 0, 380 * MIB)])
+    device.mount()
+    data = os.urandom(MIB) * 32
+    with open(f"{MNT}/ledger", "wb") as file:
+        file.write(data)
+        os.fsync(file.fileno())
+    run(f"cp --reflink=always {MNT}/ledger {MNT}/copy")
+    at = Xfs(DEVICE, MNT, make=False).find("ledger", seam) - 50000
+    end = at + 100001
+    say(f"   The file lies across 0x{seam:x}, where {first.name} ends. 100,001 bytes are written"
+        f"\n   over its copy there. Right behind them the copy reads:")
+    with open(f"{MNT}/copy", "r+b") as file:
+        file.seek(at)
+        file.write(bytes(100001))
+        file.seek(end)
+        behind = file.read(48)
+    is_right = behind == data[end:end + 48]
+    say(f"   {'what the file has there' if is_right else behind}\n")
+    device.unmount()
+    run("dmsetup remove other", show=False)
+    if is_right != (b"volume" not in behind):
+        raise Unexpected(f"the copy reads {behind}")
+    return [RIGHT if is_right else MIXED]
+
+
 SCENES = (
     ("a page of a file", lose_data, {"daxlinear": [DIED], "linear": [DIED]}),
     ("a page shared by two files", lose_shared,
      {"daxlinear": [DIED, DIED], "linear": [DIED, LIVES]}),
     ("a page of XFS's metadata", lose_metadata, {"daxlinear": [SHUT], "linear": [RUNS]}),
 )
+
+
+EXPECTED = [("(nothing: a write to a clone)", {"daxlinear": [RIGHT], "linear": [MIXED]}),
+            *[(what, expected) for what, _, expected in SCENES]]
 
 
 def play(target, children, part):
@@ -254,12 +311,14 @@ def main():
         run(f"insmod {TOP}/{module}.ko", show=False)
     write("/proc/sys/vm/memory_failure_early_kill", 1)
     children = nvdimm.discover()[:3]
-    fates = {target: play(target, children, part)
-             for part, target in enumerate(("daxlinear", "linear"))}
+    targets = ("daxlinear", "linear")
+    copies = {target: write_to_clone(target, children) for target in targets}
+    fates = {target: [copies[target], *play(target, children, part)]
+             for part, target in enumerate(targets)}
 
     say(f"What fails{'':20}over daxlinear            over dm-linear")
     wrong = []
-    for number, (what, _, expected) in enumerate(SCENES):
+    for number, (what, expected) in enumerate(EXPECTED):
         ours, stock = fates["daxlinear"][number], fates["linear"][number]
         say(f"{what:30}{told(ours):26}{told(stock)}")
         wrong += [f"{what}, over {target}: {fates[target][number]}, not {expected[target]}"
