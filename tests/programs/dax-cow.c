@@ -3,7 +3,7 @@
  * dax-cow: does I/O on files of a filesystem and compares them with a model in
  * memory.
  *
- *	dax-cow FOLDER
+ *	dax-cow FOLDER [NUMBER]
  *
  * Takes steps from its standard input, a line each, on files of FOLDER.  Numbers
  * are bytes.
@@ -34,7 +34,9 @@
  *	hog LEFT			a process takes all memory but this
  *	mark				prints "mark": all steps before are done
  *
- * Each byte that is written names its step and its offset.  The first comparison
+ * Each byte that is written names its step and its offset.  Steps are counted from
+ * NUMBER, or from 0, so that what another process has left behind is known for
+ * that.  The first comparison
  * that fails prints what is where, a line each, and ends with 1.
  *
  * A step that fails ends the program with 2.  Before a step, "fails" says that it
@@ -74,6 +76,7 @@
 #define MAX_FILES	16
 #define MAX_WORDS	8
 #define MAX_TOLD	12
+#define MAX_ROUNDS	64
 
 /* A word of data: a mark, the step and the word's number in the file. */
 #define MARK		UINT64_C(0xda)
@@ -386,13 +389,16 @@ static int64_t do_dedupe(const struct step *step)
 		return -errno;
 	if (order.info.status < 0)
 		return order.info.status;
+	if (order.info.status == FILE_DEDUPE_RANGE_SAME &&
+	    order.info.bytes_deduped != step->length)
+		return order.info.bytes_deduped;
 	printf("%s\n", order.info.status == FILE_DEDUPE_RANGE_SAME ? "same" : "differs");
 	if (same != (order.info.status == FILE_DEDUPE_RANGE_SAME)) {
 		printf("dedupe: %s and %s %s\n", step->file->name, step->other->name,
 		       same ? "are the same" : "differ");
 		exit(EXIT_DIFFERS);
 	}
-	return 0;
+	return step->length;
 }
 
 static int64_t allocate(const struct step *step, int mode)
@@ -515,6 +521,7 @@ static uint64_t random_number(uint64_t *state)
 /* One of a crowd; what it may have to report is the errno of a write. */
 static int crowd_member(const struct step *step, unsigned int number)
 {
+	unsigned int first_step = step_number + 1;
 	uint64_t state = UINT64_C(0x9e3779b97f4a7c15) * (number + 1);
 	struct file *file = step->file;
 	unsigned int round;
@@ -532,7 +539,7 @@ static int crowd_member(const struct step *step, unsigned int number)
 		offset = random_number(&state) % file->size;
 		length = 1 + random_number(&state) % step->other_offset;
 		length = MIN(length, file->size - offset);
-		step_number = number * 64 + round;
+		step_number = first_step + number * MAX_ROUNDS + round;
 		result = write_pattern(file, file->fd, offset, length);
 		if (result < 0)
 			return -result;
@@ -698,7 +705,8 @@ static int64_t run_step(char **words)
 /* Whether a result is less than what was asked for: only those that move data return a length. */
 static bool is_short(char **words, int64_t result)
 {
-	static const char * const moving[] = { "write", "direct", "store", "read", "copy" };
+	static const char * const moving[] = { "write", "direct", "store", "read", "copy",
+						"dedupe" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(moving); i++) {
@@ -743,8 +751,10 @@ int main(int argc, char **argv)
 {
 	char line[200];
 
-	if (argc != 2)
+	if (argc != 2 && argc != 3)
 		errx(EXIT_FAILED, "one folder, please");
+	if (argc == 3)
+		step_number = parse_number(argv[2]);
 	if (chdir(argv[1]))
 		err(EXIT_FAILED, "%s", argv[1]);
 	scratch = reserve_memory();

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A process that does I/O on files and compares them with a model of its own."""
 
+import itertools
 import os
 import subprocess
 
@@ -8,6 +9,9 @@ from .command import log, log_command
 
 PROGRAM = os.path.join(os.path.dirname(__file__), "../../programs/dax-cow")
 _EXIT_DIFFERS = 1
+
+# the first step of each process: none takes for its own what another has left behind
+_numbers = itertools.count(0, 500)
 
 
 class Differs(Exception):
@@ -22,7 +26,7 @@ class Cow:
     """A dax-cow in a folder, for its `with` block, and what it believes of the files there."""
 
     def __init__(self, folder):
-        self._words = [PROGRAM, folder]
+        self._words = [PROGRAM, folder, str(next(_numbers) % 50000)]
         self._process = None
 
     def __enter__(self):

@@ -58,3 +58,7 @@ READ_BY_TWO_SIZES_SPLAT = WRITE_BY_TWO_SIZES_SPLAT if _VERSION >= (6, 12) else N
 # before: what was there stays. And where a clone was cut off and grows again it shows what was
 # allocated for copies that were never made: blocks with what somebody deleted.
 ZEROES_CLONES = _VERSION >= (6, 12)
+
+# 7.2 says that all was the same and is shared if it could not compare what was to be deduplicated
+# on DAX, and shares nothing (dax_dedupe_file_range_compare()).
+DEDUPE_TELLS_ERRORS = _VERSION < (7, 0)
