@@ -27,7 +27,7 @@ static noinline long access_found(const struct daxlinear *dl, pgoff_t pgoff, lon
 	long left = daxlinear_left(range, pgoff);
 
 	if (unlikely(nr_pages > left)) {
-		if (!pfn && kaddr)
+		if (!pfn && kaddr && left < DAXLINEAR_ALIAS_PAGES_MAX)
 			return daxlinear_seamless(dl->ti, range, pgoff, nr_pages, mode, kaddr);
 		nr_pages = left;
 	}

@@ -25,12 +25,6 @@
 #include "daxlinear.h"
 #include "seam.h"
 
-/*
- * As long as XFS makes an extent: no caller touches more, though the deduplication of
- * some kernels asks for as many pages more as lie before it in the file.
- */
-#define ALIAS_PAGES_MAX	0x200000L
-
 struct alias {
 	struct llist_node node;
 	void *addr;
@@ -40,7 +34,6 @@ struct alias {
 };
 
 static LLIST_HEAD(aliases);
-static struct workqueue_struct *workqueue;
 
 static atomic_long_t held_bytes;
 static atomic_long_t nr_requests;
@@ -161,7 +154,7 @@ static long alias_make(const struct daxlinear_range *range, pgoff_t pgoff, long 
 	*kaddr = alias->addr;
 	/* From here on it may be freed once the caller has left dax_read_lock(). */
 	llist_add(&alias->node, &aliases);
-	queue_work(workqueue, &unmap_work);
+	schedule_work(&unmap_work);
 	/*
 	 * The write that recovers goes by the answer, which is where bad pages begin; the
 	 * copy-on-write before it does not.
@@ -189,10 +182,7 @@ long daxlinear_seamless(struct dm_target *ti, const struct daxlinear_range *rang
 	unsigned int noio;
 	long nr;
 
-	nr_pages = min(nr_pages, ALIAS_PAGES_MAX);
-	if (daxlinear_left(range, pgoff) >= nr_pages)
-		return dax_direct_access(range->dev->dax_dev, daxlinear_page(range, pgoff),
-					 nr_pages, mode, kaddr, NULL);
+	nr_pages = min(nr_pages, DAXLINEAR_ALIAS_PAGES_MAX);
 	atomic_long_inc(&nr_requests);
 	noio = memalloc_noio_save();
 	nr = alias_make(range, pgoff, nr_pages, mode, kaddr);
@@ -204,16 +194,14 @@ long daxlinear_seamless(struct dm_target *ti, const struct daxlinear_range *rang
 	return nr;
 }
 
-int __init daxlinear_seam_init(void)
+void __init daxlinear_seam_init(void)
 {
 	if (limit_bytes == ULONG_MAX)
 		limit_bytes = totalram_pages() / 64 * PAGE_SIZE;
-	workqueue = alloc_workqueue("daxlinear", WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
-	return workqueue ? 0 : -ENOMEM;
 }
 
 /* Waits for all aliases to be unmapped; no target is left that could make one. */
 void daxlinear_seam_exit(void)
 {
-	destroy_workqueue(workqueue);
+	flush_work(&unmap_work);
 }

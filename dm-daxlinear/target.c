@@ -347,15 +347,8 @@ static struct target_type daxlinear_target = {
 
 static int __init daxlinear_init(void)
 {
-	int err;
-
-	err = daxlinear_seam_init();
-	if (err)
-		return err;
-	err = dm_register_target(&daxlinear_target);
-	if (err)
-		daxlinear_seam_exit();
-	return err;
+	daxlinear_seam_init();
+	return dm_register_target(&daxlinear_target);
 }
 
 static void __exit daxlinear_exit(void)

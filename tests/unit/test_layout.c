@@ -181,20 +181,27 @@ static void find_range(const struct table *table, uint64_t sector, unsigned int 
 	}
 }
 
-/* Whether some target on the way down has a sector and the next in two ranges of one line. */
+/*
+ * Whether some target on the way down has a sector and the next in two ranges of one line. Two that
+ * follow one another below are read as one: the target bridges what is open there, which is not seen.
+ */
 static int oracle_bridged(unsigned int device, uint64_t sector)
 {
-	unsigned int lines[2], ranges[2];
+	unsigned int lines[2], ranges[2], next_device;
+	uint64_t next_sector;
 
 	while (device >= NR_BOTTOM) {
 		find_range(&tables[device], sector, &lines[0], &ranges[0]);
 		find_range(&tables[device], sector + 1, &lines[1], &ranges[1]);
 		if (lines[0] != lines[1])
 			return 0;
-		if (ranges[0] != ranges[1])
-			return 1;
-		if (!step_down(&device, &sector))
+		next_device = device;
+		next_sector = sector + 1;
+		if (!step_down(&device, &sector) || !step_down(&next_device, &next_sector))
 			return 0;
+		if (ranges[0] != ranges[1] &&
+		    (device != next_device || sector + 1 != next_sector))
+			return 1;
 	}
 	return 0;
 }
