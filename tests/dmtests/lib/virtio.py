@@ -22,9 +22,11 @@ def asynchronous(bed):
              if read_file(f"{bus}/provider") == "virtio-pmem"]
     assert buses, ("no virtio-pmem: QEMU wants -object memory-backend-memfd,id=async,size=64M "
                    "-device virtio-pmem-pci,memdev=async")
-    block = f"{buses[0]}/region*/namespace*/block/*"
+    # its number comes last, after its name in /sys/class/block
+    number = f"{buses[0]}/region*/namespace*/block/*/dev"
     for _ in range(ATTEMPTS):
-        path = wait_for(lambda: glob.glob(block), "virtio-pmem has no block device")[0]
+        path = os.path.dirname(
+            wait_for(lambda: glob.glob(number), "virtio-pmem has no block device")[0])
         child = Child(os.path.basename(path))
         if not bed.probe.is_synchronous(child):
             return child
