@@ -66,6 +66,7 @@ bool maps_one_run(struct gendisk *disk, struct dax_device *dax_dev)
 		len = resolve_parent(disk, dax_dev, at, end - at, &pfn);
 		if (!len || (at && pfn != next))
 			return false;
+		cond_resched();
 	}
 	return true;
 }

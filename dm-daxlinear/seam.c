@@ -6,8 +6,9 @@
  * of all pages that they are going to touch, and use it for all of them, however few the
  * answer says there are.  What lies past the end of a range is other data of the child.
  * So a request that crosses such an end is answered with an alias: the pages of all the
- * ranges that it spans, mapped one after the other.  Faults ask for a page frame number
- * as well and respect a short answer; they never get an alias.
+ * ranges that it spans, mapped one after the other.  A fault asks for a page frame number
+ * as well and respects a short answer; only its copy of shared blocks, of 2 MiB at most,
+ * asks as the others do.
  *
  * An alias has to outlive its use, and nothing reports the end of that.  Callers use the
  * address inside dax_read_lock(), save the copy of a fault, which follows the unlock

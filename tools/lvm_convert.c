@@ -127,7 +127,6 @@ void convert_tidy(const struct volume *volume)
 }
 
 /* Load the same mapping as one line of ours, and make it live, without any I/O in between. */
-/* Load the same mapping as a line of ours, and make it live, without any I/O in between. */
 static bool swap(const struct volume *volume, const struct target *target,
 		 const struct dm_info *info)
 {

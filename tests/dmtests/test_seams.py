@@ -11,8 +11,10 @@ import pytest
 
 from lib import kernel, seams
 from lib.cow import Cow, Differs
+from lib.dm import Striped
 from lib.neighbours import Layout, Volume, chance, shuffled
-from lib.units import HUGE, MIB, PAGE
+from lib.units import HUGE, MIB, MIB_SECTORS, PAGE
+from lib.xfs import Xfs
 
 CONTROL = pytest.param("linear", marks=pytest.mark.control)
 BARE = pytest.param("bare", marks=pytest.mark.control)
@@ -208,6 +210,24 @@ def test_huge_page(bed, kind, requests):
     assert length >= HUGE and place + HUGE <= volume.seams[0]
     judge(volume, found, "clone: ")
     crossed(volume, requests)
+
+
+@pytest.mark.control
+@pytest.mark.parametrize("chunk", [128, 4096])
+def test_striped(bed, chunk):
+    # each chunk ends a piece, in an allocation group or not
+    bed.kmsg.expect_known()
+    device = bed.device(Striped(160 * MIB_SECTORS, chunk, [(one, 0) for one in bed.nvdimms[2:4]]))
+    fs = bed.enter(Xfs(device, bed.folder(), agsize=160 * MIB, size=160 * MIB))
+    cow = bed.enter(Cow(fs.folder))
+    size = 20 * MIB
+    steps = [f"write clone {at} 100001" for at in range(4321, size - MIB, MIB // 8)]
+    cow.do(f"write source 0 {size}", "clone source clone")
+    if kernel.USES_WHAT_IS_NOT_MAPPED:
+        with pytest.raises(Differs):
+            cow.do(*steps, "check")
+    else:
+        cow.do(*steps, "check")
 
 
 # what is done to a clone, or to the file that it was cloned from
