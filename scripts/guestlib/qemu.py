@@ -19,8 +19,7 @@ CPU = "max,vendor=GenuineIntel,erms=off,fsrm=off,monitor=off"
 # have the kernel turn to a clock that costs more to read. The CPU's random numbers are the host's
 # as well: a kernel that does not trust them waits for others.
 APPEND = ("console=ttyS0", "panic=-1", "oops=panic", "mitigations=off", "init_on_alloc=0",
-          "loglevel=5", "rcupdate.rcu_cpu_stall_timeout=60", "tsc=reliable",
-          "random.trust_cpu=on")
+          "loglevel=5", "tsc=reliable", "random.trust_cpu=on")
 
 
 class Qemu:
