@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Reads a kernel's console and knows when the kernel is unwell."""
 
+import math
 import re
 
 # What a healthy kernel never prints. `fatal` ones are followed by nothing worth waiting for.
@@ -31,8 +32,25 @@ _OTHER = re.compile(
     r"|scheduling while atomic"
 )
 
+# what guest-init says, and what the kernel says when the command has asked for a reboot
+_COMMAND = "guest: the command begins"
+_REBOOT = "reboot: Restarting system"
+
+_STAMP = re.compile(r"\[ *(\d+\.\d+)\]")
+_STALL = re.compile(r"rcu: INFO: rcu_\w+ (self-detected stall on|detected stalls on) CPU")
+_EXPEDITED_STALL = re.compile(r"rcu: INFO: rcu_\w+ detected expedited stalls")
+# RCU reports a grace period that began before the command after 21 s, after 26 if the kernel proves
+# its use of RCU, and one that began later after 60, which guest-init sets. This is in between.
+_STALL_SECONDS = 40
+
 _BEFORE = 5
 _LINES = 60
+
+
+def _stamp(line, otherwise):
+    """Return the guest's time that a line has, in seconds."""
+    stamp = _STAMP.search(line)
+    return float(stamp[1]) if stamp else otherwise
 
 
 class Console:
@@ -45,6 +63,10 @@ class Console:
         self.lines = []
         self.first_splat = None
         self.fatal = False
+        # the first splat is a stall that began before the guest's command
+        self.false_start = False
+        # when the command began, by the guest's clock
+        self._command = None
 
     def feed(self, data):
         """Take what the console has printed."""
@@ -64,6 +86,10 @@ class Console:
     def _line(self, raw):
         line = raw.decode(errors="replace").rstrip("\r")
         self.lines.append(line)
+        if _COMMAND in line and self._command is None:
+            self._command = _stamp(line, -math.inf)
+        elif _REBOOT in line:
+            self._command = -math.inf
         if any(pattern.search(line) for pattern in self._known):
             return
         fatal = bool(_FATAL.search(line))
@@ -71,6 +97,13 @@ class Console:
             self.fatal = self.fatal or fatal
             if self.first_splat is None:
                 self.first_splat = len(self.lines) - 1
+                self.false_start = self._is_false_start(line)
+
+    def _is_false_start(self, line):
+        if self._command is None:
+            return bool(_STALL.search(line) or _EXPEDITED_STALL.search(line))
+        latest = self._command + _STALL_SECONDS
+        return bool(_STALL.search(line)) and _stamp(line, latest) < latest
 
     @property
     def splat(self):

@@ -63,6 +63,9 @@ _GRACE_SECONDS = 20
 # before anything of ours has run, or QEMU aborts as the kernel looks at a device (seen in
 # msix_table_mmio_write()). That says nothing of what is to be tested: start it again.
 _BOOTS = 3
+# Or RCU waits for the timer, and reports a stall; the command may have begun by then, if another
+# CPU went on. How long the kernel may take to say where, to be read after the last boot.
+_STALLED_SECONDS = 2
 # Or the timer misleads the kernel about the TSC's frequency, and the guest's clock goes wrong by
 # some factor.
 _MISLED = b"tsc: PIT calibration deviates from"
@@ -191,6 +194,8 @@ class Run:
                     self.lost = f"lost its emulator to signal {signal_number}"
         self._qemu.kill()
         self._console.close()
+        if self._console.false_start:
+            self.lost = "stalled before its command began"
 
     def _why_lost(self):
         if self._up or self._console.splat is not None:
@@ -211,7 +216,9 @@ class Run:
             self._early += data
         was_fatal = self._console.fatal
         self._console.feed(data)
-        if self._console.fatal and not was_fatal and not self._options.keep_going:
+        if self._console.false_start:
+            self._hurry(_STALLED_SECONDS)
+        elif self._console.fatal and not was_fatal and not self._options.keep_going:
             self._hurry()
 
     def _take_verdict(self, data):
@@ -225,8 +232,8 @@ class Run:
                 self._code = int(value)
                 self._hurry()
 
-    def _hurry(self):
-        self._deadline = min(self._deadline, time.monotonic() + _GRACE_SECONDS)
+    def _hurry(self, seconds=_GRACE_SECONDS):
+        self._deadline = min(self._deadline, time.monotonic() + seconds)
 
     def _give_up(self):
         """Handle a passed deadline; return whether there is still something to wait for."""
