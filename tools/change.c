@@ -7,6 +7,7 @@
 #include "change.h"
 #include "counters.h"
 #include "dm.h"
+#include "fresh.h"
 #include "kmsg.h"
 #include "lock.h"
 #include "lvm.h"
@@ -33,6 +34,7 @@ void change_begin(const char *name)
 	struct mapped mapped;
 
 	lock_changes();
+	fresh_tidy();
 	if (!dm_find(name, &mapped))
 		return;
 	if (mapped.live || mapped.open_count ||
@@ -51,8 +53,11 @@ void change_create(const char *name, const struct table *table)
 
 	uuid = format_text("%s%s", UUID_PREFIX, random ? random : name);
 	hold_signals();
-	err = dm_create(name, uuid, table);
+	err = fresh_create(name, uuid, table);
 	let_signals();
+	if (err == -EXDEV)
+		die(EXIT_FAILED, "%s could not be made: the kernel gave %u new devices, one after the other, the memory of removed ones that promised synchronous faults (MAP_SYNC), which not all children have; try again, and if that does not help, reboot",
+		    name, FRESH_ATTEMPTS);
 	if (err)
 		refused("made", name, err, mark);
 	free(uuid);

@@ -250,15 +250,14 @@ static void add_targets(struct dm_task *task, const struct table *table)
 	}
 }
 
-/* Make a device with a live table; none is left if that fails. */
-int dm_create(const char *name, const char *uuid, const struct table *table)
+/* Make a device without a table. */
+int dm_create_bare(const char *name, const char *uuid)
 {
 	struct dm_task *task = new_task(DM_DEVICE_CREATE, name);
 
 	if (!dm_task_set_uuid(task, uuid))
 		die(EXIT_FAILED, "device-mapper: %s", last_error);
-	add_targets(task, table);
-	return change(task, true);
+	return change(task, false);
 }
 
 /* Load a table, for dm_resume() to make live. */
@@ -292,4 +291,27 @@ int dm_remove(const struct mapped *mapped)
 	if (!dm_device_has_mounted_fs(major, minor) && !dm_device_has_holders(major, minor))
 		dm_task_retry_remove(task);
 	return change(task, true);
+}
+
+/*
+ * Make a device with a live table; none is left if that fails.  The library can
+ * do so in one task, but forgets the reason of a failure when it undoes it.
+ */
+int dm_create(const char *name, const char *uuid, const struct table *table)
+{
+	int err = dm_create_bare(name, uuid);
+	struct mapped mapped;
+
+	if (err)
+		return err;
+	if (!dm_find(name, &mapped))
+		return -ENXIO;
+	err = dm_load(&mapped, table);
+	if (!err)
+		err = dm_resume(name);
+	if (err)
+		dm_remove(&mapped);
+	free(mapped.name);
+	free(mapped.uuid);
+	return err;
 }

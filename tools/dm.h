@@ -37,6 +37,7 @@ bool dm_wait(dev_t dev, unsigned int events);
 bool dm_knows_target(const char *type);
 
 int dm_create(const char *name, const char *uuid, const struct table *table);
+int dm_create_bare(const char *name, const char *uuid);
 int dm_load(const struct mapped *mapped, const struct table *table);
 int dm_resume(const char *name);
 int dm_clear(const char *name);
