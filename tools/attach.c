@@ -230,7 +230,6 @@ size_t attached_read(dev_t dev, struct attached **attached)
 			free(one.child);
 			continue;
 		}
-		one.mapped_bytes = read_count(folder, "mapped_bytes");
 		read_counters(folder, &one.counters);
 		*attached = grow(*attached, kept, sizeof(one));
 		(*attached)[kept++] = one;

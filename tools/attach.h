@@ -11,7 +11,6 @@ struct attached {
 	char *child;			/* the kernel's name */
 	dev_t dev;			/* 0 if it has gone */
 	bool alive;
-	uint64_t mapped_bytes;
 	struct counters counters;	/* as far as an attached device has them */
 };
 

@@ -95,23 +95,21 @@ static void print_counters(const struct device *device, const struct table *stat
 /* What became of the failures that it was told of because it is attached. */
 static void print_attached(const struct device *device)
 {
-	struct columns columns = { .align = "lrlrrrrr" };
+	struct columns columns = { .align = "llrrrrr" };
 	struct attached *attached;
 	size_t nr = attached_read(device->dev, &attached), i;
-	char mapped[SIZE_TEXT_LEN];
 
 	if (!nr)
 		return;
 	columns_row(&columns,
-		    "attached to\tmapped\tstate\treceived\tforwarded\thandled\tgeneric\tlast failure");
+		    "attached to\tstate\treceived\tforwarded\thandled\tgeneric\tlast failure");
 	for (i = 0; i < nr; i++) {
 		const struct counters *counters = &attached[i].counters;
 		char *last = format_text(counters->failed ? "0x%jx" : "-",
 					 (uintmax_t)(counters->last_sector * SECTOR));
 
-		columns_row(&columns, "/dev/%s\t%s\t%s\t%ju\t%ju\t%ju\t%ju\t%s",
-			    attached[i].child, size_text(attached[i].mapped_bytes, mapped),
-			    attached[i].alive ? "alive" : "gone", (uintmax_t)counters->received,
+		columns_row(&columns, "/dev/%s\t%s\t%ju\t%ju\t%ju\t%ju\t%s",
+			    attached[i].child, attached[i].alive ? "alive" : "gone", (uintmax_t)counters->received,
 			    (uintmax_t)counters->forwarded, (uintmax_t)counters->handled,
 			    (uintmax_t)counters->generic, last);
 		free(last);
@@ -222,7 +220,6 @@ static void put_attached(struct json_object *json, const struct device *device)
 
 		put_text(one, "child", attached[i].child);
 		put_bool(one, "alive", attached[i].alive);
-		put_number(one, "mapped_bytes", attached[i].mapped_bytes);
 		put_counters(one, &attached[i].counters);
 		json_object_array_add(list, one);
 	}

@@ -113,15 +113,15 @@ def test_status(bed):
     assert ask("status") == ask("status", device.name)
     (found,) = ask("status")["devices"]
     assert found["attached"] == [
-        {"child": child.name, "alive": True, "mapped_bytes": MIB, "received": 2, "forwarded": 1,
-         "handled": 1, "generic": 1, "last_failure_bytes": PAGE}]
+        {"child": child.name, "alive": True, "received": 2, "forwarded": 1, "handled": 1,
+         "generic": 1, "last_failure_bytes": PAGE}]
     said = "".join(f"{line.rstrip()}\n" for line in daxlinear("status").splitlines())
     assert said == f"""\
 {device.name}: /dev/mapper/{device.name}, {device.number}, 1 MiB
   start  length  child       offset  state
     0 B   1 MiB  {child.path}   1 MiB  alive
-  attached to  mapped  state  received  forwarded  handled  generic  last failure
-  {child.path}    1 MiB  alive         2          1        1        1        0x1000
+  attached to  state  received  forwarded  handled  generic  last failure
+  {child.path}   alive         2          1        1        1        0x1000
 """
 
 

@@ -53,7 +53,7 @@ def listed():
     return sorted((child, parent) for child in os.listdir(FOLDER)
                   if os.path.isdir(f"{FOLDER}/{child}")
                   for parent in os.listdir(f"{FOLDER}/{child}")
-                  if os.path.exists(f"{FOLDER}/{child}/{parent}/mapped_bytes"))
+                  if os.path.exists(f"{FOLDER}/{child}/{parent}/received"))
 
 
 def told(parent, child, name):
