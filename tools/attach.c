@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "attach.h"
+#include "dm.h"
 #include "layout.h"
 #include "say.h"
 #include "sysfs.h"
@@ -117,9 +118,19 @@ static bool detach_except(dev_t dev, const char *name, const struct disks *disks
 	return done;
 }
 
+/* Whether a device is none that needs to be attached: it forwards failures itself. */
+static bool forwards(dev_t dev)
+{
+	struct table table;
+	bool all = !dm_table_number(dev, &table) || table_is_all(&table, TARGET_OURS);
+
+	table_free(&table);
+	return all;
+}
+
 /**
- * attach - have a device hear of failures of all that is below it now
- * @dev: The device.
+ * attach_floor - have a mapped device hear of failures of what it stands on directly
+ * @dev: The device.  One whose targets are all ours stays as it is: they forward failures.
  * @name: What to call it.
  *
  * What is no longer below it is detached.  One disk that cannot be attached to
@@ -127,13 +138,15 @@ static bool detach_except(dev_t dev, const char *name, const struct disks *disks
  *
  * Return: Whether all of it was done; if not, the user was told.
  */
-bool attach(dev_t dev, const char *name)
+bool attach_floor(dev_t dev, const char *name)
 {
 	struct disks disks = { 0 };
 	bool done = true;
 	size_t i;
 	int err;
 
+	if (forwards(dev))
+		return true;
 	disks_below(&disks, dev);
 	for (i = 0; i < disks.nr; i++) {
 		err = order("attach", dev, disks.devs[i]);
@@ -145,7 +158,36 @@ bool attach(dev_t dev, const char *name)
 	return done;
 }
 
-/* Detach a device from all disks. */
+/**
+ * attach - have a device hear of failures of all that is below it now
+ * @dev: The device.
+ * @name: What to call it.
+ *
+ * Each mapped device on the way down is attached to what it stands on, because a
+ * failure is notified from floor to floor.
+ *
+ * Return: As attach_floor().
+ */
+bool attach(dev_t dev, const char *name)
+{
+	bool done = attach_floor(dev, name);
+	struct disks below = { 0 };
+	size_t i;
+
+	disks_below(&below, dev);
+	/* It gets longer meanwhile. */
+	for (i = 0; i < below.nr; i++) {
+		char *path = block_path(below.devs[i]);
+
+		done &= attach_floor(below.devs[i], path);
+		disks_below(&below, below.devs[i]);
+		free(path);
+	}
+	disks_free(&below);
+	return done;
+}
+
+/* Detach a device from all disks; those below it that are attached themselves stay so. */
 bool detach(dev_t dev, const char *name)
 {
 	return detach_except(dev, name, &(struct disks){ 0 });
@@ -243,4 +285,23 @@ void attached_free(struct attached *attached, size_t nr)
 	while (nr)
 		free(attached[--nr].child);
 	free(attached);
+}
+
+/* Whether a device is attached to all that it stands on. */
+bool is_attached_to_all(dev_t dev)
+{
+	struct attached *attached;
+	size_t nr = attached_read(dev, &attached), i;
+	struct disks disks = { 0 }, to = { 0 };
+	bool all = nr;
+
+	for (i = 0; i < nr; i++)
+		disks_add(&to, attached[i].dev);
+	disks_below(&disks, dev);
+	for (i = 0; i < disks.nr; i++)
+		all &= disks_have(&to, disks.devs[i]);
+	attached_free(attached, nr);
+	disks_free(&disks);
+	disks_free(&to);
+	return all;
 }

@@ -16,13 +16,12 @@ bool disks_have(const struct disks *disks, dev_t dev)
 	return false;
 }
 
-static bool is_mapped(dev_t dev)
+void disks_add(struct disks *disks, dev_t dev)
 {
-	char *name = read_text("/sys/dev/block/%u:%u/dm/name", major(dev), minor(dev));
-	bool mapped = name;
-
-	free(name);
-	return mapped;
+	if (disks_have(disks, dev))
+		return;
+	disks->devs = grow(disks->devs, disks->nr, sizeof(dev));
+	disks->devs[disks->nr++] = dev;
 }
 
 /*
@@ -40,25 +39,16 @@ static struct dm_deps *read_deps(struct dm_task *task, dev_t dev)
 	return dm_task_get_deps(task);
 }
 
-/* Add the disks with DAX that a device comes down to, at any depth; a partition is its disk. */
+/* Add the direct children of a mapped device that have DAX; a partition is its disk. */
 void disks_below(struct disks *disks, dev_t dev)
 {
-	struct dm_task *task;
-	struct dm_deps *deps;
+	struct dm_task *task = dm_task_create(DM_DEVICE_DEPS);
+	struct dm_deps *deps = read_deps(task, dev);
 	unsigned int i;
 
-	if (!is_mapped(dev)) {
-		dev = block_disk(dev);
-		if (!block_has_dax(dev) || disks_have(disks, dev))
-			return;
-		disks->devs = grow(disks->devs, disks->nr, sizeof(dev));
-		disks->devs[disks->nr++] = dev;
-		return;
-	}
-	task = dm_task_create(DM_DEVICE_DEPS);
-	deps = read_deps(task, dev);
 	for (i = 0; deps && i < deps->count; i++)
-		disks_below(disks, deps->device[i]);
+		if (block_has_dax(deps->device[i]))
+			disks_add(disks, block_disk(deps->device[i]));
 	if (task)
 		dm_task_destroy(task);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is at the bottom of a mapped device. */
+/* What a mapped device stands on directly. */
 #ifndef BELOW_H
 #define BELOW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /* Disks, each once. */
@@ -12,6 +13,7 @@ struct disks {
 	size_t nr;
 };
 
+void disks_add(struct disks *disks, dev_t dev);
 void disks_below(struct disks *disks, dev_t dev);
 bool disks_have(const struct disks *disks, dev_t dev);
 void disks_free(struct disks *disks);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "attach.h"
 #include "check.h"
 #include "huge.h"
 #include "kernel_bugs.h"
@@ -30,24 +31,31 @@ static void add(struct findings *findings, const char *name, bool good, const ch
 	findings->nr_bad += !good;
 }
 
-/* A failure is told from target to target, and each must know how. */
+/* A failure is told from target to target: each must know how, or its device be attached. */
 static void check_targets(struct findings *findings, const struct stack *stack,
 			  const struct device *device)
 {
+	bool ours = table_is_all(&device->table, TARGET_OURS);
+	bool attached = !ours && is_attached_to_all(device->dev);
 	size_t before = findings->nr_bad, i;
 
-	for (i = 0; i < device->table.nr; i++)
+	for (i = 0; i < device->table.nr && !attached; i++)
 		if (strcmp(device->table.targets[i].type, TARGET_OURS))
 			add(findings, "targets", false,
-			    "%s has a target \"%s\": failures there are told to nobody above; daxlinear tells them",
-			    device->name, device->table.targets[i].type);
+			    "%s has a target \"%s\": failures there are told to nobody above; daxlinear tells them, and so does daxlinear attach %s",
+			    device->name, device->table.targets[i].type, device->name);
 	for (i = 0; i < device->layout.nr; i++) {
 		const struct device *below = stack_find(stack, device->layout.segments[i].dev);
 
 		if (below)
 			check_targets(findings, stack, below);
 	}
-	if (findings->nr_bad == before)
+	if (findings->nr_bad != before)
+		return;
+	if (attached)
+		add(findings, "targets", true, "%s is attached to all that it stands on",
+		    device->name);
+	else
 		add(findings, "targets", true, "all targets of %s tell of failures", device->name);
 }
 

@@ -26,15 +26,6 @@ static void warn_of_seams(const struct stack *stack, const struct mapped *mapped
 		     mapped->name, mapped->name);
 }
 
-static bool attach_and_warn(const struct stack *stack, const struct mapped *mapped)
-{
-	bool done = attach(mapped->dev, mapped->name);
-
-	if (is_attached(mapped->dev))
-		warn_of_seams(stack, mapped);
-	return done;
-}
-
 static bool attach_all(const struct stack *stack)
 {
 	size_t nr, i;
@@ -47,8 +38,11 @@ static bool attach_all(const struct stack *stack)
 		struct mapped mapped;
 
 		/* It may be gone by now. */
-		if (dm_find(names[i], &mapped) && block_has_dax(mapped.dev))
-			done &= attach_and_warn(stack, &mapped);
+		if (!dm_find(names[i], &mapped) || !block_has_dax(mapped.dev))
+			continue;
+		done &= attach_floor(mapped.dev, mapped.name);
+		if (is_attached(mapped.dev))
+			warn_of_seams(stack, &mapped);
 	}
 	return done;
 }
@@ -56,11 +50,17 @@ static bool attach_all(const struct stack *stack)
 static bool attach_one(const struct stack *stack, const char *name)
 {
 	struct mapped mapped = dm_device(name);
+	const struct device *device;
 
 	if (!block_has_dax(mapped.dev))
 		die(EXIT_FAILED, "%s has no DAX: all its targets need to, and all that they stand on",
 		    mapped.name);
-	return attach_and_warn(stack, &mapped);
+	device = stack_find(stack, mapped.dev);
+	if (device && table_is_all(&device->table, TARGET_OURS))
+		note("%s forwards failures by itself: only what is below it is attached, where that does not",
+		     mapped.name);
+	warn_of_seams(stack, &mapped);
+	return attach(mapped.dev, mapped.name);
 }
 
 static int run(int argc, char **argv)
@@ -91,7 +91,9 @@ const struct command command_attach = {
 	.what = "Have a mapped device of any kind hear of the failures below it",
 	.help =
 "DEV is a mapped device with DAX whose targets are not ours, such as a logical\n"
-"volume. It hears of failures of all persistent memory that is below it now.\n"
+"volume. It is attached to what it stands on directly, and so is each mapped device\n"
+"below it, so that a failure of the memory gets from one to the next. Where all\n"
+"targets are daxlinear there is nothing to do: they forward failures.\n"
 "To attach it again after a change does what is missing.\n\n"
 "  --all  all mapped devices with DAX; devices that are gone are dropped\n",
 	.run = run,

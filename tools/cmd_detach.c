@@ -30,6 +30,8 @@ const struct command command_detach = {
 	.name = "detach",
 	.arguments = "DEV",
 	.what = "Undo daxlinear attach",
-	.help = "",
+	.help =
+"DEV is detached from all that it is attached to. Mapped devices below it stay\n"
+"attached, because others may hear of failures through them: detach them by name.\n",
 	.run = run,
 };

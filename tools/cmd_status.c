@@ -107,12 +107,15 @@ static void print_attached(const struct device *device)
 		const struct counters *counters = &attached[i].counters;
 		char *last = format_text(counters->failed ? "0x%jx" : "-",
 					 (uintmax_t)(counters->last_sector * SECTOR));
+		char *child = attached[i].dev ? block_path(attached[i].dev) :
+			      format_text("/dev/%s", attached[i].child);
 
-		columns_row(&columns, "/dev/%s\t%s\t%ju\t%ju\t%ju\t%ju\t%s",
-			    attached[i].child, attached[i].alive ? "alive" : "gone", (uintmax_t)counters->received,
+		columns_row(&columns, "%s\t%s\t%ju\t%ju\t%ju\t%ju\t%s", child,
+			    attached[i].alive ? "alive" : "gone", (uintmax_t)counters->received,
 			    (uintmax_t)counters->forwarded, (uintmax_t)counters->handled,
 			    (uintmax_t)counters->generic, last);
 		free(last);
+		free(child);
 	}
 	columns_print(&columns);
 	attached_free(attached, nr);

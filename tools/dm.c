@@ -165,7 +165,17 @@ bool dm_table(const char *name, struct table *table)
 	return get_targets(new_task(DM_DEVICE_TABLE, name), table);
 }
 
-/* Likewise, the table that is loaded and not live. */
+/* The live table of the device of a number; false if that is no mapped device. */
+bool dm_table_number(dev_t dev, struct table *table)
+{
+	struct dm_task *task = new_task(DM_DEVICE_TABLE, NULL);
+
+	dm_task_set_major(task, major(dev));
+	dm_task_set_minor(task, minor(dev));
+	return get_targets(task, table);
+}
+
+/* The table that is loaded and not live; the rest is as with dm_table(). */
 bool dm_loaded_table(const char *name, struct table *table)
 {
 	struct dm_task *task = new_task(DM_DEVICE_TABLE, name);

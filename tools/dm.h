@@ -31,6 +31,7 @@ bool dm_find_number(dev_t dev, struct mapped *mapped);
 struct mapped dm_device(const char *name);
 size_t dm_names(char ***names);
 bool dm_table(const char *name, struct table *table);
+bool dm_table_number(dev_t dev, struct table *table);
 bool dm_loaded_table(const char *name, struct table *table);
 bool dm_status(const char *name, struct table *status);
 bool dm_wait(dev_t dev, unsigned int events);

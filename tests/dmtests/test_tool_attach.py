@@ -5,10 +5,10 @@ import contextlib
 
 import pytest
 
-from lib.attach import listed
-from lib.dm import DaxLinear, Linear, Striped
+from lib.attach import listed, order
+from lib.dm import DaxLinear, Device, Linear, Striped
 from lib.module import HOLDER, TARGET
-from lib.tool import FAILED, FOUND, USAGE, ask, daxlinear, refused
+from lib.tool import FAILED, FOUND, USAGE, ask, call, daxlinear, refused
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
 from lib.unplug import Unplugged
 
@@ -66,15 +66,119 @@ def test_attach_after_a_change(bed, volume):
     assert [(one["child"], one["received"]) for one in found] == [(a.name, 1), (c.name, 0)]
 
 
-def test_attach_through_floors(bed):
+@pytest.fixture(name="floors")
+def _floors(bed):
+    """Three of them: stock, ours, and stock again on two children."""
     a, b = bed.nvdimms[:2]
     low = bed.named_device(Linear(MIB_SECTORS, a, 0), Linear(MIB_SECTORS, b, 0))
     middle = bed.named_device(DaxLinear(2 * MIB_SECTORS, low))
-    top = bed.named_device(Linear(2 * MIB_SECTORS, middle))
+    return bed.named_device(Linear(2 * MIB_SECTORS, middle)), middle, low
+
+
+def edges(*attached):
+    """Return what is listed of (parent, children)."""
+    return sorted((child.disk if isinstance(child, Device) else child.name, parent.disk)
+                  for parent, *children in attached for child in children)
+
+
+def received(device, child):
+    """Return how many failures of a child a device was told of because it is attached."""
+    (found,) = ask("status", device.name)["devices"]
+    name = child.disk if isinstance(child, Device) else child.name
+    return {one["child"]: one["received"] for one in found["attached"]}[name]
+
+
+@pytest.mark.parametrize("way", ["one", "all"])
+def test_attach_floor_by_floor(bed, floors, way):
+    a, b = bed.nvdimms[:2]
+    top, middle, low = floors
+    words = {"one": top.name, "all": "--all"}
+    for _ in range(2):
+        daxlinear("attach", words[way])
+        assert listed() == edges((top, middle), (low, a, b))
+    with bed.probe.holding(top):
+        assert [(call.dev, call.off) for call in bed.probe.inject(b, PAGE).calls] == [
+            (top.number, MIB + PAGE)]
+    # each floor counts it once
+    assert [received(low, a), received(low, b), received(top, middle)] == [0, 1, 1]
+    assert middle.status()[0].received == 1
+
+
+def test_detach_of_a_floor(bed, floors):
+    """What is below stays attached: it is for others, too."""
+    a, b = bed.nvdimms[:2]
+    top, middle, low = floors
+    other = bed.named_device(DaxLinear(MIB_SECTORS, low))
     daxlinear("attach", top.name)
-    assert listed() == pairs(top, a, b)
+    daxlinear("detach", top.name)
+    assert listed() == edges((low, a, b))
+    with bed.probe.holding(top), bed.probe.holding(other):
+        assert [call.dev for call in bed.probe.inject(a, 0).calls] == [other.number]
+    daxlinear("detach", middle.name)
+    daxlinear("detach", low.name)
+    assert not listed() and bed.probe.is_free(a) and bed.probe.is_free(b)
+
+
+def test_attached_to_the_bottom_before(bed, floors):
+    """As it was done once: what is no direct child is detached."""
+    a, b = bed.nvdimms[:2]
+    top, middle, low = floors
+    for child in (a, b):
+        order("attach", f"{top.number} {child.number}")
     with bed.probe.holding(top):
         assert [call.off for call in bed.probe.inject(b, PAGE).calls] == [MIB + PAGE]
+        daxlinear("attach", top.name)
+        assert listed() == edges((top, middle), (low, a, b))
+        assert [call.off for call in bed.probe.inject(b, PAGE).calls] == [MIB + PAGE]
+
+
+@pytest.mark.parametrize("way", ["one", "all"])
+def test_not_attached_where_it_forwards(bed, way):
+    child = bed.nvdimms[0]
+    low = bed.named_device(DaxLinear(MIB_SECTORS, child))
+    high = bed.named_device(DaxLinear(MIB_SECTORS, low))
+    done = call("attach", {"one": high.name, "all": "--all"}[way])
+    assert done.code == 0 and not listed()
+    assert (f"{high.name} forwards failures by itself" in done.err) == (way == "one")
+    with bed.probe.holding(high):
+        assert len(bed.probe.inject(child, 0).calls) == 1
+    # what somebody attached stays so
+    order("attach", f"{high.number} {low.number}")
+    daxlinear("attach", "--all")
+    assert listed() == edges((high, low))
+    daxlinear("detach", high.name)
+    assert not listed()
+
+
+def test_lines_of_both_kinds(bed):
+    """All of it is searched, so each place is told once, and counted by line and attachment."""
+    a, b = bed.nvdimms[:2]
+    device = bed.named_device(DaxLinear(MIB_SECTORS, a), Linear(MIB_SECTORS, b))
+    daxlinear("attach", device.name)
+    assert listed() == edges((device, a, b))
+    with bed.probe.holding(device):
+        for child, offset in ((a, PAGE), (b, MIB + PAGE)):
+            assert [call.off for call in bed.probe.inject(child, PAGE).calls] == [offset]
+    assert received(device, b) == 1
+
+
+def test_check(bed, floors):
+    """A stock target is none to complain of where its device is attached to all children."""
+    a, b = bed.nvdimms[:2]
+    top, _, low = floors
+
+    def found():
+        return [(one["good"], one["text"]) for one in ask("check", top.name, code=FOUND)["checks"]
+                if one["check"] == "targets"]
+
+    bad = f'{low.name} has a target "linear": failures there are told to nobody above'
+    assert sum(text.startswith(bad) for _, text in found()) == 2
+    daxlinear("attach", top.name)
+    assert [good for good, _ in found()] == [True] * 3
+    assert (True, f"{top.name} is attached to all that it stands on") in found()
+    order("detach", f"{low.number} {a.number}")
+    assert [text.startswith(bad) for good, text in found() if not good] == [True, True]
+    assert b.name in [child for child, _ in listed()]
 
 
 def test_attach_all(bed, volume):
@@ -127,10 +231,14 @@ def test_status(bed):
 
 def test_status_of_one_of_ours(bed):
     child = bed.nvdimms[0]
-    device = bed.named_device(DaxLinear(MIB_SECTORS, child))
-    assert "attached" not in ask("status")["devices"][0]
+    low = bed.named_device(Linear(MIB_SECTORS, child))
+    device = bed.named_device(DaxLinear(MIB_SECTORS, low), Linear(MIB_SECTORS, child, MIB_SECTORS))
+    assert "attached" not in ask("status", device.name)["devices"][0]
     daxlinear("attach", device.name)
-    assert "attached" in ask("status")["devices"][0]
+    assert "attached" in ask("status", device.name)["devices"][0]
+    # by the names that people know
+    said = [line.split()[0] for line in daxlinear("status", device.name).splitlines()]
+    assert said.count(low.path) == said.count(child.path) == 1
 
 
 def test_status_of_what_has_gone(bed):
