@@ -65,9 +65,9 @@ static int event(dev_t dev)
 }
 
 /*
- * A volume is being removed.  Device-mapper says so before it lets go of the
- * device, and has it say nothing of itself from then on; LVM waits for both.
- * Its number may be another device's by now.
+ * A volume or another mapped device is being removed.  Device-mapper says so
+ * before it lets go of the device, and has it say nothing of itself from then
+ * on; LVM waits for both.  Its number may be another device's by now.
  */
 static int removed(dev_t dev)
 {
@@ -76,8 +76,8 @@ static int removed(dev_t dev)
 
 	if (!attach_ready())
 		return EXIT_DONE;
-	if (!uuid || !*uuid || (of_event && !strcmp(uuid, of_event)))
-		detach(dev, of_event ?: "the volume");
+	if (!uuid || (of_event && !strcmp(uuid, of_event)))
+		detach(dev, of_event ?: "the device");
 	detach_dead();
 	free(uuid);
 	return EXIT_DONE;

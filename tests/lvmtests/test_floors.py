@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Physical volumes that are mapped devices: a failure is told from floor to floor, once on each."""
+
+import pytest
+
+from lib.attach import listed
+from lib.command import run
+from lib.dm import DaxLinear, Linear
+from lib.lvm import Group, Mounted, configured
+from lib.oracle import told
+from lib.tool import ask, daxlinear
+from lib.units import MIB, MIB_SECTORS
+from lib.xfs import Xfs
+
+# of each child
+_MIB = 160
+
+
+class Floor:
+    """A mapped device on two children, as a physical volume."""
+
+    first_byte = 0
+
+    def __init__(self, bed, kind):
+        self.children = bed.nvdimms[1:3]
+        ranges = [(child, 64 * MIB_SECTORS, _MIB * MIB_SECTORS) for child in self.children]
+        self._stock = kind == "linear"
+        if not self._stock:
+            self.device = bed.named_device(DaxLinear.ranges(ranges))
+        else:
+            self.device = bed.named_device(*[Linear(sectors, child, offset)
+                                             for child, offset, sectors in ranges])
+
+    def __str__(self):
+        return self.device.path
+
+    @property
+    def disk(self):
+        """It is no partition."""
+        return self
+
+    def below(self, byte):
+        """Return the (child, byte) of one of its bytes."""
+        number, rest = divmod(byte, _MIB * MIB)
+        return self.children[number], 64 * MIB + rest
+
+    def pfn(self, byte):
+        """Return the page frame of one of its bytes."""
+        child, byte = self.below(byte)
+        return child.pfn(byte)
+
+    def edges(self):
+        """Return what is listed of it: nothing if it forwards failures by itself."""
+        return [(child.name, self.device.disk) for child in self.children if self._stock]
+
+    def received(self):
+        """Return how many failures it was told of."""
+        (found,) = ask("status", self.device.name)["devices"]
+        return sum(one["received"] for one in found.get("attached") or found["targets"])
+
+
+def counts(volume):
+    """Return what the floor above counts: received, forwarded and handled."""
+    (found,) = ask("status", volume.mapped_name)["devices"]
+    ((one,), (target,)) = found["attached"], found["targets"]
+    counters = [[of[name] for name in ("received", "forwarded", "handled")]
+                for of in (one, target) if "received" in of]
+    assert all(counter == counters[0] for counter in counters), counters
+    return counters[0]
+
+
+@pytest.fixture(name="floor", params=["daxlinear", "linear"])
+def _floor(bed, request):
+    return Floor(bed, request.param)
+
+
+@pytest.fixture(name="volume", params=["attached", "converted"])
+def _volume(bed, floor, request):
+    if request.param == "converted":
+        bed.enter(configured("convert = */*"))
+    # on both children
+    return bed.enter(Group("vg", floor)).create("data", "-L", "240M")
+
+
+def test_told_once(bed, floor, volume):
+    expected = sorted([(floor.device.disk, volume.disk), *floor.edges()])
+    for _ in range(2):
+        assert listed() == expected
+        daxlinear("attach", volume.path)
+    places = [(offset, floor.below(byte)) for offset, _, byte in volume.places()]
+    assert {child for _, (child, _) in places} == set(floor.children)
+    with bed.probe.holding(volume.number):
+        injections = bed.probe.inject_all([below for _, below in places])
+    assert [told(injection) for injection in injections] == [
+        [(volume.number, offset)] for offset, _ in places]
+    assert floor.received() == len(places)
+    assert counts(volume) == [len(places)] * 3
+
+
+def test_xfs_is_told_once(bed, floor, volume):
+    mounted = bed.enter(Mounted(volume, bed.enter(Xfs(volume, bed.folder(), reflink=False))))
+    mounted.fs.reserve("most", 200 * MIB)
+    mounted.fail("most", 0, 100 * MIB)
+    mounted.fail("most", 180 * MIB, 240 * MIB)
+    assert len(mounted.told()) == 2
+    assert floor.received() == 2 and counts(volume) == [2] * 3
+
+
+def test_removed(bed, floor):
+    """The volume first, and then what it stood on: nobody is left."""
+    with Group("vg", floor) as group:
+        volume = group.create("data", "-L", "240M")
+        run("lvremove", "-f", volume.full_name)
+        assert listed() == sorted(floor.edges())
+    floor.device.remove()
+    assert not listed()
+    assert all(bed.probe.is_free(child) for child in floor.children)
