@@ -19,6 +19,14 @@
 #define class_const const
 #endif
 
+/* What a SHA-256 in steps keeps: what its functions take. */
+struct sha256_ctx;
+#define sha256_context							\
+	typeof(*__builtin_choose_expr(__same_type(sha256_init,		\
+						  void (struct sha256_ctx *)), \
+				      (struct sha256_ctx *)NULL,	\
+				      (struct sha256_state *)NULL))
+
 /* A block device, opened by number, to read. */
 struct opened_bdev {
 	struct block_device *bdev;

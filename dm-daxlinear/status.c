@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <crypto/sha2.h>
+
+#include "compat.h"
 #include "daxlinear.h"
 
 /* Documented field by field in Documentation/daxlinear.rst; never reordered. */
@@ -42,21 +45,28 @@ static void status_table(struct daxlinear *dl, char *result, unsigned int maxlen
 		       table->allow_move ? " allow_move" : "");
 }
 
+/* A measurement has room for some thirty ranges, so it has the hash of them all. */
 static void status_ima(struct dm_target *ti, struct daxlinear *dl, char *result,
 		       unsigned int maxlen)
 {
 	const struct daxlinear_table *table = &dl->table;
 	const struct daxlinear_range *range = table->ranges;
-	unsigned int sz = 0, i;
+	u8 hash[SHA256_DIGEST_SIZE], line[64];
+	unsigned int sz = 0, len, i;
+	sha256_context context;
 
+	sha256_init(&context);
+	for (i = 0; i < table->nr_ranges; i++, range++) {
+		len = scnprintf(line, sizeof(line), "%s %llu %llu\n", range->dev->name,
+				daxlinear_offset(range), daxlinear_len(range));
+		sha256_update(&context, line, len);
+		cond_resched();
+	}
+	sha256_final(&context, hash);
 	DMEMIT_TARGET_NAME_VERSION(ti->type);
-	DMEMIT(",nr_ranges=%u,align_2m=%c,allow_move=%c", table->nr_ranges,
-	       table->align_2m ? 'y' : 'n', table->allow_move ? 'y' : 'n');
-	for (i = 0; i < table->nr_ranges; i++, range++)
-		DMEMIT(",range_%u_device_name=%s,range_%u_start=%llu,range_%u_len=%llu",
-		       i, range->dev->name, i, daxlinear_offset(range), i,
-		       daxlinear_len(range));
-	DMEMIT(";");
+	DMEMIT(",nr_ranges=%u,align_2m=%c,allow_move=%c,ranges_hash=sha256:%*phN;",
+	       table->nr_ranges, table->align_2m ? 'y' : 'n', table->allow_move ? 'y' : 'n',
+	       (int)sizeof(hash), hash);
 }
 
 void daxlinear_status(struct dm_target *ti, status_type_t type, unsigned int status_flags,

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a device tells of itself: status, table, events, log, trace and IMA."""
+"""What a device tells of itself: status, table, events, log and trace."""
 
 import errno
-import os
 import re
 
 import pytest
 
-from lib.command import CommandError, run
+from lib.command import CommandError
 from lib.dm import DaxLinear, Linear, Status
 from lib.trace import Trace
 from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
@@ -273,34 +272,3 @@ def test_tracepoint(bed):
     assert [(event["child"], int(event["child_bytes"], 0), event["parent"],
              int(event["parent_bytes"], 0), int(event["len_bytes"], 0),
              int(event["mf_flags"], 0), int(event["rc"])) for event in found] == expected
-
-
-@pytest.mark.last("the policy is set until the next boot, and from then on IMA measures all tables")
-def test_ima(bed):
-    folder = "/sys/kernel/security"
-    if not os.path.isdir(f"{folder}/ima"):
-        run("mount", "-t", "securityfs", "securityfs", folder)
-    policy = f"{folder}/ima/policy"
-    if os.path.exists(policy) and os.access(policy, os.W_OK):
-        try:
-            with open(policy, "w", encoding="ascii") as file:
-                file.write("measure func=CRITICAL_DATA label=device-mapper\n")
-        except OSError as error:
-            assert error.errno in (errno.EBUSY, errno.EACCES)
-
-    first, second = bed.nvdimms[:2]
-    device = bed.named_device(DaxLinear(2048, first, 800),
-                              DaxLinear.ranges([(first, 0, 8), (second, 80, 16)], "allow_move"))
-    with open(f"{folder}/ima/ascii_runtime_measurements", encoding="ascii") as file:
-        loads = [bytes.fromhex(line.split()[5]).decode() for line in file
-                 if line.split()[4] == "dm_table_load"]
-    measured = [text for text in loads if f"name={device.name}," in text]
-    assert len(measured) == 1
-    targets = re.findall(r"target_name=daxlinear,target_version=[\d.]+,([^;]*);", measured[0])
-    assert targets == [
-        "nr_ranges=1,align_2m=n,allow_move=n,"
-        f"range_0_device_name={first.number},range_0_start=800,range_0_len=2048",
-        "nr_ranges=2,align_2m=n,allow_move=y,"
-        f"range_0_device_name={first.number},range_0_start=0,range_0_len=8,"
-        f"range_1_device_name={second.number},range_1_start=80,range_1_len=16",
-    ]

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What IMA measures of a table: all of it, however many ranges it has."""
+
+import errno
+import hashlib
+import logging
+import os
+import re
+
+import pytest
+
+from lib.command import log, run
+from lib.dm import DaxLinear
+from lib.units import PAGE_SECTORS
+
+_FOLDER = "/sys/kernel/security"
+
+pytestmark = pytest.mark.last("the policy is set until the next boot, and from then on IMA "
+                              "measures all tables")
+
+
+def measured(device):
+    """Return what IMA has of each target of each table of a device."""
+    with open(f"{_FOLDER}/ima/ascii_runtime_measurements", encoding="ascii") as file:
+        loads = [bytes.fromhex(line.split()[5]).decode() for line in file
+                 if line.split()[4] == "dm_table_load"]
+    return [re.findall(r"target_name=daxlinear,target_version=[\d.]+,([^;]*)", text)
+            for text in loads if f"name={device.name}," in text]
+
+
+def expected(ranges, move="n"):
+    """Return what it should have of a target, as Documentation/daxlinear.rst has it."""
+    lines = "".join(f"{child.number} {offset} {sectors}\n" for child, offset, sectors in ranges)
+    return (f"nr_ranges={len(ranges)},align_2m=n,allow_move={move},"
+            f"ranges_hash=sha256:{hashlib.sha256(lines.encode()).hexdigest()}")
+
+
+@pytest.fixture(autouse=True)
+def _policy():
+    if not os.path.isdir(f"{_FOLDER}/ima"):
+        run("mount", "-t", "securityfs", "securityfs", _FOLDER)
+    policy = f"{_FOLDER}/ima/policy"
+    if os.path.exists(policy) and os.access(policy, os.W_OK):
+        try:
+            with open(policy, "w", encoding="ascii") as file:
+                file.write("measure func=CRITICAL_DATA label=device-mapper\n")
+        except OSError as error:
+            assert error.errno in (errno.EBUSY, errno.EACCES)
+
+
+def test_format(bed):
+    first, second = bed.nvdimms[:2]
+    two = [(first, 0, 8), (second, 80, 16)]
+    device = bed.named_device(DaxLinear(2048, first, 800), DaxLinear.ranges(two, "allow_move"))
+    assert measured(device) == [[expected([(first, 800, 2048)]), expected(two, move="y")]]
+
+
+@pytest.mark.parametrize("number", [1, 2, 100, 65536])
+def test_last_range(bed, caplog, number):
+    # a table of so many is too long for the log of a test that failed
+    caplog.set_level(logging.WARNING, log.name)
+    child, end = bed.nvdimms[3], number * PAGE_SECTORS
+    same = [(child, at * PAGE_SECTORS, PAGE_SECTORS) for at in range(number - 1)]
+    tables = [same + [last] for last in ((child, end, PAGE_SECTORS),
+                                         (child, end + PAGE_SECTORS, PAGE_SECTORS),
+                                         (child, end, 2 * PAGE_SECTORS),
+                                         (bed.nvdimms[2], end, PAGE_SECTORS))]
+    device = bed.device()
+    for ranges in tables:
+        device.load(DaxLinear.ranges(ranges))
+    found = [target for target, in measured(device)]
+    assert len(found) == len(set(found)) == len(tables)
+    assert found == [expected(ranges) for ranges in tables]
