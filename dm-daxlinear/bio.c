@@ -3,29 +3,29 @@
 
 #include "daxlinear.h"
 
-static struct daxlinear_near near_of(const struct daxlinear_range *range)
+static struct daxlinear_remap remap_of(const struct daxlinear_range *range)
 {
 	struct block_device *bdev = range->dev->bdev;
 
-	return (struct daxlinear_near){
+	return (struct daxlinear_remap){
 		.bdev = bdev,
-		.shift = (range->shift << PAGE_SECTORS_SHIFT) - get_start_sect(bdev),
+		.delta = (range->delta << PAGE_SECTORS_SHIFT) - get_start_sect(bdev),
 	};
 }
 
-static inline int map_near(struct bio *bio, const struct daxlinear_near *near)
+static inline int remap_bio(struct bio *bio, const struct daxlinear_remap *to)
 {
-	bio->bi_iter.bi_sector += near->shift;
-	bio_set_dev(bio, near->bdev);
+	bio->bi_iter.bi_sector += to->delta;
+	bio_set_dev(bio, to->bdev);
 	return DM_MAPIO_REMAPPED;
 }
 
 /* To the device that holds its first sector, as far as its range goes. */
-static noinline int map_found(struct daxlinear *dl, struct bio *bio)
+static noinline int map_slow(struct daxlinear *dl, struct bio *bio)
 {
 	sector_t sector = bio->bi_iter.bi_sector, left;
 	const struct daxlinear_range *range;
-	struct daxlinear_near near;
+	struct daxlinear_remap to;
 
 	/* A flush goes to each device once, whatever ranges it has. */
 	if ((bio->bi_opf & REQ_PREFLUSH) && !bio_sectors(bio)) {
@@ -37,18 +37,18 @@ static noinline int map_found(struct daxlinear *dl, struct bio *bio)
 	left = (range[1].start << PAGE_SECTORS_SHIFT) - sector;
 	if (bio_sectors(bio) > left)
 		dm_accept_partial_bio(bio, left);
-	near = near_of(range);
-	return map_near(bio, &near);
+	to = remap_of(range);
+	return remap_bio(bio, &to);
 }
 
-void daxlinear_find_near(struct daxlinear *dl)
+void daxlinear_init_fast(struct daxlinear *dl)
 {
 	const struct daxlinear_range *ranges = dl->table.ranges;
 
-	dl->first_end = ranges[1].start << PAGE_SECTORS_SHIFT;
-	dl->near[0] = near_of(&ranges[0]);
+	dl->fast_end = ranges[1].start << PAGE_SECTORS_SHIFT;
+	dl->fast[0] = remap_of(&ranges[0]);
 	if (dl->table.nr_ranges == 2)
-		dl->near[1] = near_of(&ranges[1]);
+		dl->fast[1] = remap_of(&ranges[1]);
 }
 
 /* One range and two have short ways, for what lies in one of them. */
@@ -57,10 +57,10 @@ int daxlinear_map(struct dm_target *ti, struct bio *bio)
 	struct daxlinear *dl = ti->private;
 
 	if (!bio_sectors(bio))
-		return map_found(dl, bio);
-	if (bio_end_sector(bio) <= dl->first_end)
-		return map_near(bio, &dl->near[0]);
-	if (bio->bi_iter.bi_sector >= dl->first_end && dl->table.nr_ranges == 2)
-		return map_near(bio, &dl->near[1]);
-	return map_found(dl, bio);
+		return map_slow(dl, bio);
+	if (bio_end_sector(bio) <= dl->fast_end)
+		return remap_bio(bio, &dl->fast[0]);
+	if (bio->bi_iter.bi_sector >= dl->fast_end && dl->table.nr_ranges == 2)
+		return remap_bio(bio, &dl->fast[1]);
+	return map_slow(dl, bio);
 }

@@ -15,17 +15,17 @@
 
 #define DM_MSG_PREFIX	"daxlinear"
 
-/* Where bios in a range go. */
-struct daxlinear_near {
+/* Where the bios of a range go. */
+struct daxlinear_remap {
 	struct block_device *bdev;
-	sector_t shift;		/* from the mapped device to bdev, modulo 2^64 */
+	sector_t delta;		/* from the mapped device to bdev, modulo 2^64 */
 };
 
 /* A daxlinear target: ranges of devices, one after the other. */
 struct daxlinear {
-	/* What bios in the first two ranges need. */
-	sector_t first_end;
-	struct daxlinear_near near[2];
+	/* For bios in the first range, which ends there, and in the second of two. */
+	sector_t fast_end;
+	struct daxlinear_remap fast[2];
 
 	unsigned int lost_2m;	/* the first range that loses 2 MiB mappings, or nr_ranges */
 	bool warned;		/* of being a part of the device */
@@ -50,7 +50,7 @@ static inline sector_t daxlinear_len(const struct daxlinear_range *range)
 	return (sector_t)daxlinear_left(range, range->start) << PAGE_SECTORS_SHIFT;
 }
 
-void daxlinear_find_near(struct daxlinear *dl);
+void daxlinear_init_fast(struct daxlinear *dl);
 int daxlinear_map(struct dm_target *ti, struct bio *bio);
 long daxlinear_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages,
 			     enum dax_access_mode mode, void **kaddr, pfn_t *pfn);

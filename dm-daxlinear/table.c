@@ -107,7 +107,7 @@ static int parse_offset(struct daxlinear_range *range, const char *word, char *m
 			  (unsigned long long)offset, (unsigned int)DAXLINEAR_PAGE_SECTORS);
 		return -EINVAL;
 	}
-	range->shift = to_page(offset) - range->start;
+	range->delta = to_page(offset) - range->start;
 	return 0;
 }
 

@@ -17,7 +17,7 @@ struct dm_dev;
 /* One range: from @start in the mapped device to the start of the next one. */
 struct daxlinear_range {
 	pgoff_t start;		/* in the mapped device */
-	pgoff_t shift;		/* from there to the page on the child, modulo 2^64 */
+	pgoff_t delta;		/* from there to the page on the child, modulo 2^64 */
 	struct dm_dev *dev;
 };
 
@@ -78,7 +78,7 @@ static inline pgoff_t daxlinear_left(const struct daxlinear_range *range, pgoff_
 /* Where @page of the mapped device lies on the child of @range. */
 static inline pgoff_t daxlinear_page(const struct daxlinear_range *range, pgoff_t page)
 {
-	return page + range->shift;
+	return page + range->delta;
 }
 
 #endif

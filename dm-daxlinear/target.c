@@ -160,7 +160,7 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 		if (err)
 			break;
 		/* A partition with DAX starts on a page. */
-		range->shift += get_start_sect(range->dev->bdev) >> PAGE_SECTORS_SHIFT;
+		range->delta += get_start_sect(range->dev->bdev) >> PAGE_SECTORS_SHIFT;
 		err = daxlinear_check_range(ti, i);
 		if (!err)
 			err = daxlinear_check_2m(ti, i);
@@ -273,7 +273,7 @@ static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	if (err)
 		goto free;
 
-	daxlinear_find_near(dl);
+	daxlinear_init_fast(dl);
 	ti->num_flush_bios = dl->nr_devs;
 	ti->num_discard_bios = 1;
 	ti->num_secure_erase_bios = 1;
