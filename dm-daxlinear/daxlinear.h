@@ -13,8 +13,6 @@
 #include "exact.h"
 #include "table.h"
 
-#define DM_MSG_PREFIX	"daxlinear"
-
 /* Where the bios of a range go. */
 struct daxlinear_remap {
 	struct block_device *bdev;
@@ -50,6 +48,8 @@ static inline sector_t daxlinear_len(const struct daxlinear_range *range)
 	return (sector_t)daxlinear_left(range, range->start) << PAGE_SECTORS_SHIFT;
 }
 
+__printf(4, 5)
+int daxlinear_refuse(struct dm_target *ti, int err, char *error, const char *fmt, ...);
 void daxlinear_init_fast(struct daxlinear *dl);
 int daxlinear_map(struct dm_target *ti, struct bio *bio);
 long daxlinear_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages,

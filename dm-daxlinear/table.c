@@ -15,12 +15,27 @@
 #define INDEX_PER_RANGE	2
 #define INDEX_ANYWAY	1024
 
-static int parse_sectors(const char *word, sector_t *sectors)
+static __printf(2, 3) int refuse(char *msg, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(msg, DAXLINEAR_MSG_LEN, fmt, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static int parse_sectors(const char *what, const char *word, sector_t least,
+			 sector_t *sectors, char *msg)
 {
 	unsigned long long value;
 
-	if (kstrtoull(word, 10, &value))
-		return -EINVAL;
+	if (kstrtoull(word, 10, &value) || value < least)
+		return refuse(msg, "%s \"%.40s\" is no number of sectors from %llu up",
+			      what, word, least);
+	if (value % DAXLINEAR_PAGE_SECTORS)
+		return refuse(msg, "%s %llu is not a multiple of a page, %lu sectors",
+			      what, value, DAXLINEAR_PAGE_SECTORS);
 	*sectors = value;
 	return 0;
 }
@@ -30,7 +45,15 @@ static pgoff_t to_page(sector_t sector)
 	return sector / DAXLINEAR_PAGE_SECTORS;
 }
 
-/* Count the ranges of a table line, so that room can be made for them. */
+/**
+ * daxlinear_count_ranges() - count the ranges of a table line
+ * @argc: How many words the line has.
+ * @argv: The words.
+ * @nr_ranges: Set to how many ranges daxlinear_parse() will find, or refuse.
+ * @msg: Set to what to mend, on an error; has room for DAXLINEAR_MSG_LEN.
+ *
+ * Return: 0 or -EINVAL.
+ */
 int daxlinear_count_ranges(unsigned int argc, char **argv, unsigned int *nr_ranges,
 			   char *msg)
 {
@@ -38,27 +61,28 @@ int daxlinear_count_ranges(unsigned int argc, char **argv, unsigned int *nr_rang
 		*nr_ranges = 1;
 		return 0;
 	}
-	if (argc < 1 + RANGE_ARGS) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN,
-			  "%u words are too few: give DEV OFFSET, or N and N times DEV OFFSET LEN",
-			  argc);
-		return -EINVAL;
-	}
-	if (kstrtouint(argv[0], 10, nr_ranges) || !*nr_ranges) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN,
-			  "\"%.40s\" is no number of ranges: give one of at least 1", argv[0]);
-		return -EINVAL;
-	}
-	if (*nr_ranges > (argc - 1) / RANGE_ARGS) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN,
-			  "%u ranges need %llu words, DEV OFFSET LEN for each, and there are %u",
-			  *nr_ranges, (unsigned long long)*nr_ranges * RANGE_ARGS, argc - 1);
-		return -EINVAL;
-	}
+	if (argc < 1 + RANGE_ARGS)
+		return refuse(msg,
+			      "%u words are too few: give DEV OFFSET, or N and N times DEV OFFSET LEN",
+			      argc);
+	if (kstrtouint(argv[0], 10, nr_ranges) || !*nr_ranges)
+		return refuse(msg, "\"%.40s\" is no number of ranges: give one of at least 1",
+			      argv[0]);
+	if (*nr_ranges > (argc - 1) / RANGE_ARGS)
+		return refuse(msg,
+			      "%u ranges need %llu words, DEV OFFSET LEN for each, and there are %u",
+			      *nr_ranges, (unsigned long long)*nr_ranges * RANGE_ARGS, argc - 1);
 	return 0;
 }
 
-/* The word that names the device of a range. */
+/**
+ * daxlinear_path() - the word that names the device of a range
+ * @argc: How many words the line has, which daxlinear_parse() took.
+ * @argv: The words.
+ * @range: Which range.
+ *
+ * Return: One of the words.
+ */
 const char *daxlinear_path(unsigned int argc, char **argv, unsigned int range)
 {
 	return argc == LINEAR_ARGS ? argv[0] : argv[1 + range * RANGE_ARGS];
@@ -71,43 +95,19 @@ static int parse_options(struct daxlinear_table *table, unsigned int argc, char 
 
 	if (!argc)
 		return 0;
-	if (kstrtouint(argv[0], 10, &nr) || nr != argc - 1) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN,
-			  "\"%.40s\" is not the number of options: %u words follow it",
-			  argv[0], argc - 1);
-		return -EINVAL;
-	}
+	if (kstrtouint(argv[0], 10, &nr) || nr != argc - 1)
+		return refuse(msg, "\"%.40s\" is not the number of options: %u words follow it",
+			      argv[0], argc - 1);
 	for (i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "align_2m")) {
+		if (!strcmp(argv[i], "align_2m"))
 			table->align_2m = true;
-		} else if (!strcmp(argv[i], "allow_move")) {
+		else if (!strcmp(argv[i], "allow_move"))
 			table->allow_move = true;
-		} else {
-			scnprintf(msg, DAXLINEAR_MSG_LEN,
-				  "\"%.40s\" is no option: there are align_2m and allow_move",
-				  argv[i]);
-			return -EINVAL;
-		}
+		else
+			return refuse(msg,
+				      "\"%.40s\" is no option: there are align_2m and allow_move",
+				      argv[i]);
 	}
-	return 0;
-}
-
-static int parse_offset(struct daxlinear_range *range, const char *word, char *msg)
-{
-	sector_t offset;
-
-	if (parse_sectors(word, &offset)) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN, "offset \"%.40s\" is no number of sectors",
-			  word);
-		return -EINVAL;
-	}
-	if (offset % DAXLINEAR_PAGE_SECTORS) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN,
-			  "offset %llu is not a multiple of a page, %u sectors",
-			  (unsigned long long)offset, (unsigned int)DAXLINEAR_PAGE_SECTORS);
-		return -EINVAL;
-	}
-	range->delta = to_page(offset) - range->start;
 	return 0;
 }
 
@@ -115,95 +115,91 @@ static int parse_range(struct daxlinear_table *table, unsigned int i, sector_t l
 		       char **words, char *msg)
 {
 	struct daxlinear_range *range = &table->ranges[i];
-	sector_t start, range_len;
-	char why[DAXLINEAR_MSG_LEN];
+	sector_t start, offset, range_len;
+	char what[32];
 
 	start = (range->start - table->ranges[0].start) * DAXLINEAR_PAGE_SECTORS;
-	if (parse_offset(range, words[1], why)) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN, "range %u: %.120s", i, why);
+	scnprintf(what, sizeof(what), "range %u: offset", i);
+	if (parse_sectors(what, words[1], 0, &offset, msg))
 		return -EINVAL;
-	}
-	if (parse_sectors(words[2], &range_len) || !range_len) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN,
-			  "range %u: length \"%.40s\" is no number of sectors from 1 up",
-			  i, words[2]);
+	scnprintf(what, sizeof(what), "range %u: length", i);
+	if (parse_sectors(what, words[2], 1, &range_len, msg))
 		return -EINVAL;
-	}
-	if (range_len % DAXLINEAR_PAGE_SECTORS) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN,
-			  "range %u: length %llu is not a multiple of a page, %u sectors",
-			  i, (unsigned long long)range_len,
-			  (unsigned int)DAXLINEAR_PAGE_SECTORS);
-		return -EINVAL;
-	}
-	if (range_len > len - start) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN,
-			  "range %u: starts at %llu in the target and is %llu long, past the target's end at %llu",
-			  i, (unsigned long long)start, (unsigned long long)range_len,
-			  (unsigned long long)len);
-		return -EINVAL;
-	}
+	if (range_len > len - start)
+		return refuse(msg,
+			      "range %u: starts at %llu in the target and is %llu long, past the target's end at %llu",
+			      i, start, range_len, len);
+	range->delta = to_page(offset) - range->start;
 	range[1].start = range->start + to_page(range_len);
 	return 0;
 }
 
-/*
- * Take a table line apart: @begin and @len are the target's, and @table->ranges
- * has room for one more than daxlinear_count_ranges() says.  Which device a range
- * is on, where that starts on its dax_device and whether the range fits is for the
- * caller to find out.  On an error, @msg, DAXLINEAR_MSG_LEN long, says what to mend.
+static int parse_ranges(struct daxlinear_table *table, sector_t len, unsigned int argc,
+			char **argv, char *msg)
+{
+	const struct daxlinear_range *ranges = table->ranges;
+	unsigned int i, used = 1;
+	sector_t end;
+
+	for (i = 0; i < table->nr_ranges; i++, used += RANGE_ARGS)
+		if (parse_range(table, i, len, argv + used, msg))
+			return -EINVAL;
+	end = (ranges[i].start - ranges[0].start) * DAXLINEAR_PAGE_SECTORS;
+	if (end != len)
+		return refuse(msg, "the ranges add up to %llu sectors, the target has %llu",
+			      end, len);
+	return parse_options(table, argc - used, argv + used, msg);
+}
+
+/**
+ * daxlinear_parse() - take a table line apart
+ * @table: Filled in, but for the index and the devices; has @nr_ranges of
+ *	daxlinear_count_ranges(), room for one range more, and no option set.
+ * @begin: The target's start in the mapped device.
+ * @len: The target's length.
+ * @argc: How many words the line has.
+ * @argv: The words.
+ * @msg: Set to what to mend, on an error; has room for DAXLINEAR_MSG_LEN.
+ *
+ * Which device a range is on, where that starts on its dax_device and whether the range
+ * fits is for the caller to find out.
+ *
+ * Return: 0 or -EINVAL.
  */
 int daxlinear_parse(struct daxlinear_table *table, sector_t begin, sector_t len,
 		    unsigned int argc, char **argv, char *msg)
 {
 	struct daxlinear_range *ranges = table->ranges;
-	sector_t end;
-	unsigned int i;
-	int err;
+	sector_t offset;
 
-	if (begin % DAXLINEAR_PAGE_SECTORS) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN,
-			  "the target starts at sector %llu, not at a multiple of a page, %u sectors",
-			  (unsigned long long)begin, (unsigned int)DAXLINEAR_PAGE_SECTORS);
-		return -EINVAL;
-	}
-
+	if (begin % DAXLINEAR_PAGE_SECTORS)
+		return refuse(msg,
+			      "the target starts at sector %llu, not at a multiple of a page, %lu sectors",
+			      begin, DAXLINEAR_PAGE_SECTORS);
 	ranges[0].start = to_page(begin);
-	if (argc == LINEAR_ARGS) {
-		table->nr_ranges = 1;
-		if (len % DAXLINEAR_PAGE_SECTORS) {
-			scnprintf(msg, DAXLINEAR_MSG_LEN,
-				  "the target is %llu sectors long, not a multiple of a page, %u sectors",
-				  (unsigned long long)len,
-				  (unsigned int)DAXLINEAR_PAGE_SECTORS);
-			return -EINVAL;
-		}
-		ranges[1].start = to_page(begin + len);
-		return parse_offset(ranges, argv[1], msg);
-	}
+	if (argc != LINEAR_ARGS)
+		return parse_ranges(table, len, argc, argv, msg);
 
-	err = daxlinear_count_ranges(argc, argv, &table->nr_ranges, msg);
-	if (err)
-		return err;
-	for (i = 0; i < table->nr_ranges; i++) {
-		err = parse_range(table, i, len, argv + 1 + i * RANGE_ARGS, msg);
-		if (err)
-			return err;
-	}
-	end = (ranges[i].start - ranges[0].start) * DAXLINEAR_PAGE_SECTORS;
-	if (end != len) {
-		scnprintf(msg, DAXLINEAR_MSG_LEN,
-			  "the ranges add up to %llu sectors, the target has %llu",
-			  (unsigned long long)end, (unsigned long long)len);
+	if (len % DAXLINEAR_PAGE_SECTORS)
+		return refuse(msg,
+			      "the target is %llu sectors long, not a multiple of a page, %lu sectors",
+			      len, DAXLINEAR_PAGE_SECTORS);
+	if (parse_sectors("offset", argv[1], 0, &offset, msg))
 		return -EINVAL;
-	}
-	return parse_options(table, argc - 1 - i * RANGE_ARGS, argv + 1 + i * RANGE_ARGS, msg);
+	ranges[0].delta = to_page(offset) - ranges[0].start;
+	ranges[1].start = to_page(begin + len);
+	return 0;
 }
 
-/*
- * How many entries an index by granule has, the granule being the largest power of
- * two that divides all boundaries: each granule then lies in one range.  0 if there
- * is no need for one, or if it would be too large.
+/**
+ * daxlinear_index_len() - how many entries an index by granule has
+ * @table: The table, parsed; its granule is set.
+ *
+ * The granule is the largest power of two that divides all boundaries: each granule
+ * then lies in one range.
+ *
+ * Return: The number of entries, or 0 if there is no need for an index, or if it would
+ *	be too large.
  */
 size_t daxlinear_index_len(struct daxlinear_table *table)
 {
@@ -223,7 +219,10 @@ size_t daxlinear_index_len(struct daxlinear_table *table)
 	return len;
 }
 
-/* Fill in @table->index, which has room for daxlinear_index_len() entries. */
+/**
+ * daxlinear_fill_index() - fill in the index
+ * @table: The table, whose index has room for daxlinear_index_len() entries.
+ */
 void daxlinear_fill_index(struct daxlinear_table *table)
 {
 	const struct daxlinear_range *ranges = table->ranges;
@@ -237,7 +236,13 @@ void daxlinear_fill_index(struct daxlinear_table *table)
 	}
 }
 
-/* The range that holds @page of the mapped device. */
+/**
+ * daxlinear_find() - the range that holds a page
+ * @table: The table.
+ * @page: A page of the mapped device, which the table maps.
+ *
+ * Return: The range.
+ */
 const struct daxlinear_range *daxlinear_find(const struct daxlinear_table *table,
 					     pgoff_t page)
 {

@@ -14,10 +14,15 @@ struct dm_dev;
 /* Every boundary lies on a page of the children's dax_devices. */
 #define DAXLINEAR_PAGE_SECTORS	(PAGE_SIZE >> 9)
 
-/* One range: from @start in the mapped device to the start of the next one. */
+/**
+ * struct daxlinear_range - a range, as long as to the start of the next one
+ * @start: Its first page, in the mapped device.
+ * @delta: From a page there to the page on the child's dax_device, modulo 2^64.
+ * @dev: The child.
+ */
 struct daxlinear_range {
-	pgoff_t start;		/* in the mapped device */
-	pgoff_t delta;		/* from there to the page on the child, modulo 2^64 */
+	pgoff_t start;
+	pgoff_t delta;
 	struct dm_dev *dev;
 };
 
@@ -54,8 +59,13 @@ const struct daxlinear_range *daxlinear_find(const struct daxlinear_table *table
 					     pgoff_t page);
 
 /*
+ * In which granule @page is.
+ *
  * A product and not a shift by a variable: for that x86 wants a register in which
  * direct_access has an argument, and all its ways would pay for the move.
+ *
+ * It does not overflow: it is below 2^32 times the number of granules, which is the length
+ * of the index, and that daxlinear_index_len() keeps within a few times nr_ranges.
  */
 static inline u64 daxlinear_granule(const struct daxlinear_table *table, pgoff_t page)
 {

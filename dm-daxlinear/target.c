@@ -21,20 +21,40 @@ static void daxlinear_event(struct work_struct *work)
 	memalloc_noio_restore(noio);
 }
 
-static int daxlinear_check_dev(struct dm_target *ti, struct dm_dev *dev, const char *path)
+/*
+ * Refuse a table: with the reason for device-mapper, which names the device, and with the
+ * values in the log.  Returns @err.
+ */
+int daxlinear_refuse(struct dm_target *ti, int err, char *error, const char *fmt, ...)
 {
-	if (dev->bdev->bd_disk == dm_disk(dm_table_get_md(ti->table))) {
-		pr_err("%s is the mapped device itself; give another\n", path);
-		ti->error = "A device is the mapped device itself";
-		return -ELOOP;
-	}
-	if (!dev->dax_dev) {
-		pr_err("%s has no DAX; give an fsdax namespace, a partition of one on page boundaries, or a mapped device with DAX\n",
-		       path);
-		ti->error = "A device has no DAX";
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	struct va_format text = { .fmt = fmt };
+	va_list args;
+
+	va_start(args, fmt);
+	text.va = &args;
+	pr_err("%pV\n", &text);
+	va_end(args);
+	ti->error = error;
+	return err;
+}
+
+static int daxlinear_open(struct dm_target *ti, const char *path, struct dm_dev **dev)
+{
+	int err = dm_get_device(ti, path, dm_table_get_mode(ti->table), dev);
+
+	if (err)
+		return daxlinear_refuse(ti, err, "A device cannot be opened",
+					"%s cannot be opened (%pe)", path, ERR_PTR(err));
+	if ((*dev)->bdev->bd_disk == dm_disk(dm_table_get_md(ti->table)))
+		err = daxlinear_refuse(ti, -ELOOP, "A device is the mapped device itself",
+				       "%s is the mapped device itself; give another", path);
+	else if (!(*dev)->dax_dev)
+		err = daxlinear_refuse(ti, -EOPNOTSUPP, "A device has no DAX",
+				       "%s has no DAX; give an fsdax namespace, a partition of one on page boundaries, or a mapped device with DAX",
+				       path);
+	if (err)
+		dm_put_device(ti, *dev);
+	return err;
 }
 
 /*
@@ -42,48 +62,37 @@ static int daxlinear_check_dev(struct dm_target *ti, struct dm_dev *dev, const c
  * one just before.  @paths remembers how each was called.
  */
 static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char **paths,
-			     struct dm_dev **found)
+			     struct dm_dev **dev)
 {
 	struct daxlinear *dl = ti->private;
-	struct dm_dev *dev, **devs;
+	struct dm_dev **devs;
 	unsigned int i;
 	int err;
 
 	for (i = dl->nr_devs; i--;)
 		if (!strcmp(paths[i], path)) {
-			*found = dl->devs[i];
+			*dev = dl->devs[i];
 			return 0;
 		}
 
-	err = dm_get_device(ti, path, dm_table_get_mode(ti->table), &dev);
-	if (err) {
-		pr_err("%s cannot be opened (%pe)\n", path, ERR_PTR(err));
-		ti->error = "A device cannot be opened";
+	err = daxlinear_open(ti, path, dev);
+	if (err)
 		return err;
-	}
-	err = daxlinear_check_dev(ti, dev, path);
-	if (err) {
-		dm_put_device(ti, dev);
-		return err;
-	}
 	for (i = 0; i < dl->nr_devs; i++)
-		if (dl->devs[i] == dev) {
-			dm_put_device(ti, dev);
-			*found = dev;
+		if (dl->devs[i] == *dev) {
+			dm_put_device(ti, *dev);
 			return 0;
 		}
 	/* Most often they are few, however many ranges there are. */
 	devs = krealloc_array(dl->devs, i + 1, sizeof(*devs), GFP_KERNEL);
 	if (!devs) {
-		ti->error = "Cannot allocate the devices";
-		dm_put_device(ti, dev);
+		dm_put_device(ti, *dev);
 		return -ENOMEM;
 	}
 	dl->devs = devs;
 	paths[i] = path;
-	devs[i] = dev;
+	devs[i] = *dev;
 	dl->nr_devs++;
-	*found = dev;
 	return 0;
 }
 
@@ -95,12 +104,10 @@ static int daxlinear_check_range(struct dm_target *ti, unsigned int i)
 	sector_t offset = daxlinear_offset(range), len = daxlinear_len(range), size;
 
 	size = bdev_nr_sectors(range->dev->bdev);
-	if (offset > size || len > size - offset) {
-		pr_err("range %u: %llu sectors from %llu on reach past the end of %pg, which has %llu\n",
-		       i, len, offset, range->dev->bdev, size);
-		ti->error = "A range reaches past the end of its device";
-		return -EINVAL;
-	}
+	if (offset > size || len > size - offset)
+		return daxlinear_refuse(ti, -EINVAL, "A range reaches past the end of its device",
+					"range %u: %llu sectors from %llu on reach past the end of %pg, which has %llu",
+					i, len, offset, range->dev->bdev, size);
 	return 0;
 }
 
@@ -150,10 +157,8 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 	int err = 0;
 
 	paths = kvmalloc_array(table->nr_ranges, sizeof(*paths), GFP_KERNEL);
-	if (!paths) {
-		ti->error = "Cannot allocate the devices";
-		err = -ENOMEM;
-	}
+	if (!paths)
+		return -ENOMEM;
 	dl->lost_2m = table->nr_ranges;
 	for (i = 0; i < table->nr_ranges && !err; i++, range++) {
 		err = daxlinear_get_dev(ti, daxlinear_path(argc, argv, i), paths, &range->dev);
@@ -169,19 +174,16 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 	return err;
 }
 
-static int daxlinear_make_index(struct dm_target *ti)
+static int daxlinear_make_index(struct daxlinear_table *table)
 {
-	struct daxlinear *dl = ti->private;
-	size_t len = daxlinear_index_len(&dl->table);
+	size_t len = daxlinear_index_len(table);
 
 	if (!len)
 		return 0;
-	dl->table.index = exact_alloc(array_size(len, sizeof(*dl->table.index)));
-	if (!dl->table.index) {
-		ti->error = "Cannot allocate the index";
+	table->index = exact_alloc(array_size(len, sizeof(*table->index)));
+	if (!table->index)
 		return -ENOMEM;
-	}
-	daxlinear_fill_index(&dl->table);
+	daxlinear_fill_index(table);
 	return 0;
 }
 
@@ -241,32 +243,28 @@ static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	int err;
 
 	err = daxlinear_count_ranges(argc, argv, &nr_ranges, msg);
-	if (err) {
-		pr_err("%s\n", msg);
-		ti->error = "Bad table line";
-		return err;
-	}
+	if (err)
+		return daxlinear_refuse(ti, err, "Bad table line", "%s", msg);
 
+	ti->error = "Cannot allocate memory";
 	dl = exact_alloc(struct_size(dl, table.ranges, nr_ranges + 1UL));
-	if (!dl) {
-		ti->error = "Cannot allocate the target";
+	if (!dl)
 		return -ENOMEM;
-	}
 	memset(dl, 0, sizeof(*dl));
 	ti->private = dl;
 	dl->ti = ti;
+	dl->table.nr_ranges = nr_ranges;
 	INIT_WORK(&dl->event, daxlinear_event);
 
 	err = daxlinear_parse(&dl->table, ti->begin, ti->len, argc, argv, msg);
 	if (err) {
-		pr_err("%s\n", msg);
-		ti->error = "Bad table line";
+		daxlinear_refuse(ti, err, "Bad table line", "%s", msg);
 		goto free;
 	}
 	err = daxlinear_get_ranges(ti, argc, argv);
 	if (err)
 		goto free;
-	err = daxlinear_make_index(ti);
+	err = daxlinear_make_index(&dl->table);
 	if (err)
 		goto free;
 	err = daxlinear_claim(ti);

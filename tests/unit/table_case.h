@@ -169,6 +169,7 @@ static int check_line(u64 begin, u64 len, char *msg)
 	if (!err) {
 		CHECK(nr >= 1 && nr <= nr_words);
 		table = calloc(1, sizeof(*table) + (nr + 1) * sizeof(table->ranges[0]));
+		table->nr_ranges = nr;
 		err = daxlinear_parse(table, begin, len, nr_words, argv, msg);
 	}
 	CHECK(err == (good ? 0 : -EINVAL));

@@ -5,10 +5,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define scnprintf	snprintf
+#define vscnprintf	vsnprintf
+#define __printf(a, b)	__attribute__((format(printf, a, b)))
 
 /* As strict as the kernel's: one optional plus, digits, one optional newline. */
 static inline int kstrtoull(const char *s, unsigned int base, unsigned long long *value)
