@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "daxlinear.h"
-#include "seam.h"
 
 static const struct daxlinear_range *daxlinear_range(struct dm_target *ti, pgoff_t pgoff)
 {

@@ -13,6 +13,13 @@
 #include "exact.h"
 #include "table.h"
 
+/*
+ * Of one request across the ends of ranges.  As long as XFS makes an extent: no caller
+ * touches more, though the deduplication of some kernels asks for as many pages more as
+ * lie before it in the file.
+ */
+#define DAXLINEAR_ALIAS_PAGES_MAX	0x200000L
+
 /* Where the bios of a range go. */
 struct daxlinear_remap {
 	struct block_device *bdev;
@@ -57,6 +64,10 @@ long daxlinear_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages,
 int daxlinear_zero_page_range(struct dm_target *ti, pgoff_t pgoff, size_t nr_pages);
 size_t daxlinear_recovery_write(struct dm_target *ti, pgoff_t pgoff, void *addr,
 				size_t bytes, struct iov_iter *i);
+long daxlinear_seamless(struct dm_target *ti, const struct daxlinear_range *range,
+			pgoff_t pgoff, long nr_pages, enum dax_access_mode mode, void **kaddr);
+void daxlinear_seam_init(void);
+void daxlinear_seam_exit(void);
 void daxlinear_status(struct dm_target *ti, status_type_t type, unsigned int status_flags,
 		      char *result, unsigned int maxlen);
 

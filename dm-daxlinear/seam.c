@@ -24,7 +24,6 @@
 #include <linux/vmalloc.h>
 
 #include "daxlinear.h"
-#include "seam.h"
 
 struct alias {
 	struct llist_node node;
@@ -173,7 +172,7 @@ static long alias_make(const struct daxlinear_range *range, pgoff_t pgoff, long 
  * @kaddr: Set to an address that is good for all of them.
  *
  * Context: Process context, inside dax_read_lock().  May sleep, but starts no I/O to get
- *	memory: whoever suspends a device waits for us.
+ *	memory: suspending a device waits for us.
  * Return: The number of pages, fewer of them with DAX_RECOVERY_WRITE, or an error: that of
  *	the first page that has one, or -ENOMEM.
  */

@@ -7,7 +7,6 @@
 #include <linux/slab.h>
 
 #include "daxlinear.h"
-#include "seam.h"
 
 /* The claims schedule it after each failure; dm's event is raised from here. */
 static void daxlinear_event(struct work_struct *work)
