@@ -57,6 +57,7 @@ static inline sector_t daxlinear_len(const struct daxlinear_range *range)
 
 __printf(4, 5)
 int daxlinear_refuse(struct dm_target *ti, int err, char *error, const char *fmt, ...);
+int daxlinear_check_2m(struct dm_target *ti, unsigned int i);
 void daxlinear_init_fast(struct daxlinear *dl);
 int daxlinear_map(struct dm_target *ti, struct bio *bio);
 long daxlinear_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages,

@@ -3,7 +3,6 @@
 
 #include <linux/module.h>
 #include <linux/sched/mm.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "daxlinear.h"
@@ -108,42 +107,6 @@ static int daxlinear_check_range(struct dm_target *ti, unsigned int i)
 					"range %u: %llu sectors from %llu on reach past the end of %pg, which has %llu",
 					i, len, offset, range->dev->bdev, size);
 	return 0;
-}
-
-static u64 daxlinear_phys(const struct daxlinear_range *range)
-{
-	pfn_t pfn;
-	long nr;
-	int id;
-
-	id = dax_read_lock();
-	nr = dax_direct_access(range->dev->dax_dev, daxlinear_page(range, range->start), 1,
-			       DAX_RECOVERY_WRITE, NULL, &pfn);
-	dax_read_unlock(id);
-	return nr > 0 ? PFN_PHYS(pfn_t_to_pfn(pfn)) : 0;
-}
-
-/*
- * A 2 MiB mapping needs 2 MiB of one range, aligned in memory as it is in the
- * mapped device.  Only the last range may end off a boundary.  Refuses a range that
- * loses them, or remembers the first one.
- */
-static int daxlinear_check_2m(struct dm_target *ti, unsigned int i)
-{
-	struct daxlinear *dl = ti->private;
-	const struct daxlinear_range *range = &dl->table.ranges[i];
-	u64 start_bytes = (u64)range->start << PAGE_SHIFT, phys = daxlinear_phys(range);
-
-	if (!(start_bytes % SZ_2M) && !(phys % SZ_2M))
-		return 0;
-	if (!dl->table.align_2m) {
-		dl->lost_2m = min(dl->lost_2m, i);
-		return 0;
-	}
-	pr_err("range %u: sector %llu of the mapped device and offset %llu on %pg, in memory at 0x%llx, are not both on 2 MiB; align both, or leave align_2m out\n",
-	       i, start_bytes >> SECTOR_SHIFT, daxlinear_offset(range), range->dev->bdev, phys);
-	ti->error = "A range would lose 2 MiB mappings";
-	return -EINVAL;
 }
 
 static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **argv)

@@ -4,7 +4,10 @@
 import collections
 import os
 
-from lib.dm import DaxLinear
+import pytest
+
+from lib.command import CommandError
+from lib.dm import DaxLinear, Linear
 from lib.trace import Trace
 from lib.units import HUGE, MIB, MIB_SECTORS, PAGE_SECTORS
 from lib.victim import Victim
@@ -51,4 +54,70 @@ def test_lost(bed):
     found = faults(bed, device)
     assert found[0] == {"NOPAGE": FILE // HUGE}
     assert set(found[1]) == {"FALLBACK"}
+    assert [status.lost_2m for status in device.status()] == [1]
+
+
+# (which child, offset, length) in MiB: what a mapped child maps, and whether it keeps 2 MiB mappings
+CHILDREN = {
+    "seam on 2 MiB": ([(0, 0, 4), (1, 2, 4)], True),
+    # each is aligned as it should be, and the 2 MiB around the seam are in both
+    "seam beside 2 MiB": ([(0, 0, 3), (1, 3, 5)], False),
+    "second line beside 2 MiB in memory": ([(0, 0, 4), (1, 1, 4)], False),
+    "third line beside 2 MiB in memory": ([(0, 0, 4), (1, 2, 2), (0, 5, 2)], False),
+    "seam in contiguous memory": ([(0, 0, 3), (0, 3, 5)], False),
+    "short end": ([(0, 0, 4), (1, 2, 3)], True),
+}
+
+
+def refused(bed, device, target):
+    """Return why a table is refused."""
+    mark = bed.kmsg.mark()
+    with pytest.raises(CommandError):
+        device.load(target)
+    said = bed.kmsg.find("device-mapper: daxlinear: ", mark)
+    # where memory is is root's to know
+    assert len(said) == 1 and "0x" not in said[0]
+    return said[0]
+
+
+@pytest.mark.parametrize("kind", ["linear", "daxlinear"])
+@pytest.mark.parametrize("name", CHILDREN)
+def test_inside_a_mapped_child(bed, name, kind):
+    lines, is_kept = CHILDREN[name]
+    lines = [(bed.nvdimms[which], offset * MIB_SECTORS, length * MIB_SECTORS)
+             for which, offset, length in lines]
+    below = bed.device(*([DaxLinear.ranges(lines)] if kind == "daxlinear" else
+                         [Linear(length, child, offset) for child, offset, length in lines]))
+    device = bed.device()
+    ranges = [(bed.nvdimms[2], 0, 4 * MIB_SECTORS), (below, 0, below.sectors)]
+    if is_kept:
+        device.load(DaxLinear.ranges(ranges, "align_2m"))
+    else:
+        why = refused(bed, device, DaxLinear.ranges(ranges, "align_2m"))
+        seam = sum(length for *_, length in lines[:2 if name.startswith("third") else 1])
+        assert f"range 1: sector {4 * MIB_SECTORS + seam} " in why
+        assert f"offset {seam} on {below.disk}" in why
+    device.reload(DaxLinear.ranges(ranges))
+    assert [status.lost_2m for status in device.status()] == [None if is_kept else 1]
+
+
+def test_bad_pages(bed):
+    # they end what the kernel gives at once, and start no other alignment
+    child = bed.nvdimms[0]
+    child.add_badblocks(300 * PAGE_SECTORS + 3, 1)
+    child.add_badblocks(700 * PAGE_SECTORS, 3 * PAGE_SECTORS)
+    device = bed.device(DaxLinear.ranges([(child, 0, 8 * MIB_SECTORS)], "align_2m"))
+    assert [status.lost_2m for status in device.status()] == [None]
+
+
+def test_no_memory(bed):
+    # its child lost its table: the dax_device is there, and no page of it
+    lowest = bed.device(Linear(8 * MIB_SECTORS, bed.nvdimms[0], 0))
+    below = bed.device(Linear(8 * MIB_SECTORS, lowest, 0))
+    ranges = [(bed.nvdimms[1], 0, 4 * MIB_SECTORS), (below, 4 * MIB_SECTORS, 4 * MIB_SECTORS)]
+    lowest.wipe()
+    device = bed.device()
+    why = refused(bed, device, DaxLinear.ranges(ranges, "align_2m"))
+    assert f"range 1: offset {4 * MIB_SECTORS} on {below.disk} has no memory (-EIO)" in why
+    device.reload(DaxLinear.ranges(ranges))
     assert [status.lost_2m for status in device.status()] == [1]

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which range loses 2 MiB mappings: those of PMD_SIZE, whatever that is.
+ *
+ * Such a mapping needs as much of one range, in one stretch of memory, aligned there as it
+ * is in the mapped device.  So each stretch of a range has to start on a boundary of both;
+ * only the last one may end off a boundary.  A range has several on a mapped child, though
+ * not more than one for 2 MiB before the first is found that loses them.
+ */
+#include <linux/sched.h>
+
+#include "daxlinear.h"
+
+#define PMD_PAGES	(PMD_SIZE / PAGE_SIZE)
+#define LOST		"A range would lose 2 MiB mappings"
+
+static long stretch(const struct daxlinear_range *range, pgoff_t page, long nr_pages,
+		    enum dax_access_mode mode, unsigned long *pfn)
+{
+	pfn_t found;
+	long nr;
+	int id;
+
+	id = dax_read_lock();
+	nr = dax_direct_access(range->dev->dax_dev, daxlinear_page(range, page), nr_pages,
+			       mode, NULL, &found);
+	dax_read_unlock(id);
+	if (nr > 0)
+		*pfn = pfn_t_to_pfn(found);
+	return nr;
+}
+
+/*
+ * Whether @page starts another stretch though memory goes on from the page before: where a
+ * line of the child's table ends.  A bad page ends what is given at once, too, but changes
+ * no alignment.
+ */
+static bool is_seam(const struct daxlinear_range *range, pgoff_t page)
+{
+	unsigned long pfn;
+
+	return stretch(range, page - 1, 2, DAX_ACCESS, &pfn) == 1;
+}
+
+/* Refuse range @i if it loses them, or remember the first one that does. */
+int daxlinear_check_2m(struct dm_target *ti, unsigned int i)
+{
+	struct daxlinear *dl = ti->private;
+	const struct daxlinear_range *range = &dl->table.ranges[i];
+	unsigned long pfn = 0, next = ULONG_MAX;
+	pgoff_t page;
+	u64 sector;
+	long nr;
+
+	if (dl->lost_2m < i)
+		return 0;
+	for (page = range->start; page < range[1].start; page += nr, next = pfn + nr) {
+		nr = stretch(range, page, daxlinear_left(range, page), DAX_RECOVERY_WRITE, &pfn);
+		if (nr < 0 || ((page | pfn) % PMD_PAGES && (pfn != next || is_seam(range, page))))
+			break;
+		cond_resched();
+	}
+	if (page == range[1].start)
+		return 0;
+	dl->lost_2m = i;
+	if (!dl->table.align_2m)
+		return 0;
+
+	sector = daxlinear_offset(range) + ((page - range->start) << PAGE_SECTORS_SHIFT);
+	if (nr < 0)
+		return daxlinear_refuse(ti, nr, LOST,
+					"range %u: offset %llu on %pg has no memory (%pe); see to that device, or leave align_2m out",
+					i, sector, range->dev->bdev, ERR_PTR(nr));
+	return daxlinear_refuse(ti, -EINVAL, LOST,
+				"range %u: sector %llu of the mapped device and offset %llu on %pg, in memory %llu sectors past a boundary, are not both on %lu MiB; align both, or leave align_2m out",
+				i, (u64)page << PAGE_SECTORS_SHIFT, sector, range->dev->bdev,
+				(u64)(pfn % PMD_PAGES) << PAGE_SECTORS_SHIFT, PMD_SIZE >> 20);
+}
