@@ -12,6 +12,11 @@
 #include <linux/err.h>
 #include <linux/file.h>
 
+/* An offset of a device in bytes, a page number and a sector all fit into a long. */
+#ifndef CONFIG_64BIT
+#error "a 64-bit kernel is needed: ZONE_DEVICE, and so DAX, is for these alone"
+#endif
+
 /* class_create() was a macro as long as what a class calls took no constants. */
 #ifdef class_create
 #define class_const
