@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every difference between the supported kernels, told by the features
- * themselves; but for <linux/pfn_t.h>, for which a kernel that has it no more
- * finds compat/linux/pfn_t.h.
+ * Every difference between the supported kernels, by the features themselves.  But
+ * <linux/pfn_t.h>, which newer kernels lack, is in compat/linux.
  */
 #ifndef DAX_HOLDER_COMPAT_H
 #define DAX_HOLDER_COMPAT_H
@@ -11,6 +10,7 @@
 #include <linux/device/class.h>
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/fs.h>
 
 /* An offset of a device in bytes, a page number and a sector all fit into a long. */
 #ifndef CONFIG_64BIT
@@ -40,6 +40,11 @@ struct opened_bdev {
 
 #ifdef BLK_OPEN_READ
 
+static inline struct inode *bdev_inode(const struct block_device *bdev)
+{
+	return bdev->bd_mapping->host;
+}
+
 static inline int opened_bdev_get(struct opened_bdev *opened, dev_t dev)
 {
 	opened->file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, NULL, NULL);
@@ -55,6 +60,11 @@ static inline void opened_bdev_put(struct opened_bdev *opened)
 }
 
 #else
+
+static inline struct inode *bdev_inode(const struct block_device *bdev)
+{
+	return bdev->bd_inode;
+}
 
 static inline int opened_bdev_get(struct opened_bdev *opened, dev_t dev)
 {

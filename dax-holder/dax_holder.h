@@ -2,11 +2,10 @@
 /*
  * dax_holder: share the holder slot of a dax_device among those who stack on it.
  *
- * A dax_device has one holder slot, and a failure of its memory is told to
- * whoever sits in it.  A stacking driver that maps parts of several children
- * into one parent claims those parts here.  When a page of a child fails, each
- * parent whose live mapping holds that page is told, in the context of the
- * failure, at its own offset, through its own holder slot.
+ * A dax_device has one holder, which the kernel notifies of a failure of its memory.  A
+ * stacking driver that maps parts of several children into one parent claims those parts
+ * here.  When a page of a child fails, the holder of each parent whose live mapping has that
+ * page is notified at the parent's own offset, in the context of the failure.
  */
 #ifndef DAX_HOLDER_H
 #define DAX_HOLDER_H
@@ -24,27 +23,25 @@ struct work_struct;
  * @bdev: The child, a whole device or a partition.  The caller keeps it open
  *	until the claim is released.
  * @start_bytes: Where the stretch starts in @bdev; on a page boundary.
- * @parent_bytes: Where it starts in the parent; on a page boundary.
  * @len_bytes: How long it is: whole pages, at least one.
  *
  * The caller has checked that the stretch lies within @bdev and that no sum of
- * these numbers overflows.  Ranges may overlap, in the child and in the parent.
+ * these numbers overflows.  Ranges may overlap in the child.
  */
 struct dax_holder_range {
 	struct block_device *bdev;
 	u64 start_bytes;
-	u64 parent_bytes;
 	u64 len_bytes;
 };
 
 /**
  * struct dax_holder_counts - what happened to a claim
  * @received: Failures that hit a page of the claim's ranges in the live mapping.
- * @forwarded: Those of @received that were told to a holder of the parent.
- * @handled: Those of @forwarded that the parent's holder took care of, be it by
- *	killing processes or by shutting down.
- * @generic: Those of @received that nobody took care of and that were left to
- *	the kernel's generic handling: @received - @handled.
+ * @forwarded: Those of @received that a holder of the parent was notified of.
+ * @handled: Those of @forwarded that the holder handled, by killing processes or by
+ *	shutting down.
+ * @generic: Those of @received that were left to the kernel's generic handling.  The
+ *	others of @received that are not @handled were answered with an error.
  * @last_bytes: Where in the parent the last failure was; U64_MAX if none was.
  * @children_alive: Distinct block devices of the claim that are still there.
  * @children_gone: Distinct block devices of the claim that went away.
@@ -62,17 +59,19 @@ struct dax_holder_counts {
 	unsigned int children_gone;
 };
 
-/* The claim may move what a parent with a holder (a mounted filesystem) maps. */
+/* The claim may move what a parent in use (by a mounted filesystem, say) maps. */
 #define DAX_HOLDER_ALLOW_MOVE	BIT(0)
 
 /**
  * dax_holder_claim() - claim ranges of children for a parent
  * @parent: The disk of the parent.  No reference is taken: release the claim
  *	before the disk's dax_device is killed.
+ * @parent_bytes: Where in the parent the first range starts, on a page boundary; the others
+ *	follow, each where the one before it ends.
  * @ranges: The ranges; not needed after the call.
  * @nr_ranges: How many there are, at least one.
  * @flags: DAX_HOLDER_ALLOW_MOVE or 0.
- * @event: Scheduled after each failure that the parent was told of, unless NULL.
+ * @event: Scheduled after each failure that is counted, unless NULL.
  *	Cancel it after the claim was released.
  * @error: Set to a short reason if the call fails; a longer one, with the
  *	numbers, is in the kernel log.
@@ -87,17 +86,18 @@ struct dax_holder_counts {
  *	ERR_PTR(), with nothing taken:
  *	-ENOMEM;
  *	-EOPNOTSUPP: a child has no DAX;
- *	-EBUSY: a child has another holder, or @parent has one and the claim
+ *	-EBUSY: a child has another holder, or @parent is in use and the claim
  *	would move what is mapped;
+ *	-EINTR: a signal ended the search for that;
  *	-ELOOP: a child is stacked on @parent, through claims of any table or
  *	through what is attached;
  *	-EXDEV: a child without synchronous faults, under a parent that promises
  *	them.
  */
 struct dax_holder_claim *
-dax_holder_claim(struct gendisk *parent, const struct dax_holder_range *ranges,
-		 unsigned int nr_ranges, unsigned int flags,
-		 struct work_struct *event, char **error);
+dax_holder_claim(struct gendisk *parent, u64 parent_bytes,
+		 const struct dax_holder_range *ranges, unsigned int nr_ranges,
+		 unsigned int flags, struct work_struct *event, char **error);
 
 /**
  * dax_holder_resume() - check the claim against the parent's dax_device

@@ -1,44 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Translating a child's offsets into a parent's: plain arithmetic, which the
- * unit tests compile in userspace.
+ * Translating between the offsets of a parent and of its children: plain arithmetic, which
+ * the unit tests compile in userspace.
  */
 #ifndef DAX_HOLDER_EXTENT_H
 #define DAX_HOLDER_EXTENT_H
 
 #include <linux/types.h>
 
-/* A stretch of one child's dax_device and where its parent maps it. */
-struct extent {
-	u64 child_bytes;
-	u64 parent_bytes;
-	u64 len_bytes;
-};
+struct dxh_child;
 
 /*
- * Where a failure hits a parent.  Hits are ordered by parent, then by the shift
- * between child and parent, then by offset.  Two tables that map a page alike
- * have the same shift, so walking in this order meets them as one; a page that
- * is mapped twice has two shifts.
+ * A part of a parent that lies in one piece on a child.  It ends where the next extent
+ * starts: an array of them has one more, which has no child.
  */
-struct hit {
-	u64 parent_id;
-	u64 shift_bytes;	/* parent's offset - child's, modulo 2^64 */
+struct dxh_extent {
 	u64 parent_bytes;
-	u64 len_bytes;
+	u64 child_bytes;	/* in the child's dax_device */
+	struct dxh_child *child;
 };
 
-static inline u64 hit_child_bytes(const struct hit *hit)
-{
-	return hit->parent_bytes - hit->shift_bytes;
-}
-
-/* How many ranges one node of a child's tree stands for, at most. */
-#define EXTENT_RUN_MAX	16U
-
-bool hit_before(const struct hit *a, const struct hit *b);
-bool extent_hit(const struct extent *extent, u64 parent_id, u64 first, u64 last,
-		const struct hit *from, struct hit *hit);
-unsigned int extent_run(const struct extent *extents, unsigned int nr, u64 *last);
+const struct dxh_extent *dxh_extent_from(const struct dxh_extent *extents, unsigned int nr,
+					 u64 parent_bytes);
+const struct dxh_extent *dxh_extent_at(const struct dxh_extent *extents, unsigned int nr,
+				       u64 parent_bytes);
+bool dxh_extent_window(const struct dxh_extent *extent, u64 first, u64 last, u64 from,
+		       u64 *start, u64 *end);
 
 #endif

@@ -2,8 +2,9 @@
 #include <linux/dax.h>
 #include <linux/module.h>
 
-#include "attach.h"
 #include "dax_holder.h"
+#include "device.h"
+#include "orders.h"
 
 /* One that is never used; see dax_holder_synchronize(). */
 static struct dax_device *dummy;
@@ -24,22 +25,26 @@ static int __init dax_holder_init(void)
 		return -EOPNOTSUPP;
 	if (IS_ERR(dummy))
 		return PTR_ERR(dummy);
-	err = attachments_init();
-	if (err) {
-		kill_dax(dummy);
-		put_dax(dummy);
-	}
+	err = dxh_devices_init();
+	if (err)
+		goto put_dummy;
+	err = dxh_orders_init();
+	if (!err)
+		return 0;
+	dxh_devices_exit();
+put_dummy:
+	kill_dax(dummy);
+	put_dax(dummy);
 	return err;
 }
 
 static void __exit dax_holder_exit(void)
 {
-	attachments_exit();
-	/* Nothing is left, but a failure may still be on its way out of our code. */
+	dxh_orders_exit();
+	/* No device is left, but a failure may still be on its way out of our code. */
 	dax_holder_synchronize();
+	dxh_devices_exit();
 	put_dax(dummy);
-	srcu_barrier(&claims_srcu);
-	attachments_free();
 }
 
 module_init(dax_holder_init);

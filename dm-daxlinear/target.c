@@ -19,23 +19,6 @@ static void daxlinear_event(struct work_struct *work)
 	memalloc_noio_restore(noio);
 }
 
-/*
- * Refuse a table: with the reason for device-mapper, which names the device, and with the
- * values in the log.  Returns @err.
- */
-int daxlinear_refuse(struct dm_target *ti, int err, char *error, const char *fmt, ...)
-{
-	struct va_format text = { .fmt = fmt };
-	va_list args;
-
-	va_start(args, fmt);
-	text.va = &args;
-	pr_err("%pV\n", &text);
-	va_end(args);
-	ti->error = error;
-	return err;
-}
-
 static int daxlinear_open(struct dm_target *ti, const char *path, struct dm_dev **dev)
 {
 	int err = dm_get_device(ti, path, dm_table_get_mode(ti->table), dev);
@@ -166,11 +149,11 @@ static int daxlinear_claim(struct dm_target *ti)
 
 		ranges[i].bdev = range->dev->bdev;
 		ranges[i].start_bytes = daxlinear_offset(range) << SECTOR_SHIFT;
-		ranges[i].parent_bytes = (u64)range->start << PAGE_SHIFT;
 		ranges[i].len_bytes = daxlinear_len(range) << SECTOR_SHIFT;
 	}
-	dl->claim = dax_holder_claim(dm_disk(dm_table_get_md(ti->table)), ranges,
-				     table->nr_ranges,
+	dl->claim = dax_holder_claim(dm_disk(dm_table_get_md(ti->table)),
+				     (u64)table->ranges[0].start << PAGE_SHIFT,
+				     ranges, table->nr_ranges,
 				     table->allow_move ? DAX_HOLDER_ALLOW_MOVE : 0,
 				     &dl->event, &ti->error);
 	kvfree(ranges);

@@ -12,6 +12,9 @@ Bound = namedtuple("Bound", "what value limit")
 # what may be so much dearer over all ranges than over one
 MORE = 10
 FAILURE_TIMES = 2
+# what a failure looks at: each device, and each range of those on the child
+FAILURE_PER_DEVICE = 100
+FAILURE_PER_RANGE = 25
 LOAD_TIMES = 0.5
 MEMORY_BYTES = 64
 
@@ -64,9 +67,11 @@ def _failure(book):
     for row in book.rows:
         if (row.what in (FAILURE, INTERLEAVED) and row.stack == DAXLINEAR
                 and (row.ranges, row.devices) != (1, 1)):
+            limit = (FAILURE_TIMES * book.value(FAILURE, DAXLINEAR, 1)
+                     + row.devices * (FAILURE_PER_DEVICE + row.ranges * FAILURE_PER_RANGE))
             yield Bound(f"{row.what}, {row.devices} of {_ranges(row.ranges)}: "
-                        f"{FAILURE_TIMES} times that of one",
-                        row.value, FAILURE_TIMES * book.value(FAILURE, DAXLINEAR, 1))
+                        f"{FAILURE_TIMES} times that of one, {FAILURE_PER_DEVICE} for each device, "
+                        f"{FAILURE_PER_RANGE} for each range", row.value, limit)
 
 
 def _load(book):

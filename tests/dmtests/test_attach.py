@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
 """Attached devices: targets that are not ours, whose live mapping is searched on a failure."""
 
+import contextlib
 import errno
 import os
+import stat
 
 import pytest
 
 from lib import attach
 from lib.attach import attached, listed, order
 from lib.beside import promptly
-from lib.command import run
+from lib.command import read_file, run
 from lib.dm import DaxLinear, Linear, Striped
 from lib.live import Live
 from lib.module import HOLDER, TARGET
+from lib.oracle import told
 from lib.quick import QuickDevice
-from lib.units import PAGE, PAGE_SECTORS
+from lib.trace import Kprobe
+from lib.units import PAGE, PAGE_SECTORS, WHOLE
 from lib.unplug import Unplugged
 
 pytestmark = pytest.mark.at_once
@@ -232,7 +236,8 @@ def test_not_under_the_parent(bed):
     device = bed.enter(QuickDevice(Linear(pages(8), first)))
     bed.enter(bed.probe.holding(device))
     bed.enter(attached(device, first, second))
-    assert not bed.probe.inject(second, 0).calls
+    assert [call.off for call in bed.probe.inject(first, PAGE).calls] == [PAGE]
+    assert not bed.probe.inject(second, PAGE).calls
     # until it is
     device.reload(Linear(pages(4), second))
     assert [call.off for call in bed.probe.inject(second, PAGE).calls] == [PAGE]
@@ -294,16 +299,19 @@ def bad_attachments(bed, device):
     """Return more of them, that only attach refuses."""
     child = bed.nvdimms[0]
     raw = bed.enter(bed.nvdimms[2].raw())
+    no_dax = bed.enter(QuickDevice(Linear(pages(8), raw)))
     number = os.stat(raw).st_rdev
     raw = f"{os.major(number)}:{os.minor(number)}"
     loop = bed.enter(QuickDevice(DaxLinear(pages(4), device)))
     yield "ENXIO", f"{device.number} 253:1048575"
     yield "ENXIO", f"4000:0 {child.number}"
-    yield "EOPNOTSUPP", f"{raw} {child.number}"
+    yield "EINVAL", f"{raw} {child.number}"
     yield "EOPNOTSUPP", f"{device.number} {raw}"
+    yield "EOPNOTSUPP", f"{no_dax.number} {child.number}"
     yield "EBUSY", f"{device.number} {bed.nvdimms[1].number}"
     yield "ELOOP", f"{device.number} {device.number}"
-    yield "ELOOP", f"{child.number} {child.number}"
+    yield "EINVAL", f"{child.number} {child.number}"
+    yield "EINVAL", f"{bed.nvdimms[3].number} {child.number}"
     yield "ELOOP", f"{device.number} {loop.number}"
 
 
@@ -322,6 +330,40 @@ def test_bad_orders(bed):
             order("attach", text)
         assert error.value.errno == getattr(errno, name), text
         assert not listed()
+    assert bed.probe.is_free(child)
+
+
+def test_a_parent_is_a_mapped_device(bed):
+    # one NVDIMM on another maps nothing of it, and goes in another order than what we know
+    child, parent = bed.nvdimms[:2]
+    mark = bed.kmsg.mark()
+    with pytest.raises(OSError) as error, attached(parent, child):
+        pass
+    assert error.value.errno == errno.EINVAL
+    assert len(bed.kmsg.find(rf"dax_holder: {parent.name}\b", mark)) == 1
+    assert not listed()
+    assert bed.probe.is_free(child)
+
+
+def test_attached_before_its_first_table_is_live(bed):
+    # it maps nothing, and what it maps later is found
+    child = bed.nvdimms[0]
+    device = bed.enter(QuickDevice())
+    device.load(Linear(pages(8), child))
+    with attached(device, child):
+        assert not bed.probe.inject(child, PAGE).calls
+        device.resume()
+        with bed.probe.holding(device):
+            assert [call.off for call in bed.probe.inject(child, PAGE).calls] == [PAGE]
+        promptly(device.remove)
+        assert not bed.probe.inject(child, PAGE).calls
+    # never live at all
+    device = bed.enter(QuickDevice())
+    device.load(Linear(pages(8), child))
+    with attached(device, child):
+        promptly(device.remove)
+        assert not bed.probe.inject(child, PAGE).calls
+        assert not bed.probe.inject(child, 0, WHOLE).calls
     assert bed.probe.is_free(child)
 
 
@@ -363,6 +405,51 @@ def test_root_alone(bed):
                    f"echo {device.number} {child.number} >{attach.FOLDER}/{verb} || echo refused")
         assert done.strip().endswith("Permission denied\nrefused")
     assert not listed()
+
+
+def test_attaching_takes_the_capability(bed):
+    """As what changes tables does: root in a container may have the files, and not this."""
+    first, second = bed.nvdimms[:2]
+    device = bed.enter(QuickDevice(Linear(pages(8), first)))
+
+    def refused(verb, child):
+        done = run("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all", "tee",
+                   f"{attach.FOLDER}/{verb}", stdin=f"{device.number} {child.number}", check=False)
+        assert done.endswith("Operation not permitted\n"), done
+
+    with attached(device, first):
+        refused("detach", first)
+        refused("attach", second)
+        assert listed() == [(first.name, device.disk)]
+        assert bed.probe.is_free(second)
+        with bed.probe.holding(device):
+            assert len(bed.probe.inject(first, 0).calls) == 1
+    assert not listed()
+
+
+def everyones_files(folder):
+    """Return what any user may read below a folder."""
+    return [path for parent, _, names in os.walk(folder)
+            for path in (os.path.join(parent, name) for name in names)
+            if os.stat(path).st_mode & stat.S_IROTH]
+
+
+def test_no_user_can_start_a_search(bed):
+    # it takes as long as there is something to look at
+    child = bed.nvdimms[0]
+    device = bed.enter(QuickDevice(Linear(pages(8), child)))
+    bed.enter(attached(device, child))
+    with Kprobe("dm_mod:dm_dax_direct_access") as lookups:
+        files = everyones_files(attach.FOLDER + f"/{child.name}/")
+        assert f"{attach.folder(device, child)}/received" in files
+        for path in files:
+            with contextlib.suppress(OSError):
+                read_file(path)
+        assert not lookups.lines(), files
+        # this is what is to be heard then
+        bed.probe.inject(child, 0)
+        assert lookups.lines()
+    assert not os.path.exists(f"{attach.folder(device, child)}/mapped_bytes")
 
 
 def test_removed_while_attached(bed):
@@ -408,6 +495,8 @@ def test_child_goes_away(bed):
             (device.number, 2 * PAGE, 18 * PAGE)]
         assert attach.told(device, child, "alive") == "0"
         # the other child has its pages between the holes, and behind them
+        assert told(bed.probe.inject(other, 0, 64 * PAGE)) == [
+            (device.number, page * PAGE) for page in (0, 1, 10, 11, 20, 21)]
         assert [call.off for call in bed.probe.inject(other, 16 * PAGE).calls] == [20 * PAGE]
     # the child has come back as another one
     with QuickDevice(Linear(pages(8), child)) as new, attached(new, child):
@@ -427,16 +516,18 @@ def test_child_is_in_use(bed):
 
 
 def test_guard_sees_attached(bed):
-    # somebody is on a dm-linear that is on ours: what it maps must not move either
+    # a dm-linear that is on ours: what it maps must not move, be it attached or not
     child = bed.nvdimms[0]
     low = bed.enter(QuickDevice(DaxLinear(pages(8), child)))
     high = bed.enter(QuickDevice(Linear(pages(8), low)))
     bed.enter(attached(high, low))
-    low.load(DaxLinear(pages(8), child, pages(8)))
-    low.clear()
-    bed.enter(bed.probe.holding(high))
-    with pytest.raises(Exception, match="busy"):
-        low.load(DaxLinear(pages(8), child, pages(8)))
+    for hold in (False, True):
+        if hold:
+            bed.enter(bed.probe.holding(high))
+        with pytest.raises(Exception, match="busy"):
+            low.load(DaxLinear(pages(8), child, pages(8)))
+        low.load(DaxLinear.ranges([(child, pages(8), pages(8))], "allow_move"))
+        low.clear()
 
 
 def test_unload(bed):

@@ -121,10 +121,12 @@ def test_telling(bed):
     bed.enter(QuickDevice(targets([(device, pages(2), pages(20))])))
     stock = bed.enter(QuickDevice(Linear(pages(8), first)))
     bed.enter(attached(stock, first))
-    none("slot_notify_failure", lambda: bed.probe.inject(first, pages(3)))
-    none("slot_notify_failure", lambda: bed.probe.inject(first, 0, WHOLE))
+    none("dxh_notify_failure", lambda: bed.probe.inject(first, pages(3)))
+    # once gone, a child has no more to tell of
+    going = iter([second, first])
+    none("dxh_notify_failure", lambda: bed.probe.inject(next(going), 0, WHOLE))
     assert device.status()[0].received == 4
-    assert told(stock, first, "received") == "4"
+    assert told(stock, first, "received") == "3"
 
 
 def test_attach(bed):
@@ -159,7 +161,8 @@ def test_attach(bed):
 
 
 @pytest.mark.usefixtures("bed", "unloaded")
-@pytest.mark.parametrize("function", ["alloc_dax", "alloc_workqueue", "__class_register"])
+@pytest.mark.parametrize("function", ["alloc_dax", "alloc_workqueue", "__class_register",
+                                      "class_create_file_ns"])
 def test_loading_the_holder(function):
     failures = 0
     for failed in faults.each(function, HOLDER.insert):

@@ -9,18 +9,20 @@ the page cache of files that were mapped keeps pointers to pages that are no mor
 before the child is back gets an oops.
 """
 
+import errno
 import re
 
 import pytest
 
 from lib import kernel, monitor
+from lib.attach import attached
 from lib.command import CommandError
 from lib.dm import DaxLinear, Linear, Status
 from lib.live import Live
 from lib.probe import ProbeError
 from lib.quick import QuickDevice
 from lib.trace import Kprobe, Trace
-from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
+from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
 from lib.unplug import Unplugged
 from lib.victim import Sigbus, Victim
 from lib.xfs import Xfs
@@ -122,6 +124,30 @@ def test_move_beside_what_is_gone(bed, gone, unplugged):
         device.load(DaxLinear(pages(16), other))
     # what is gone may be somewhere else from now on
     device.reload(DaxLinear.ranges([(other, 0, pages(8)), (there, 0, pages(8))]))
+
+
+def test_a_hole_is_passed_at_once(bed, gone, unplugged):
+    """What is behind it may not move; none of its own pages is worth a look."""
+    there, other = bed.nvdimms[1:3]
+    behind = (there, 0, pages(8))
+    device = bed.enter(QuickDevice(DaxLinear.ranges([(gone, 0, pages(4096)), behind])))
+    bed.enter(bed.probe.holding(device))
+    unplugged.unplug()
+    with Kprobe("dm_mod:dm_dax_direct_access") as lookups:
+        device.load(DaxLinear.ranges([(other, 0, pages(4096)), behind]))
+        assert 0 < len(lookups.lines()) < 20
+
+
+def test_announced_child_is_not_asked(bed):
+    # from then on its driver may have nothing to answer with
+    child = bed.nvdimms[0]
+    device = bed.enter(QuickDevice(DaxLinear(pages(8), child)))
+    bed.enter(bed.probe.holding(device))
+    assert len(bed.probe.inject(child, PAGE).calls) == 1
+    bed.probe.inject(child, 0, WHOLE)
+    injection = bed.probe.inject(child, PAGE)
+    assert not injection.calls
+    assert injection.rc == -errno.EOPNOTSUPP
 
 
 def test_plugged_in_again(bed, gone, unplugged):
@@ -252,6 +278,41 @@ def test_below_two_floors(bed, gone, unplugged):
         assert told_xfs(calls) == [(SIZE * SECTOR, 3 * SIZE * SECTOR)]
     assert [victim.sigbus for victim in victims] == [Sigbus("AO", 0, 12)] * 2
     assert elsewhere.lives()
+    unplugged.plug()
+
+
+@pytest.mark.parametrize("target", [DaxLinear, Linear], ids=["registered", "attached"])
+def test_child_gone_leaves_others_on_the_same_floor_alone(bed, gone, unplugged, target):
+    """A filesystem is on a part of a device that has nothing of the child; others are around it."""
+    there = bed.nvdimms[1]
+    middle = bed.device(DaxLinear.ranges([(gone, SIZE, SIZE), (there, SIZE, 3 * SIZE),
+                                          (gone, 2 * SIZE, SIZE)]))
+    # the other one has both, and what it has of the child is behind
+    layouts = [[(middle, SIZE, 2 * SIZE)], [(middle, 3 * SIZE, SIZE), (middle, 4 * SIZE, SIZE)]]
+    tops = [bed.device(*[target(sectors, device, offset) for device, offset, sectors in ranges])
+            for ranges in layouts]
+    if target is Linear:
+        for top in tops:
+            bed.enter(attached(top, middle))
+    bed.kill_early()
+    beside, files = [Files(bed, ranges, top)
+                     for ranges, top in zip(layouts, tops, strict=True)]
+    untouched = [beside.victim(0), files.victim(0)]
+    victim = files.victim(1)
+    mark = bed.kmsg.mark()
+    with xfs_calls() as calls, Trace("dax_holder/dax_holder_failure") as trace:
+        unplugged.unplug()
+        assert told_xfs(calls) == [(SIZE * SECTOR, SIZE * SECTOR)]
+        assert [(event["parent"], int(event["parent_bytes"], 0), int(event["len_bytes"], 0))
+                for event in sorted(trace.fields(), key=lambda event: event["parent"])] == [
+            (middle.disk, 0, 5 * SIZE * SECTOR), (tops[1].disk, SIZE * SECTOR, SIZE * SECTOR)]
+    assert not bed.kmsg.find(rf"\b{tops[0].disk}\b", mark)
+    assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
+    assert files.fs.is_shut_down()
+    assert all(one.lives() for one in untouched)
+    beside.fs.write("new", b"new" * 1000)
+    assert not beside.fs.is_shut_down()
+    assert middle.status() == [Status(3, 1, 1, 1, 1, 1, 0, 0)]
     unplugged.plug()
 
 

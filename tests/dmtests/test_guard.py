@@ -5,13 +5,16 @@ With the probe as the filesystem where only the decision counts, and with XFS wh
 the filesystem goes on and is told the right thing afterwards.
 """
 
+import os
 import re
 
 import pytest
 
 from lib import poison
+from lib.attach import attached
 from lib.command import CommandError, run
 from lib.dm import DaxLinear, Linear
+from lib.ext4 import Ext4
 from lib.live import Live
 from lib.quick import QuickDevice
 from lib.trace import Kprobe
@@ -211,16 +214,51 @@ def test_below_a_device_in_use(bed, device, ranges):
     # the holder is on the device above alone
     third = bed.nvdimms[2]
     moved = [(third, 0, pages(20)), *ranges[1:]]
-    above = device
+    above, tops = device, []
     for _ in range(2):
         above = bed.enter(QuickDevice(DaxLinear(above.sectors - pages(20), above, pages(10))))
         with bed.probe.holding(above):
             refused(bed, device, [DaxLinear.ranges(moved)], ranges, moved)
             device.reload(DaxLinear.ranges(ranges + [(third, 0, pages(20))]))
             device.reload(DaxLinear.ranges(ranges))
+        tops.append(above)
+    # whoever has it open exclusively is on it, whatever is on that in turn
+    while tops:
+        refused(bed, device, [DaxLinear.ranges(moved)], ranges, moved)
+        tops.pop().remove()
     # nobody above any more
     device.reload(DaxLinear.ranges(moved))
     device.reload(DaxLinear.ranges(ranges))
+
+
+def test_move_below_an_exclusive_opener_is_refused(bed, device, ranges):
+    # who has it open as everybody may is in nobody's way
+    third = bed.nvdimms[2]
+    moved = [(third, 0, pages(20)), *ranges[1:]]
+    for flags, in_use in ((os.O_RDONLY, False), (os.O_RDONLY | os.O_EXCL, True),
+                          (os.O_RDWR, False), (os.O_RDWR | os.O_EXCL, True)):
+        fd = os.open(device.path, flags)
+        try:
+            if in_use:
+                refused(bed, device, [DaxLinear.ranges(moved)], ranges, moved)
+                device.reload(DaxLinear.ranges(ranges + [(third, 0, pages(20))]))
+                device.reload(DaxLinear.ranges(ranges))
+                device.reload(DaxLinear.ranges(moved, "allow_move"))
+            else:
+                device.reload(DaxLinear.ranges(moved))
+        finally:
+            os.close(fd)
+        device.reload(DaxLinear.ranges(ranges))
+
+
+def test_a_loaded_table_above_is_in_the_way(bed, device, ranges):
+    # it holds the device as a live one does, and may be live soon
+    moved = ranges[::-1]
+    above = bed.enter(QuickDevice())
+    above.load(Linear(pages(8), device))
+    refused(bed, device, [DaxLinear.ranges(moved)], ranges, moved)
+    above.clear()
+    device.reload(DaxLinear.ranges(moved))
 
 
 def test_a_hole_hides_no_move(bed):
@@ -241,15 +279,19 @@ AGSIZE = 16 * MIB
 
 
 class Mounted:
-    """An XFS on two ranges, with files on each, and room on a third child."""
+    """An XFS on two ranges, with files on each, and room on a third child.
 
-    def __init__(self, bed, target=DaxLinear):
+    It may be on a device above that one, with a target of the kernel's.
+    """
+
+    def __init__(self, bed, target=DaxLinear, above=None):
         first, second, third = bed.nvdimms[:3]
         self.ranges = [(first, SIZE, SIZE), (second, SIZE, SIZE)]
         self.room = (third, SIZE, SIZE)
         self.device = bed.device(*[target(sectors, child, offset)
                                    for child, offset, sectors in self.ranges])
-        self.fs = bed.enter(Xfs(self.device, bed.folder(), agsize=AGSIZE, reflink=False))
+        self.top = bed.device(above(2 * SIZE, self.device)) if above else self.device
+        self.fs = bed.enter(Xfs(self.top, bed.folder(), agsize=AGSIZE, reflink=False))
         bed.kill_early()
         # some of it is in each AG
         self.fs.reserve("file", 48 * MIB)
@@ -301,6 +343,48 @@ def test_xfs_move_is_refused(bed):
     mounted.device.reload(DaxLinear.ranges(ranges))
     mounted.fs.mount()
     mounted.check_well()
+
+
+def test_move_below_a_stock_device_with_xfs_is_refused(bed):
+    """Nothing has attached it, and the filesystem is the holder of the device above alone."""
+    mounted = Mounted(bed, above=Linear)
+    ranges, device = mounted.ranges, mounted.device
+    moved = [ranges[0], mounted.room]
+    with mounted.victim(mounted.place(1)) as victim:
+        for new in (ranges[::-1], moved):
+            refused(bed, device, [DaxLinear.ranges(new)], ranges, new)
+        # attached to what is below it, or to what is below that
+        for child in (device, ranges[0][0]):
+            with attached(mounted.top, child):
+                refused(bed, device, [DaxLinear.ranges(moved)], ranges, moved)
+        device.reload(DaxLinear.ranges([*ranges, mounted.room]))
+        device.load(DaxLinear.ranges(moved, "allow_move"))
+        device.clear()
+        assert victim.lives()
+    mounted.check_well()
+    mounted.fs.unmount()
+    mounted.top.remove()
+    device.reload(DaxLinear.ranges(moved))
+
+
+@pytest.mark.parametrize("above", [None, Linear, DaxLinear],
+                         ids=["on it", "on dm-linear", "on daxlinear"])
+def test_move_below_ext4_is_refused(bed, above):
+    """It takes no holder slot: what counts is that it has the device open exclusively."""
+    first, second, third = bed.nvdimms[:3]
+    ranges = [(first, SIZE, SIZE), (second, SIZE, SIZE)]
+    moved = [(third, SIZE, SIZE), ranges[1]]
+    device = bed.device(DaxLinear.ranges(ranges))
+    top = bed.device(above(2 * SIZE, device)) if above else device
+    with Ext4(top, bed.folder()) as fs, Victim(fs.write("file", bytes(MIB))) as victim:
+        refused(bed, device, [DaxLinear.ranges(moved)], ranges, moved)
+        device.reload(DaxLinear.ranges([*ranges, (third, SIZE, SIZE)]))
+        device.load(DaxLinear.ranges(moved, "allow_move"))
+        device.clear()
+        assert victim.lives()
+    if above:
+        top.remove()
+    device.reload(DaxLinear.ranges(moved))
 
 
 def test_xfs_grows(bed):

@@ -310,6 +310,17 @@ def test_partitions_of_one_disk(bed):
     check_injections(bed, oracle, boundary_bytes(ranges + other_ranges) + [(disk, 0, 2500 * PAGE)])
 
 
+def test_device_of_no_whole_pages(bed):
+    # no filesystem has DAX on it, and the kernel would say so each time that it is asked
+    child = bed.nvdimms[0]
+    bed.device(DaxLinear(pages(8), child), Linear(1, child, pages(8)))
+    mark = bed.kmsg.mark()
+    for _ in range(2):
+        injection = bed.probe.inject(child, PAGE)
+        assert (injection.rc, injection.calls) == (-errno.EOPNOTSUPP, [])
+    assert not bed.kmsg.find("unaligned partition for dax", mark)
+
+
 @pytest.mark.parametrize("kind", ["ranges", "lines"])
 def test_through_memory_failure(bed, kind):
     # the whole path below XFS; the probe takes care of the pages, so they are not poisoned

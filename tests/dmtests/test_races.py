@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What changes while a failure is being looked up, at the very moments that matter."""
+"""What changes while a failure is on its way, at the very moments that matter.
+
+It is stopped in the handler of a holder that it came to. Nothing is to be waited for while it is
+looked up where a page is.
+"""
 
 import errno
 
 import pytest
 
 from lib import attach
-from lib.beside import Beside, Doing
-from lib.command import CommandError
-from lib.dm import DaxLinear, Linear
-from lib.gate import Gate, Gates
+from lib.attach import attached
+from lib.beside import Beside, promptly, wait_for
+from lib.dm import DaxLinear, Linear, Striped
 from lib.module import HOLDER
+from lib.probe import FOLDER, ProbeError, number_of
 from lib.quick import QuickDevice
-from lib.units import PAGE, PAGE_SECTORS
+from lib.units import MIB_SECTORS, PAGE, PAGE_SECTORS, WHOLE
 
 pytestmark = pytest.mark.at_once
 
-# of the two lookups that make a comparison, the parent's leads to the child too
-_CHILD_LOOKUP = 1
+# longer than a test takes, shorter than what would be a hung task
+_STOP_MS = 20000
 
 
 def pages(number):
@@ -25,98 +29,187 @@ def pages(number):
     return number * PAGE_SECTORS
 
 
-@pytest.fixture(name="gates")
-def _gates(bed):
-    return bed.enter(Gates())
-
-
 @pytest.fixture(name="child")
-def _child(bed, gates):
-    """Return a child that stops on demand whoever looks up a page of it."""
-    assert gates
-    return bed.enter(QuickDevice(Gate(pages(64), bed.nvdimms[0])))
+def _child(bed):
+    return bed.nvdimms[0]
 
 
-class Failure(Doing):
-    """A failure of a page of a child, or of more, that is under way for its `with` block."""
+class Stopped:
+    """A failure of a child that is in the handler of a device's holder, for its `with` block.
 
-    def __init__(self, bed, gates, child, byte, length=PAGE):
-        super().__init__(self._inject)
-        self._failure = (bed.probe, child, byte, length)
-        self._gates = gates
+    When it is over, `calls` is what holders were told, and `rc` what came of it; `strays` is what
+    they were told of other things meanwhile.
+    """
 
-    def __exit__(self, *error):
-        # a test that fails must not leave it waiting: no device could be removed
-        self._gates.open()
-        super().__exit__(*error)
+    def __init__(self, bed, child, device, byte, length=PAGE):
+        self._probe = bed.probe
+        self._device = device
+        self._line = f"inject {number_of(child)} {byte} {length} 0"
+        self._process = None
+        self.calls = self.strays = self.rc = None
 
-    def _inject(self):
-        probe, child, byte, length = self._failure
-        probe.commands([f"inject {child.number} {byte} {length} 0"])
+    def __enter__(self):
+        self._probe.reset()
+        self._probe.delay(self._device, _STOP_MS)
+        self._process = Beside("sh", "-c", f"echo {self._line} >{FOLDER}/control")
+        try:
+            self._process.wait_in("probe_notify_failure")
+        except BaseException:
+            self.go_on()
+            raise
+        return self
+
+    def go_on(self):
+        """Have the handler answer, and wait until the failure is over."""
+        try:
+            self._probe.delay(self._device, 0)
+        except ProbeError as error:
+            # its holder has left it
+            assert error.errno == errno.ENOENT
+        self._process.end()
+
+    def __exit__(self, kind, *_):
+        self.go_on()
+        if kind is None:
+            (done,), self.strays = self._probe.records()
+            self.calls = [(call.dev, call.off, call.len) for call in done.calls]
+            self.rc = done.rc
 
 
-def test_table_swap_between_two_looks(bed, child, gates):
-    """Where the new table has the page is looked at before the swap, the old place after it."""
-    old = [(child, pages(8), pages(1)), (child, pages(5), pages(1))]
-    new = [(child, pages(5), pages(1)), (child, pages(8), pages(1))]
-    device = bed.enter(QuickDevice(DaxLinear.ranges(old)))
-    device.load(DaxLinear.ranges(new, "allow_move"))
+def told(device, *numbers):
+    """Return the calls that tell a device of these pages."""
+    return [(device.number, number * PAGE, PAGE) for number in numbers]
+
+
+def layout(child, *numbers):
+    """Return a table of one page after the other."""
+    return DaxLinear.ranges([(child, pages(number), pages(1)) for number in numbers], "allow_move")
+
+
+@pytest.mark.parametrize("old, new, places", [
+    # it stays where it is, beside what moves
+    ((5, 8, 9, 5), (5, 9, 8, 5), [0, 3]),
+    # from behind to before where the failure is, and the other way round
+    ((8, 9, 5, 9), (5, 8, 9, 9), [2]),
+    ((5, 8, 9, 9), (8, 9, 9, 5), [0, 3]),
+    # it is gone
+    ((5, 8, 5, 9), (5, 8, 9, 9), [0]),
+])
+@pytest.mark.parametrize("way", ["registered", "attached", "both"])
+def test_table_swap_between_two_places(bed, child, old, new, places, way):
+    """Each place is told once at most, and once if it has the page all the time."""
+    if way == "attached":
+        old, new = ([Linear(pages(1), child, pages(number)) for number in numbers]
+                    for numbers in (old, new))
+    else:
+        old, new = ([layout(child, *numbers)] for numbers in (old, new))
+    device = bed.enter(QuickDevice(*old))
+    if way != "registered":
+        bed.enter(attached(device, child))
+    device.load(*new)
     bed.enter(bed.probe.holding(device))
-    # known to the probe before it is to be quick
-    bed.probe.inject(child, 40 * PAGE)
-    bed.probe.reset()
-    gates.stop("direct_access", skip=_CHILD_LOOKUP)
-    with Failure(bed, gates, child, 5 * PAGE):
-        gates.wait_at("direct_access")
-        device.resume()
-        gates.open()
-    done, strays = bed.probe.records()
-    assert not strays
-    assert [call.off for call in done[0].calls] == [0]
-    assert done[0].rc == 0
+    with Stopped(bed, child, device, 5 * PAGE) as failure:
+        promptly(device.resume)
+    assert failure.calls == told(device, *places)
+    assert failure.rc == 0 and not failure.strays
 
 
-@pytest.mark.parametrize("failed", [(5 * PAGE, PAGE), (0, 2**64 - 1)], ids=["page", "child gone"])
-def test_parent_loses_its_table_once_it_is_told(bed, child, gates, failed):
-    """It gets its table back while the next one is looked at: it has been told."""
+def test_swapped_twice_within_one_failure(bed, child):
+    # the places of the table that was never there when it was looked at are told at most once
+    device = bed.enter(QuickDevice(layout(child, 5, 8, 9, 5)))
+    device.load(layout(child, 8, 5, 9, 5))
+    bed.enter(bed.probe.holding(device))
+    with Stopped(bed, child, device, 5 * PAGE) as failure:
+        promptly(device.resume)
+        promptly(device.reload, layout(child, 5, 8, 9, 5))
+        promptly(device.reload, layout(child, 9, 8, 5, 5))
+    assert failure.calls[0] == told(device, 0)[0]
+    assert failure.calls[-1] == told(device, 3)[0]
+    assert sorted(set(failure.calls)) == failure.calls
+    assert failure.rc == 0 and not failure.strays
+
+
+@pytest.mark.parametrize("failed", [(5 * PAGE, PAGE), (0, WHOLE)], ids=["page", "child gone"])
+@pytest.mark.parametrize("way", ["registered", "attached"])
+def test_parent_gets_its_table_back_once_it_is_told(bed, child, failed, way):
+    """It is wiped and known anew while the next one is told: it has been told."""
+    target = DaxLinear if way == "registered" else Linear
+    first, second = (bed.enter(QuickDevice(target(pages(16), child))) for _ in range(2))
+    for device in first, second:
+        bed.enter(bed.probe.holding(device))
+        if target is Linear:
+            bed.enter(attached(device, child))
+    with Stopped(bed, child, second, *failed) as failure:
+        promptly(first.wipe)
+        if target is Linear:
+            promptly(attach.detach, first, child)
+        promptly(first.reload, target(pages(16), child))
+        if target is Linear:
+            promptly(attach.attach, first, child)
+    assert [call[0] for call in failure.calls] == [first.number, second.number]
+    assert failure.rc == 0 and not failure.strays
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["attached meanwhile", "detached meanwhile"])
+def test_attached_or_detached_while_it_is_told(bed, child, late):
+    """A registered parent is told of its places once, whatever its other way is."""
+    device = bed.enter(QuickDevice(layout(child, 5, 8, 5)))
+    bed.enter(bed.probe.holding(device))
+    if late:
+        attach.attach(device, child)
+    with Stopped(bed, child, device, 5 * PAGE) as failure:
+        promptly(attach.detach if late else attach.attach, device, child)
+    if not late:
+        attach.detach(device, child)
+    assert failure.calls == told(device, 0, 2)
+    assert failure.rc == 0 and not failure.strays
+
+
+def test_detached_while_it_is_counted(bed, child):
+    """It takes a search to see whether what it is attached to has failed, and so has to be counted."""
+    half = MIB_SECTORS * 128
+    low = bed.enter(QuickDevice(
+        Striped(2 * half, pages(1), [(one, 0) for one in bed.nvdimms[1:3]]),
+        Linear(pages(1), child)))
+    bed.enter(attached(low, child))
+    top = bed.enter(QuickDevice(Linear(pages(1), low, 2 * half)))
+    bed.enter(bed.probe.holding(top))
+    attach.attach(top, low)
+    with Stopped(bed, child, top, 0) as failure:
+        bed.probe.delay(top, 0)
+        promptly(attach.detach, top, low)
+    assert failure.calls == told(top, 0)
+    assert failure.rc == 0 and not failure.strays
+
+
+def test_parent_dies_before_it_is_told(bed, child):
+    """The one before it is told meanwhile; its own holder hears that it goes, and only that."""
     first, second = (bed.enter(QuickDevice(DaxLinear(pages(16), child))) for _ in range(2))
     for device in first, second:
         bed.enter(bed.probe.holding(device))
-    bed.probe.inject(child, 40 * PAGE)
-    bed.probe.reset()
-    gates.stop("direct_access", skip=2 + _CHILD_LOOKUP)
-    with Failure(bed, gates, child, *failed):
-        gates.wait_at("direct_access")
-        # to load a table takes a look at the child
-        gates.stop("direct_access", skip=100)
-        first.wipe()
-        first.reload(DaxLinear(pages(16), child))
-        gates.open()
-    done, strays = bed.probe.records()
-    assert not strays
-    assert [call.dev for call in done[0].calls] == [first.number, second.number]
-    assert done[0].rc == 0
+    with Stopped(bed, child, first, 5 * PAGE) as failure, \
+            Beside("dmsetup", "remove", second.name) as removing:
+        assert " __synchronize_srcu+" in removing.wait_in("kill_dax")
+        failure.go_on()
+        removing.end()
+    assert [(call.dev, call.off, call.len) for call in failure.strays] == [
+        (second.number, 0, WHOLE)]
+    assert failure.calls == told(first, 5)
+    assert failure.rc == 0
 
 
-def test_parent_dies_before_it_is_told(bed, child, gates):
-    """Its page was found; that it is gone must leave the page to the kernel."""
-    device = QuickDevice(DaxLinear(pages(16), child))
-    bed.enter(device)
-    bed.enter(bed.probe.holding(device))
-    bed.probe.inject(child, 40 * PAGE)
-    bed.probe.reset()
-    gates.stop("direct_access", skip=_CHILD_LOOKUP)
-    with Failure(bed, gates, child, 5 * PAGE):
-        gates.wait_at("direct_access")
-        with Beside("dmsetup", "remove", device.name) as removing:
-            assert " __synchronize_srcu+" in removing.wait_in("kill_dax")
-            gates.open()
-            removing.end()
-    done, strays = bed.probe.records()
-    # the device told whoever was on it that it goes
-    assert [(call.off, call.len) for call in strays] == [(0, 2**64 - 1)]
-    assert not done[0].calls
-    assert done[0].rc == -errno.EOPNOTSUPP
+def test_parent_dies_between_two_places(bed, child):
+    """It is told of the first, and shut down before it comes to the second."""
+    device = bed.enter(QuickDevice(layout(child, 5, 8, 5)))
+    bed.enter(bed.probe.holding(device, -errno.EOPNOTSUPP))
+    with Stopped(bed, child, device, 5 * PAGE) as failure, \
+            Beside("dmsetup", "remove", device.name) as removing:
+        # it tells its holder first, who takes his time
+        removing.wait_in("probe_notify_failure")
+        failure.go_on()
+        removing.end()
+    assert failure.calls[0] == told(device, 0)[0] and len(failure.calls) <= 2
+    assert failure.rc == -errno.EOPNOTSUPP
 
 
 def test_slot_changes_hands_before_we_look(bed):
@@ -140,23 +233,17 @@ def test_slot_changes_hands_before_we_look(bed):
 
 
 @pytest.mark.usefixtures("unloaded")
-def test_order_while_the_module_goes(bed, child, gates):
-    """What waits for its turn to attach finds, when it has it, that nobody attaches any more."""
-    HOLDER.insert()
+def test_orders_while_the_module_goes(bed):
+    """Each attaches before the module goes, and is dropped with it, or finds no file."""
+    child = bed.nvdimms[0]
     device = bed.enter(QuickDevice(Linear(pages(16), child)))
-    attach.attach(device, child)
-    gates.stop("direct_access")
-    with Beside("cat", f"{attach.FOLDER}/{child.disk}/{device.disk}/mapped_bytes") as reader:
-        gates.wait_at("direct_access")
-        with Beside("rmmod", HOLDER.name) as removing:
-            removing.wait_in("kernfs_drain")
-            with Beside("tee", f"{attach.FOLDER}/attach",
-                        stdin=f"{device.number} {child.number}") as late:
-                late.wait_in("attachment_make")
-                gates.open()
-                with pytest.raises(CommandError, match="No such device"):
-                    late.end()
-            removing.end()
-        # the file is gone when it comes for more
-        reader.end(check=False)
-    assert not HOLDER.loaded
+    attach_it = (f"while echo {device.number} {child.number} >{attach.FOLDER}/attach; do "
+                 f"echo {device.number} {child.number} >{attach.FOLDER}/detach; done 2>/dev/null")
+    for _ in range(20):
+        HOLDER.insert()
+        with Beside("sh", "-c", attach_it) as orders:
+            wait_for(lambda: orders.running, "no orders are given")
+            HOLDER.remove()
+            orders.end(check=False)
+        assert not HOLDER.loaded
+        assert bed.probe.is_free(child)

@@ -6,10 +6,15 @@ import re
 
 import pytest
 
+from lib import attach
+from lib.attach import attached
 from lib.command import CommandError
 from lib.dm import DaxLinear, Linear, Status
 from lib.trace import Trace
 from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
+
+# what XFS answers once it is shut down; EUCLEAN by its other name
+EFSCORRUPTED = errno.EUCLEAN
 
 
 def test_a_new_device(bed):
@@ -71,13 +76,47 @@ def test_counters(bed):
         bed.probe.inject(child, start)
         assert device.status() == [Status(1, 1, 0, 3, 2, 1, 2, 0)]
         # told, and the end of the filesystem
-        bed.probe.answer(device, -errno.EIO)
+        bed.probe.answer(device, -EFSCORRUPTED)
         bed.probe.inject(child, start + MIB - PAGE)
         assert device.status() == [Status(1, 1, 0, 4, 3, 2, 2, MIB_SECTORS - PAGE_SECTORS)]
         # not ours
         bed.probe.inject(child, start - PAGE)
         bed.probe.inject(child, start + MIB)
         assert device.status() == [Status(1, 1, 0, 4, 3, 2, 2, MIB_SECTORS - PAGE_SECTORS)]
+
+
+@pytest.mark.usefixtures("renewed")
+@pytest.mark.parametrize("answer, handled, generic, said", [
+    (0, 1, 0, "handled above (0)"),
+    (-EFSCORRUPTED, 1, 0, f"handled above (-{EFSCORRUPTED})"),
+    (-errno.EOPNOTSUPP, 0, 1, f"left to generic handling (-{errno.EOPNOTSUPP})"),
+    # while it is being mounted, beyond its end, once it is shut down, mappers are busy
+    (-errno.EIO, 0, 0, f"answered with an error (-{errno.EIO})"),
+    (-errno.ENXIO, 0, 0, f"answered with an error (-{errno.ENXIO})"),
+    (-errno.EBUSY, 0, 0, f"answered with an error (-{errno.EBUSY})"),
+])
+def test_handled_is_what_was_handled(bed, answer, handled, generic, said):
+    """R7: an error is nobody's success, and keeps the generic handling away all the same."""
+    child, beside = bed.nvdimms[:2]
+    low = bed.named_device(DaxLinear(MIB_SECTORS, child, 80))
+    high = bed.named_device(DaxLinear(MIB_SECTORS // 2, low, 80))
+    stock = bed.named_device(Linear(MIB_SECTORS, beside))
+    bed.enter(attached(stock, beside))
+    for device in (high, stock):
+        bed.probe.hold(device, answer)
+    mark = bed.kmsg.mark()
+    for number in range(1, 3):
+        for disk in (child, beside):
+            assert bed.probe.inject(disk, 160 * SECTOR).rc == answer
+        assert [device.status()[0] for device in (low, high)] == [
+            Status(1, 1, 0, number, number, number * handled, number * generic, last)
+            for last in (80, 0)]
+        assert [attach.told(stock, beside, name) for name in (
+            "received", "forwarded", "handled", "generic")] == [
+            str(count) for count in (number, number, number * handled, number * generic)]
+    lines = bed.kmsg.find("dax_holder: .* failed", mark)
+    assert len(lines) == 6
+    assert all(line.endswith(f": {said}") for line in lines), lines
 
 
 def test_each_target_counts_for_itself(bed):
@@ -244,6 +283,27 @@ def test_log_line(bed):
     place = MIB + 0x2a000 - 80 * SECTOR
     for word in (child.name, "0x2a000", device.disk, f"0x{place:x}", f"sector {place // SECTOR}"):
         assert re.search(rf"\b{re.escape(word)}\b", lines[0]), (word, lines[0])
+
+
+@pytest.mark.usefixtures("renewed")
+def test_log_names_what_failed_on_every_floor(bed):
+    # not the floor that it came by: the child whose page it is, and where
+    child = bed.nvdimms[0]
+    low = bed.named_device(DaxLinear(MIB_SECTORS, child, 80))
+    high = bed.named_device(DaxLinear(MIB_SECTORS // 2, low, 160))
+    bed.enter(bed.probe.holding(high))
+    mark = bed.kmsg.mark()
+    with Trace("dax_holder/dax_holder_failure") as trace:
+        bed.probe.inject(child, 0x2a000)
+        found = trace.fields()
+    places = [(device.disk, 0x2a000 - start * SECTOR) for device, start in ((low, 80), (high, 240))]
+    assert sorted(line.partition("dax_holder: ")[2] for line in
+                  bed.kmsg.find("dax_holder: .* failed", mark)) == sorted(
+        f"{child.name} failed at 0x2a000 for 0x1000 bytes, {name} holds it at 0x{place:x} "
+        f"(sector {place // SECTOR}): handled above (0)" for name, place in places)
+    assert sorted((event["child"], int(event["child_bytes"], 0), event["parent"],
+                   int(event["parent_bytes"], 0)) for event in found) == sorted(
+        (child.name, 0x2a000, *place) for place in places)
 
 
 @pytest.mark.usefixtures("renewed")

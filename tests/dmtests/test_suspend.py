@@ -6,7 +6,7 @@ whatever happens to this and to other devices meanwhile.
 
 What the kernel itself makes wait, whatever the target: `dmsetup remove` of any mapped device, as
 kill_dax() waits for all failures in flight everywhere, and every other memory failure, as mm takes
-one at a time.
+one at a time. So does dax_holder, but for a child that goes, whose parents are notified meanwhile.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from lib.dm import DaxLinear, Linear, Status
 from lib.live import Live
 from lib.quick import QuickDevice
 from lib.trace import Kprobe
-from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
+from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR, WHOLE
 from lib.victim import Sigbus, Victim
 from lib.xfs import Xfs
 
@@ -100,6 +100,7 @@ def test_nobody_else_waits(bed, options):
     bed.enter(bed.probe.holding(other))
     live = Live(bed, other_ranges)
     live.map(other, other_ranges)
+    live.check()
 
     blocked = Blocked(bed, device, parts, options)
     extended = DaxLinear.ranges(parts + [(bed.nvdimms[2], 0, SIZE)])
@@ -111,12 +112,9 @@ def test_nobody_else_waits(bed, options):
     promptly(device.table_text)
     promptly(device.status)
     # others on the same child
-    live.check()
     promptly(other.load, DaxLinear(64, child))
     promptly(other.suspend)
-    live.check()
     promptly(other.resume)
-    live.check()
     with pytest.raises(CommandError):
         promptly(other.load, DaxLinear(64, child, 8))
     new = QuickDevice(DaxLinear(64, child, 800))
@@ -130,6 +128,7 @@ def test_nobody_else_waits(bed, options):
 
     promptly(device.resume)
     blocked.check_done()
+    live.check()
     assert device.status() == [Status(3, 3, 0, 1, 1, 1, 0, blocked.place // SECTOR)]
 
 
@@ -159,15 +158,17 @@ def test_removing_waits_in_the_kernel(bed):
         command.end()
 
 
-def test_failures_elsewhere_are_told(bed):
-    # dax_holder tells of one failure while another waits; only mm has them queue
+def test_removals_elsewhere_are_forwarded(bed):
+    # a child that goes does not wait for a failure that does; failures of pages queue, as in mm
     parts = parts_of(bed)
     child = parts[1][0]
     device = bed.enter(QuickDevice(DaxLinear.ranges(parts)))
-    other = bed.enter(QuickDevice(DaxLinear(64, child)))
+    other = bed.enter(QuickDevice(DaxLinear(64, child), DaxLinear(64, bed.nvdimms[2])))
     bed.enter(bed.probe.holding(other))
     blocked = Blocked(bed, device, parts, ["--noflush", "--nolockfs"])
-    assert [call.off for call in bed.probe.inject(child, 3 * PAGE).calls] == [3 * PAGE]
+    promptly(bed.probe.inject, bed.nvdimms[2], 0, WHOLE)
+    (done,), _ = bed.probe.records()
+    assert [(call.off, call.len) for call in done.calls] == [(8 * PAGE, 8 * PAGE)]
     with Beside("sh", "-c", f"echo {child.pfn(4 * PAGE)} >{poison.CORRUPT_PFN}") as second:
         stack = second.wait_in("memory_failure")
         assert "dax_holder" not in stack
@@ -202,18 +203,19 @@ def test_attached(bed):
     device = bed.enter(QuickDevice(*[Linear(sectors, child, offset)
                                      for child, offset, sectors in parts]))
     bed.enter(attached(device, *children))
-    other = QuickDevice(Linear(64, children[1]))
+    other = QuickDevice(Linear(64, bed.nvdimms[2]))
     bed.enter(other)
     bed.enter(bed.probe.holding(other))
     blocked = Blocked(bed, device, parts, ["--noflush", "--nolockfs"])
     promptly(detach, device, children[1])
     promptly(attach, device, children[1])
-    promptly(attach, other, children[1])
-    assert [call.off for call in bed.probe.inject(children[1], PAGE).calls] == [PAGE]
-    promptly(detach, other, children[1])
-    promptly(attach, other, children[1])
+    promptly(attach, other, bed.nvdimms[2])
+    calls = bed.probe.inject(bed.nvdimms[2], 0, WHOLE).calls
+    assert [(call.off, call.len) for call in calls] == [(0, 8 * PAGE)]
+    promptly(detach, other, bed.nvdimms[2])
+    promptly(attach, other, bed.nvdimms[2])
     promptly(other.wipe)
     blocked.check_waiting()
     promptly(device.resume)
     blocked.check_done()
-    promptly(detach, other, children[1])
+    promptly(detach, other, bed.nvdimms[2])

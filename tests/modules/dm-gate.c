@@ -9,11 +9,10 @@
  * else passed in no time, or makes dm undo what the others have done.  It passes
  * DAX through, so that the table keeps DAX.
  *
- * The steps are ctr, dtr, presuspend, postsuspend, preresume, resume, and
- * direct_access.  In /sys/module/dm_gate/parameters/, for all gates at once:
+ * The steps are ctr, dtr, presuspend, postsuspend, preresume and resume.  In
+ * /sys/module/dm_gate/parameters/, for all gates at once:
  *
  *	stop	a step; whoever gets there waits until this is changed, or none
- *	skip	how many may pass that step before
  *	at	the step at which somebody waits now, or none
  *	fail	ctr or preresume, which then fails with -EIO, or none
  */
@@ -26,7 +25,7 @@
 #include <linux/string.h>
 #include <linux/wait.h>
 
-enum step { NONE, CTR, DTR, PRESUSPEND, POSTSUSPEND, PRERESUME, RESUME, DIRECT_ACCESS };
+enum step { NONE, CTR, DTR, PRESUSPEND, POSTSUSPEND, PRERESUME, RESUME };
 
 static const char * const steps[] = {
 	[NONE] = "none",
@@ -36,7 +35,6 @@ static const char * const steps[] = {
 	[POSTSUSPEND] = "postsuspend",
 	[PRERESUME] = "preresume",
 	[RESUME] = "resume",
-	[DIRECT_ACCESS] = "direct_access",
 };
 
 struct gate {
@@ -47,7 +45,6 @@ struct gate {
 static int stop;
 static int at;
 static int fail;
-static atomic_t skip;
 static DECLARE_WAIT_QUEUE_HEAD(stop_changed);
 
 static int step_set(const char *value, const struct kernel_param *param)
@@ -72,13 +69,12 @@ static const struct kernel_param_ops step_ops = {
 };
 
 module_param_cb(stop, &step_ops, &stop, 0600);
-module_param_named(skip, skip.counter, int, 0600);
 module_param_cb(at, &step_ops, &at, 0400);
 module_param_cb(fail, &step_ops, &fail, 0600);
 
 static int gate_pass(enum step step)
 {
-	if (READ_ONCE(stop) == step && atomic_dec_if_positive(&skip) < 0) {
+	if (READ_ONCE(stop) == step) {
 		WRITE_ONCE(at, step);
 		/* Idle: a test may take its time, and that is no hung task. */
 		wait_event_idle(stop_changed, READ_ONCE(stop) != step);
@@ -179,7 +175,6 @@ static long gate_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_page
 	sector_t sector = get_start_sect(gate->dev->bdev) + gate->offset +
 			  dm_target_offset(ti, pgoff << PAGE_SECTORS_SHIFT);
 
-	gate_pass(DIRECT_ACCESS);
 	return dax_direct_access(gate->dev->dax_dev, sector >> PAGE_SECTORS_SHIFT, nr_pages,
 				 mode, kaddr, pfn);
 }

@@ -53,9 +53,15 @@ def listed():
     return sorted((child, parent) for child in os.listdir(FOLDER)
                   if os.path.isdir(f"{FOLDER}/{child}")
                   for parent in os.listdir(f"{FOLDER}/{child}")
-                  if os.path.exists(f"{FOLDER}/{child}/{parent}/received"))
+                  if os.path.exists(f"{FOLDER}/{child}/{parent}/alive"))
+
+
+def folder(parent, child):
+    """Return the directory of a device that is attached to a child, or to another such device."""
+    disk = child.disk if isinstance(child.disk, str) else child.disk.name
+    return f"{FOLDER}/{disk}/{parent.disk}"
 
 
 def told(parent, child, name):
     """Return what one of the files says of an attached device."""
-    return read_file(f"{FOLDER}/{child.disk.name}/{parent.disk}/{name}")
+    return read_file(f"{folder(parent, child)}/{name}")

@@ -29,9 +29,8 @@ class Gates:
         GATE.remove()
 
     @staticmethod
-    def stop(step, skip=0):
-        """From now on stop who gets to this step, after some; let go who is stopped elsewhere."""
-        write_file(f"{_PARAMETERS}/skip", skip)
+    def stop(step):
+        """From now on stop who gets to this step; let go who is stopped elsewhere."""
         write_file(f"{_PARAMETERS}/stop", step)
 
     def open(self):

@@ -13,7 +13,8 @@
  *	hold DEV [RC]		take the holder slot, answer RC (0) to failures
  *	release DEV		leave the slot
  *	rc DEV RC		from now on answer RC
- *	delay DEV MS		from now on sleep so long before answering
+ *	delay DEV MS		from now on sleep so long before answering; whoever
+ *				sleeps already answers when it has slept so long
  *	inject DEV OFF LEN FLAGS
  *				tell the holder of DEV that bytes failed
  *	late DEV OFF LEN FLAGS	tell dax_holder, as if it had been DEV's holder a

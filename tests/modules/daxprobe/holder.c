@@ -41,7 +41,7 @@ static u64 current_seq(void)
 static int probe_notify_failure(struct dax_device *dax_dev, u64 off, u64 len, int mf_flags)
 {
 	struct device_node *node = node_find_dax(dax_dev);
-	unsigned int delay_ms;
+	unsigned int ms;
 	int rc;
 
 	/* As XFS does, which reads metadata to find out whose page it is. */
@@ -57,11 +57,11 @@ static int probe_notify_failure(struct dax_device *dax_dev, u64 off, u64 len, in
 		.len = len,
 		.flags = mf_flags,
 	});
-	delay_ms = READ_ONCE(node->delay_ms);
 	rc = READ_ONCE(node->rc);
+	/* Which may be called off. */
+	for (ms = 0; ms < READ_ONCE(node->delay_ms); ms++)
+		usleep_range(900, 1000);
 	node_put(node);
-	if (delay_ms)
-		msleep(delay_ms);
 	return rc;
 }
 
@@ -202,7 +202,7 @@ static int late_notify(struct dax_device *dax_dev, u64 off, u64 len, int mf_flag
 int do_late(struct control *control, char *line)
 {
 	/* Only to find the address of a function that is not exported. */
-	struct kprobe probe = { .symbol_name = "dax_holder:slot_notify_failure" };
+	struct kprobe probe = { .symbol_name = "dax_holder:dxh_notify_failure" };
 	int err;
 
 	err = register_kprobe(&probe);
