@@ -36,6 +36,11 @@ def _open():
 _lib = _open()
 
 
+def close():
+    """Let go of device-mapper, until the next task."""
+    _lib.dm_lib_release()
+
+
 class _Task:
     def __init__(self, kind, name):
         self.name = name
@@ -126,7 +131,7 @@ def rename(name, new):
 
 
 def status(name):
-    """Return the status of the first target, without start and length."""
+    """Return the line of the first target."""
     task = _Task(_STATUS, name)
     start, length = ctypes.c_uint64(), ctypes.c_uint64()
     kind, params = ctypes.c_char_p(), ctypes.c_char_p()
@@ -134,4 +139,13 @@ def status(name):
         task.run()
         _lib.dm_get_next_target(raw, None, ctypes.byref(start), ctypes.byref(length),
                                 ctypes.byref(kind), ctypes.byref(params))
-        return params.value.decode()
+        return f"{start.value} {length.value} {kind.value.decode()} {params.value.decode()}"
+
+
+def major():
+    """Return the first half of every mapped device's number."""
+    with open("/proc/devices", encoding="ascii") as file:
+        for line in file:
+            if line.split()[1:] == ["device-mapper"]:
+                return int(line.split()[0])
+    raise LookupError("no device-mapper in /proc/devices")

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What takes longer the more there is of something: that it ends soon, and lets others run."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from lib.attach import attached
+from lib.beside import Beside
+from lib.command import log
+from lib.dm import DaxLinear, Linear, Striped, table
+from lib.quick import QuickDevice
+from lib.units import MIB_SECTORS, PAGE_SECTORS, SECTOR
+
+GIB_SECTORS = 1024 * MIB_SECTORS
+
+
+def pages(number):
+    """Return so many pages in sectors."""
+    return number * PAGE_SECTORS
+
+
+class Heartbeat(threading.Thread):
+    """A thread that wants the CPU a thousand times a second, before all others, for its `with`."""
+
+    def __init__(self):
+        super().__init__()
+        self._end = threading.Event()
+        self._started = threading.Event()
+        self.longest = 0
+
+    def run(self):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        last = time.monotonic()
+        self._started.set()
+        while not self._end.is_set():
+            time.sleep(0.001)
+            now = time.monotonic()
+            self.longest = max(self.longest, now - last)
+            last = now
+
+    def __enter__(self):
+        self.start()
+        self._started.wait()
+        return self
+
+    def __exit__(self, *_):
+        self._end.set()
+        self.join()
+
+
+def test_a_search_lets_others_run(bed):
+    """On the one CPU that there is: a striped device has a piece for each chunk, so it is long."""
+    stripes, child = [(device, 0) for device in bed.nvdimms[:2]], bed.nvdimms[2]
+    sectors = bed.nvdimms[0].sectors // MIB_SECTORS * MIB_SECTORS
+    striped = Striped(2 * sectors, pages(1), stripes)
+    device = bed.enter(QuickDevice(*[striped] * 8, Linear(pages(1), child)))
+    bed.enter(attached(device, child))
+    bed.enter(bed.probe.holding(device))
+    with Heartbeat() as heartbeat:
+        start = time.monotonic()
+        injection = bed.probe.inject(child, 0)
+        took = time.monotonic() - start
+    log.info("the search took %.3f s, nothing else ran for %.3f s", took, heartbeat.longest)
+    assert [call.off for call in injection.calls] == [16 * sectors * SECTOR]
+    assert heartbeat.longest < took / 4
+
+
+def cost(function, *arguments):
+    """Return the CPU time that a call takes of this thread, the least of some."""
+    found = []
+    for _ in range(3):
+        start = time.thread_time()
+        function(*arguments)
+        found.append(time.thread_time() - start)
+    return min(found)
+
+
+def load_cost(device, *targets):
+    """Return what it costs to load a table."""
+    def load():
+        device.load(*targets)
+        device.clear()
+    return cost(load)
+
+
+def test_many_targets_on_many_floors_load_quickly(bed):
+    """Each of a floor's targets is on the floor below: there are 16^6 ways from top to bottom."""
+    floors = [bed.nvdimms[0]]
+    costs = []
+    for _ in range(6):
+        targets = [DaxLinear(pages(1), floors[-1], pages(number)) for number in range(16)]
+        device = bed.enter(QuickDevice(*targets))
+        costs.append(load_cost(device, *targets))
+        floors.append(device)
+    log.info("loading took %s s", costs)
+    assert costs[-1] < 10 * costs[0]
+    # nor does to see who is on the lowest one
+    targets = [DaxLinear(pages(1), floors[0], pages(number)) for number in range(16)]
+    assert load_cost(floors[1], *targets) < 10 * costs[0]
+
+
+def test_many_ranges_on_many_floors_load_quickly(bed):
+    # each range is on its own below, with other children's around it
+    child, beside = bed.nvdimms[:2]
+    number, apart = 4000, 256
+    size = child.sectors // pages(apart) * pages(apart)
+    same = DaxLinear.ranges([(child, 0, size)] * (number * pages(apart) // size + 1))
+    alone, low = (bed.enter(QuickDevice(same)) for _ in range(2))
+    floors = [low]
+    for _ in range(2):
+        ranges = [one for at in range(0, number * apart, apart)
+                  for one in ((floors[-1], pages(at), pages(1)), (beside, 0, pages(apart - 1)))]
+        floors.append(bed.enter(QuickDevice(DaxLinear.ranges(ranges))))
+    costs = [load_cost(device, same) for device in (alone, low)]
+    log.info("loading took %s s", costs)
+    assert costs[1] < 10 * costs[0]
+
+
+@pytest.mark.at_once
+def test_a_load_over_a_large_hole_ends(bed):
+    """The table was wiped below a filesystem; the new one may be anywhere, soon or not at all."""
+    child = bed.nvdimms[0]
+    size = child.sectors // MIB_SECTORS * MIB_SECTORS
+    number = 128 * GIB_SECTORS // size
+    device = bed.enter(QuickDevice(DaxLinear(size, child)))
+    bed.enter(attached(device, child))
+    bed.enter(bed.probe.holding(device))
+    # what the device is to DAX is known from now on
+    assert bed.probe.inject(child, 0).calls
+    sectors = number * size
+    device.reload(f"0 {sectors} error")
+    new = DaxLinear.ranges([(child, 0, size)] * number)
+    with Beside("dmsetup", "load", device.name, stdin=table(new)) as load:
+        deadline = time.monotonic() + 3
+        while load.running and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if load.running:
+            log.info("it goes on; it is killed")
+            os.kill(load.pid, signal.SIGKILL)
+        load.end(within=10, check=False)
