@@ -139,4 +139,4 @@ def test_dax_devices_go(bed):
     for _ in range(10):
         come_and_go()
     wait_for(lambda: dax_devices() <= before,
-             lambda: f"{dax_devices() - before} dax_devices are left", within=10)
+             lambda: f"{dax_devices() - before} dax_devices are left")

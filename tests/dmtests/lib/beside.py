@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What runs beside the test, because it may have to wait."""
 
+import os
 import shlex
 import subprocess
 import threading
@@ -9,7 +10,7 @@ import time
 from .command import ENVIRONMENT, CommandError, log, log_command, read_file
 
 # Much longer than anything takes that need not wait, on an emulated CPU that shares its core.
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = int(os.environ.get("DMTESTS_PATIENCE", 30))
 
 
 class Beside:

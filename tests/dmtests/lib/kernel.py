@@ -14,7 +14,7 @@ _VERSION = tuple(map(int, _NAME.split(".")))
 KNOWN_SPLATS = KERNELS[_NAME].known_splats
 
 # The storm has its full length, and the most devices are there, on one of them.
-STORM_INJECTIONS = 100000 if _VERSION < (6, 12) else 20000
+STORM_INJECTIONS = 50000 if _VERSION < (6, 12) else 20000
 MANY_DEVICES = 1000 if _VERSION < (6, 12) else 300
 
 # What the log says of a table that maps the mapped device itself: later kernels' dm does not open

@@ -38,11 +38,19 @@ _control = None
 
 
 def _open():
-    """Return device-mapper's file; one for all, for ever."""
+    """Return device-mapper's file; one for all."""
     global _control  # pylint: disable=global-statement
     if _control is None:
         _control = os.open("/dev/mapper/control", os.O_RDWR | os.O_CLOEXEC)
     return _control
+
+
+def close():
+    """Close it until it is needed again, so that device-mapper can be unloaded."""
+    global _control  # pylint: disable=global-statement
+    if _control is not None:
+        os.close(_control)
+        _control = None
 
 
 def _request(name, *, flags=0, targets=0, data=b"", room=0):

@@ -20,7 +20,8 @@ def _make():
     # then get stuck in code that changes under them. An instance inherits the option.
     write_file(f"{_TRACING}/options/record-cmd", 0)
     folder = f"{_TRACING}/instances/dmtests{next(_numbers)}"
-    os.mkdir(folder)
+    # those before us kept theirs as well
+    os.makedirs(folder, exist_ok=True)
     return folder
 
 

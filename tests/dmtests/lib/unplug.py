@@ -15,7 +15,7 @@ class Unplugged:
     """An NVDIMM that is gone for its `with` block, or from unplug() to plug()."""
 
     def __init__(self, nvdimm):
-        self._nvdimm = nvdimm
+        self.nvdimm = nvdimm
         self._device = next(os.path.basename(folder) for folder in
                             glob.glob(f"/sys/bus/nd/devices/{nvdimm.region}/pfn*")
                             if os.path.isdir(f"{folder}/block"))
@@ -44,5 +44,5 @@ class Unplugged:
             return
         write_file(f"{_DRIVER}/bind", self._device)
         self.is_gone = False
-        new = next(one for one in nvdimms.discover() if one.region == self._nvdimm.region)
-        self._nvdimm.__dict__.update(vars(new))
+        new = next(one for one in nvdimms.discover() if one.region == self.nvdimm.region)
+        self.nvdimm.__dict__.update(vars(new))
