@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Modules that are broken on purpose, to show that a debug kernel finds it out."""
+"""Modules that are broken on purpose, to show that the tests find it out."""
 
 import glob
 import os
@@ -42,6 +42,7 @@ class _Broken:
         os.mkdir(target)
         for module in ("dax-holder/dax_holder.ko", "dm-daxlinear/dm-daxlinear.ko"):
             shutil.copy(os.path.join(out, "src", module), target)
+        shutil.rmtree(out)
         with open(os.path.join(target, "tests"), "w", encoding="utf-8") as file:
             file.write(self._tests + "\n")
         return True
@@ -55,17 +56,19 @@ class _Broken:
         return any(re.search(self.report, failure, re.S) for failure in found.values() if failure)
 
 
-def check(tally, kernel, machine):
-    """Have a debug kernel find out each build that is broken in the way that it looks for.
+def check(tally, heading, kernel, machine=()):
+    """Have the tests find out each build that is broken in a way that this kernel shows.
 
     All are in one guest, one after the other; `machine` are options for it.
     """
     start = time.monotonic()
     whole = build.folder(kernel)
     dmtests = Dmtests(kernel, os.path.join(whole, "results", "broken"))
-    # lockdep turns itself off with its first report: the one that has it report is the first
-    builds = [_Broken(patch) for patch in sorted(glob.glob(
-        f"{build.CHECKOUT}/tests/broken/{kernels.KERNELS[kernel].debug}/*.patch"))]
+    kind = kernels.KERNELS[kernel].debug or "behaviour"
+    # The order matters: lockdep turns itself off with its first report, and a slot that stays
+    # taken is in the way of all that follow.
+    builds = [_Broken(patch)
+              for patch in sorted(glob.glob(f"{build.CHECKOUT}/tests/broken/{kind}/*.patch"))]
     caught = []
     built = [broken.build(dmtests, whole) for broken in builds]
     if all(built):
@@ -76,6 +79,6 @@ def check(tally, kernel, machine):
     missed = [broken for broken in builds if broken not in caught]
     if missed or not builds:
         dmtests.show_log()
-    tally.add("broken builds", len(caught), len(missed) or int(not builds),
-              time.monotonic() - start,
-              [f"{broken.patch}: nobody complained of '{broken.report}'" for broken in missed])
+    tally.add(heading, len(caught), len(missed) or int(not builds), time.monotonic() - start,
+              [f"{os.path.relpath(broken.patch, build.CHECKOUT)}: "
+               f"no test complained of '{broken.report}'" for broken in missed])

@@ -74,7 +74,7 @@ def _has_makefile(folder_path):
     return any(os.path.exists(os.path.join(folder_path, name)) for name in ("Kbuild", "Makefile"))
 
 
-def _steps(root, source, variables):
+def _steps(root, source, variables, modules_alone):
     """Yield the commands of the build, as seen inside the root."""
     jobs = f"-j{os.cpu_count()}"
     make = ["make", "--no-print-directory", jobs]
@@ -82,6 +82,8 @@ def _steps(root, source, variables):
     for_tools = make + ["-C", "/src/tools", *variables]
     variables = [*root.variables, *variables]
     yield kernel + ["M=/src"] + variables + ["modules"]
+    if modules_alone:
+        return
     if _has_makefile(os.path.join(source, "tools")):
         yield for_tools
     if _has_makefile(os.path.join(source, "tests/programs")):
@@ -131,7 +133,7 @@ def _version(out):
 
 
 def build(root, out, variables, verbose, patch=None):
-    """Build everything, after a patch if there is one; return the exit code.
+    """Build everything, or after a patch the modules alone; return the exit code.
 
     A build that succeeds says only what the compilers complained of.
     """
@@ -144,7 +146,7 @@ def build(root, out, variables, verbose, patch=None):
         if patch:
             subprocess.run(["patch", "-s", "-p1", "-d", source, "-i", os.path.abspath(patch)],
                            check=True)
-        command = inside(root, source, _steps(root, source, variables))
+        command = inside(root, source, _steps(root, source, variables, bool(patch)))
         if verbose:
             code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
         else:
