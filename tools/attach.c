@@ -243,11 +243,9 @@ static void read_counters(const char *folder, struct counters *counters)
 		.received = read_count(folder, "received"),
 		.forwarded = read_count(folder, "forwarded"),
 		.handled = read_count(folder, "handled"),
+		.generic = read_count(folder, "generic"),
 		.failed = last && strcmp(last, "-"),
 	};
-	/* They may be on their way. */
-	if (counters->received > counters->handled)
-		counters->generic = counters->received - counters->handled;
 	if (counters->failed)
 		counters->last_sector = strtoull(last, NULL, 10);
 	free(last);

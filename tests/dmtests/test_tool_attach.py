@@ -2,6 +2,7 @@
 """daxlinear attach, detach, and what daxlinear status says of devices that are attached."""
 
 import contextlib
+import errno
 
 import pytest
 
@@ -227,6 +228,18 @@ def test_status(bed):
   attached to  state  received  forwarded  handled  generic  last failure
   {child.path}   alive         2          1        1        1        0x1000
 """
+
+
+def test_status_of_an_error(bed):
+    """An error is neither handled nor left to the kernel."""
+    child = bed.nvdimms[0]
+    device = bed.named_device(Linear(MIB_SECTORS, child))
+    daxlinear("attach", device.name)
+    with bed.probe.holding(device, -errno.EIO):
+        bed.probe.inject(child, 0)
+    (found,) = ask("status", device.name)["devices"]
+    (one,) = found["attached"]
+    assert [one[name] for name in ("received", "forwarded", "handled", "generic")] == [1, 1, 0, 0]
 
 
 def test_status_of_one_of_ours(bed):
