@@ -490,7 +490,7 @@ def test_child_goes_away(bed):
     bed.enter(attached(device, child, other))
     bed.probe.reset()
     with Unplugged(child):
-        # R8: once, for all of it
+        # once, for all of it
         assert [(call.dev, call.off, call.len) for call in bed.probe.records()[1]] == [
             (device.number, 2 * PAGE, 18 * PAGE)]
         assert attach.told(device, child, "alive") == "0"

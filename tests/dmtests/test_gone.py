@@ -205,7 +205,7 @@ def test_below_xfs(bed, gone, unplugged):
     untouched = [beside.victim(number) for number in (0, 1)]
     with xfs_calls() as calls, Trace("dax_holder/dax_holder_failure") as trace:
         unplugged.unplug()
-        # R8: one call, of both ranges and of nothing else
+        # one call, of both ranges and of nothing else
         assert told_xfs(calls) == [(SIZE * SECTOR, 2 * SIZE * SECTOR)]
         assert [(event["child"], event["parent"]) for event in trace.fields()] == [
             (gone.name, files.device.disk)]

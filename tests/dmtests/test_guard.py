@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""R9: a table that would move what a mounted filesystem maps is refused.
+"""A table that would move what a mounted filesystem maps is refused.
 
 With the probe as the filesystem where only the decision counts, and with XFS where it matters that
 the filesystem goes on and is told the right thing afterwards.

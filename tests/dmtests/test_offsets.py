@@ -343,7 +343,7 @@ def test_through_memory_failure(bed, kind):
 
 
 def test_whole_child_gone(bed):
-    # R8: one call for each parent, the hull of the child's ranges; others are not told
+    # one call for each parent, the span of the child's ranges; others are not told
     gone, other = bed.nvdimms[2], bed.nvdimms[0]
     layouts = [
         [(other, 0, pages(10)), (gone, pages(500), pages(20)), (other, pages(10), pages(5)),

@@ -96,7 +96,7 @@ def test_counters(bed):
     (-errno.EBUSY, 0, 0, f"answered with an error (-{errno.EBUSY})"),
 ])
 def test_handled_is_what_was_handled(bed, answer, handled, generic, said):
-    """R7: an error is nobody's success, and keeps the generic handling away all the same."""
+    """An error is not handled, and keeps the generic handling away all the same."""
     child, beside = bed.nvdimms[:2]
     low = bed.named_device(DaxLinear(MIB_SECTORS, child, 80))
     high = bed.named_device(DaxLinear(MIB_SECTORS // 2, low, 80))
