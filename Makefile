@@ -4,9 +4,8 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 INSTALL_MOD_DIR ?= updates/dm-daxlinear
-# where all but the modules goes; the folders that install something know what goes where
+# where all but the modules goes; tools/Makefile knows what goes where
 export prefix ?= /usr/local
-INSTALLING := tools lvm
 # those to be tested, such as 6.12; otherwise all that we support
 KERNELS ?=
 
@@ -59,7 +58,7 @@ install-modules: modules
 	$(DEPMOD) $(RELEASE)
 
 install-tools:
-	for folder in $(INSTALLING); do $(MAKE) -C $$folder install || exit; done
+	$(MAKE) -C tools install
 
 # DKMS looks nowhere else, whatever the prefix.
 SOURCE_DIR = $(DESTDIR)/usr/src/dm-daxlinear-$(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -70,7 +69,7 @@ install-source:
 	for file in $(SOURCES); do install -D -m 644 $$file $(SOURCE_DIR)/$$file || exit; done
 
 uninstall: $(KDIR)
-	for folder in $(INSTALLING); do $(MAKE) -C $$folder uninstall || exit; done
+	$(MAKE) -C tools uninstall
 	rm -rf $(SOURCE_DIR) $(DESTDIR)/lib/modules/$(RELEASE)/$(INSTALL_MOD_DIR)
 	$(DEPMOD) $(RELEASE)
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
-#include "say.h"
+#include "cmd/command.h"
+#include "util/say.h"
 
 static const struct command * const commands[] = {
 	&command_attach,

@@ -2,8 +2,8 @@
 /* Bad ranges, joined where they touch, against a map of every block; and lines of counters. */
 #include <string.h>
 
-#include "../../tools/bad.h"
-#include "../../tools/counters.h"
+#include "../../tools/health/bad.h"
+#include "../../tools/device/counters.h"
 #include "unit.h"
 
 /* Two children, which change over in the middle of the device. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Granules and allocation group sizes: known machines, and what must hold of any. */
-#include "../../tools/geometry.h"
+#include "../../tools/device/geometry.h"
 #include "unit.h"
 
 #define MAX_CHILDREN	8

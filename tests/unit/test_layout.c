@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "../../tools/layout.h"
+#include "../../tools/device/layout.h"
 #include "unit.h"
 
 /* Device n stands on devices below n; those of level 0 are at the bottom. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "../../tools/line.h"
+#include "../../tools/device/line.h"
 #include "unit.h"
 
 #define MAX_TARGETS	6

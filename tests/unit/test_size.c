@@ -2,7 +2,7 @@
 /* Sizes as people write them: known ones, and random ones written by us and read back. */
 #include <string.h>
 
-#include "../../tools/size.h"
+#include "../../tools/util/size.h"
 #include "unit.h"
 
 static const struct {

@@ -2,7 +2,7 @@
 /* /etc/daxlineartab: known lines, written ones read back, and any text at all. */
 #include <string.h>
 
-#include "../../tools/tab.h"
+#include "../../tools/boot/tab.h"
 #include "unit.h"
 
 static char *parse(struct tab *tab, const char *text)

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/* daxlinear attach: has devices hear of failures whose targets do not pass them on. */
+#include "device/attach.h"
+#include "cmd/command.h"
+#include "device/dm.h"
+#include "util/say.h"
+#include "device/seams.h"
+#include "sys/sysfs.h"
+
+static const struct option options[] = {
+	{ "all", no_argument, NULL, 'a' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+/* What attaching does not cure. */
+static void warn_of_seams(const struct stack *stack, const struct mapped *mapped)
+{
+	const struct device *device = stack_find(stack, mapped->dev);
+	struct seams seams = { 0 };
+
+	if (device)
+		seams_find(&seams, stack, device, 0, UINT64_MAX);
+	if (seams.nr)
+		note("%s: copy-on-write (reflink) on it mixes data where its pieces meet; daxlinear check %s says more",
+		     mapped->name, mapped->name);
+}
+
+static bool attach_all(const struct stack *stack)
+{
+	size_t nr, i;
+	char **names;
+	bool done = true;
+
+	detach_dead();
+	nr = dm_names(&names);
+	for (i = 0; i < nr; i++) {
+		struct mapped mapped;
+
+		/* It may be gone by now. */
+		if (!dm_find(names[i], &mapped) || !block_has_dax(mapped.dev))
+			continue;
+		done &= attach_floor(mapped.dev, mapped.name);
+		if (is_attached(mapped.dev))
+			warn_of_seams(stack, &mapped);
+	}
+	return done;
+}
+
+static bool attach_one(const struct stack *stack, const char *name)
+{
+	struct mapped mapped = dm_device(name);
+	const struct device *device;
+
+	if (!block_has_dax(mapped.dev))
+		die(EXIT_FAILED, "%s has no DAX: all its targets need to, and all that they stand on",
+		    mapped.name);
+	device = stack_find(stack, mapped.dev);
+	if (device && table_is_all(&device->table, TARGET_OURS))
+		note("%s forwards failures by itself: only what is below it is attached, where that does not",
+		     mapped.name);
+	warn_of_seams(stack, &mapped);
+	return attach(mapped.dev, mapped.name);
+}
+
+static int run(int argc, char **argv)
+{
+	const char *name = NULL;
+	struct stack stack;
+	bool all = false;
+	int option;
+
+	while ((option = next_option(argc, argv, options)) != -1) {
+		if (option == ARGUMENT)
+			one_argument(&name, "DEV");
+		else if (option == 'a')
+			all = true;
+	}
+	if (all == !!name)
+		usage("give a DEV or --all");
+
+	dm_begin();
+	attach_begin();
+	stack_read(&stack);
+	return (all ? attach_all(&stack) : attach_one(&stack, name)) ? EXIT_DONE : EXIT_FAILED;
+}
+
+const struct command command_attach = {
+	.name = "attach",
+	.arguments = "DEV | --all",
+	.what = "Have a mapped device of any kind hear of the failures below it",
+	.help =
+"DEV is a mapped device with DAX whose targets are not ours, such as a logical\n"
+"volume. It is attached to what it stands on directly, and so is each mapped device\n"
+"below it, so that a failure of the memory gets from one to the next. Where all\n"
+"targets are daxlinear there is nothing to do: they forward failures.\n"
+"To attach it again after a change does what is missing.\n\n"
+"  --all  all mapped devices with DAX; devices that are gone are dropped\n",
+	.run = run,
+};

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/* daxlinear check: tells whether a device and the XFS on it are as they should be. */
+#include <stdio.h>
+
+#include "health/check.h"
+#include "cmd/command.h"
+#include "util/json.h"
+#include "util/say.h"
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+static void print_json(const struct mapped *mapped, const struct findings *findings)
+{
+	struct json_object *json = json_object_new_object(), *list, *one;
+	size_t i;
+
+	put_text(json, "name", mapped->name);
+	put_bool(json, "good", !findings->nr_bad);
+	list = put_array(json, "checks");
+	for (i = 0; i < findings->nr; i++) {
+		one = json_object_new_object();
+		put_text(one, "check", findings->findings[i].name);
+		put_bool(one, "good", findings->findings[i].good);
+		put_text(one, "text", findings->findings[i].text);
+		json_object_array_add(list, one);
+	}
+	json_print(json);
+}
+
+static int run(int argc, char **argv)
+{
+	struct findings findings = { 0 };
+	const char *name, *json;
+	struct mapped mapped;
+	struct stack stack;
+	size_t i;
+
+	name = name_and_option(argc, argv, options, &json);
+	dm_begin();
+	mapped = dm_device(name);
+	stack_read(&stack);
+	check_device(&findings, &stack, &mapped);
+	if (json)
+		print_json(&mapped, &findings);
+	for (i = 0; !json && i < findings.nr; i++)
+		printf("%s  %s\n", findings.findings[i].good ? "ok " : "BAD",
+		       findings.findings[i].text);
+	return findings.nr_bad ? EXIT_FOUND : EXIT_DONE;
+}
+
+const struct command command_check = {
+	.name = "check",
+	.arguments = "[--json] NAME",
+	.what = "Tell whether a device and the XFS on it are as they should be",
+	.help =
+"Looks whether all targets tell of failures, whether the table is one line, whether\n"
+"every child is there, synchronous and aligned to 2 MiB, and of an XFS whether it has\n"
+"rmapbt and no reflink, or where its copy-on-write would mix data, whether it reaches\n"
+"the end of the device and aligns files to 2 MiB. Ends with 3 if something is not as it\n"
+"should be.\n\n"
+"  --json  for programs\n",
+	.run = run,
+};

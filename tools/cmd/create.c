@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/* daxlinear create: makes a device. */
+#include <stdio.h>
+
+#include "device/change.h"
+#include "device/child.h"
+#include "cmd/command.h"
+#include "device/dm.h"
+#include "device/name.h"
+#include "util/say.h"
+#include "util/size.h"
+
+static const struct option options[] = {
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "force", no_argument, NULL, 'f' },
+	{ "granule", required_argument, NULL, 'g' },
+	{ "len", required_argument, NULL, 'l' },
+	{ "offset", required_argument, NULL, 'o' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+static void print_command(const char *name, const struct table *table)
+{
+	printf("dmsetup create %s <<END\n", name);
+	table_write(table, stdout);
+	puts("END");
+}
+
+static int run(int argc, char **argv)
+{
+	struct children children = { 0 };
+	char text[SIZE_TEXT_LEN];
+	struct line line = { .align_2m = true };
+	struct table table;
+	const char *name = NULL, *wrong;
+	bool dry_run = false;
+	struct stack stack;
+	int option;
+
+	while ((option = next_option(argc, argv, options)) != -1) {
+		switch (option) {
+		case ARGUMENT:
+			if (name)
+				children_add(&children, optarg);
+			else
+				name = optarg;
+			break;
+		case 'n':
+			dry_run = true;
+			break;
+		default:
+			children_option(&children, option, optarg);
+		}
+	}
+	if (!name || !children.nr)
+		usage("give a NAME and one DEV at least");
+	wrong = name_check(name);
+	if (wrong)
+		usage("\"%s\" %s", name, wrong);
+
+	dm_begin();
+	/* Nobody may take what is looked at here, until it is ours. */
+	if (!dry_run)
+		change_begin(name);
+	stack_read(&stack);
+	children_open(&children, &stack);
+	children_trim(&children);
+	children_line(&children, &stack, &line);
+	table = line_table(&line);
+	if (dry_run) {
+		print_command(name, &table);
+		return EXIT_DONE;
+	}
+	change_create(name, &table);
+	printf("/dev/mapper/%s: %s\n", name, size_text(table_end(&table) * SECTOR, text));
+	children_tell(&children, 0);
+	return EXIT_DONE;
+}
+
+const struct command command_create = {
+	.name = "create",
+	.arguments = "[OPTION...] NAME DEV [--offset SIZE] [--len SIZE] [DEV ...]",
+	.what = "Make a device that joins others, one after the other",
+	.help =
+"Each DEV is persistent memory in fsdax mode, a partition of it, or another mapped\n"
+"device with DAX. What is used of each is a multiple of a granule, so that XFS can\n"
+"have its allocation groups end where the children do. The table is one line.\n\n"
+"  --offset SIZE   use the DEV before this from here on\n"
+"  --len SIZE      use at most so much of the DEV before this\n"
+"  --granule SIZE  the granule; otherwise the largest of 128M to 1G that wastes less\n"
+"                  than a 64th of each DEV\n"
+"  --force         use a DEV that holds a filesystem, a partition table, an LVM label\n"
+"                  or the like, or that another mapped device uses\n"
+"  --dry-run       print the dmsetup command that would do it, and do nothing\n",
+	.run = run,
+};

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/* daxlinear mkfs: makes an XFS whose allocation groups end where children do. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/param.h>
+#include <unistd.h>
+
+#include "util/alloc.h"
+#include "health/check.h"
+#include "cmd/command.h"
+#include "device/geometry.h"
+#include "device/huge.h"
+#include "fs/mounts.h"
+#include "util/run.h"
+#include "util/say.h"
+#include "sys/blkid.h"
+#include "sys/sysfs.h"
+
+/* XFS's log, of 64 MiB at least, has to fit into an allocation group. */
+#define AGSIZE_MIN	(65 * MIB)
+
+static const struct option options[] = {
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "force", no_argument, NULL, 'f' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+static void refuse_in_use(const struct mapped *mapped, const char *path)
+{
+	struct mount mount;
+	int fd;
+
+	if (mount_find(mapped->dev, &mount))
+		die(EXIT_FAILED, "%s is mounted on %s", mapped->name, mount.folder);
+	fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
+	if (fd < 0)
+		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+static void refuse_signature(const char *path, uint64_t size_bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *found = signature_find(fd, 0, size_bytes);
+
+	close(fd);
+	if (found)
+		die(EXIT_FAILED, "%s holds %s: --force makes an XFS all the same, and what is there is lost",
+		    path, found);
+}
+
+/* Whether an option is among those that the user has for mkfs.xfs, which takes none twice. */
+static bool is_given(char **rest, const char *option)
+{
+	for (; *rest; rest++)
+		if (strstr(*rest, option))
+			return true;
+	return false;
+}
+
+/* Allocation groups that end at all these places; 0 if XFS makes none that are so small. */
+static uint64_t pick_agsize(const uint64_t *seams, size_t nr, uint64_t size_bytes,
+			    uint64_t unit_bytes)
+{
+	uint64_t agsize = nr ? geometry_agsize(geometry_common(seams, nr), size_bytes, unit_bytes) :
+			  0;
+
+	return agsize < AGSIZE_MIN ? 0 : agsize;
+}
+
+/*
+ * The options about where things are, as far as the user does not give them.  Allocation groups end
+ * where children do, or else where no target bridges that at least, or else there are four.
+ */
+static void add_data_options(struct words *words, const struct layout *leaves,
+			     uint64_t size_bytes, char **rest)
+{
+	bool huge = huge_leaves_aligned(leaves) && !is_given(rest, "su=") &&
+		    !is_given(rest, "sunit=") && !is_given(rest, "noalign");
+	uint64_t agsize = 0, *seams[2], units[] = { HUGE_PAGE, 4 * KIB };
+	size_t nr[2], i, unit;
+
+	nr[0] = layout_seams(leaves, &seams[0]);
+	nr[1] = layout_open_seams(leaves, &seams[1]);
+	for (unit = huge ? 0 : 1; unit < (huge && !nr[1] ? 1 : 2); unit++)
+		for (i = 0; i < 2 && !agsize; i++)
+			agsize = pick_agsize(seams[i], nr[i], size_bytes, units[unit]);
+	/* mkfs.xfs's own, with a stripe unit, have no room for its log on small devices. */
+	if (!agsize)
+		agsize = MIN(((size_bytes / 4 - 1) / HUGE_PAGE + 1) * HUGE_PAGE, AGSIZE_MAX);
+	free(seams[0]);
+	free(seams[1]);
+	if (huge && agsize % HUGE_PAGE == 0)
+		words_add(words, "-dsu=2m,sw=1");
+	if (!is_given(rest, "agsize=") && !is_given(rest, "agcount="))
+		words_add(words, "-dagsize=%ju", (uintmax_t)agsize);
+}
+
+static int tell_bad(const struct mapped *mapped, const struct stack *stack)
+{
+	struct findings findings = { 0 };
+	size_t i;
+
+	check_device(&findings, stack, mapped);
+	for (i = 0; i < findings.nr; i++)
+		if (!findings.findings[i].good)
+			note("%s", findings.findings[i].text);
+	return findings.nr_bad ? EXIT_FOUND : EXIT_DONE;
+}
+
+static int run(int argc, char **argv)
+{
+	bool dry_run = false, force = false;
+	struct layout leaves = { 0 };
+	struct words words = { 0 };
+	const struct device *device;
+	const char *name = NULL;
+	struct mapped mapped;
+	struct stack stack;
+	uint64_t size;
+	char *path;
+	int option;
+
+	while ((option = next_option(argc, argv, options)) != -1) {
+		if (option == ARGUMENT)
+			one_argument(&name, "NAME");
+		else if (option == 'n')
+			dry_run = true;
+		else if (option == 'f')
+			force = true;
+	}
+	if (!name)
+		usage("give a NAME");
+
+	dm_begin();
+	mapped = dm_device(name);
+	stack_read(&stack);
+	device = stack_find(&stack, mapped.dev);
+	if (!device || !device->table.nr)
+		die(EXIT_FAILED, "%s has no table", mapped.name);
+	size = table_end(&device->table) * SECTOR;
+	path = block_path(mapped.dev);
+	refuse_in_use(&mapped, path);
+	if (!force)
+		refuse_signature(path, size);
+	stack_flatten(&stack, &leaves, &device->layout);
+
+	words_add(&words, "mkfs.xfs");
+	if (force)
+		words_add(&words, "-f");
+	if (!is_given(argv + optind, "rmapbt="))
+		words_add(&words, "-mrmapbt=1");
+	/* See KERNEL_REFLINK_CRASH. */
+	if (!is_given(argv + optind, "reflink="))
+		words_add(&words, "-mreflink=0");
+	add_data_options(&words, &leaves, size, argv + optind);
+	while (optind < argc)
+		words_add(&words, "%s", argv[optind++]);
+	words_add(&words, "%s", path);
+	if (dry_run) {
+		words_print(&words);
+		return EXIT_DONE;
+	}
+	if (!run_program(&words))
+		die(EXIT_FAILED, "mkfs.xfs did not make a filesystem");
+	return tell_bad(&mapped, &stack);
+}
+
+const struct command command_mkfs = {
+	.name = "mkfs",
+	.arguments = "[--force] [--dry-run] NAME [-- OPTION...]",
+	.what = "Make an XFS that hears of failures, whose parts end where children do",
+	.help =
+"Runs mkfs.xfs: with rmapbt, with allocation groups that end wherever children do if\n"
+"they can, and for mappings of 2 MiB where children are aligned to that; without\n"
+"reflink, by which any user can crash the kernel (-- -m reflink=1 has it all the same).\n"
+"Then checks what came of it, and ends with 3 if something is not as it should be.\n"
+"What follows -- is for mkfs.xfs.\n\n"
+"  --force    even if something is on the device\n"
+"  --dry-run  print the mkfs.xfs command, and do nothing\n",
+	.takes_rest = true,
+	.run = run,
+};

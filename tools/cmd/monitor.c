@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/* daxlinear monitor: tells what becomes bad, as it does. */
+#include <stdio.h>
+#include <string.h>
+
+#include "util/alloc.h"
+#include "cmd/command.h"
+#include "device/counters.h"
+#include "device/dm.h"
+#include "health/report.h"
+#include "util/say.h"
+#include "util/size.h"
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+/* What has been told, or was so before. */
+struct known {
+	struct bads bads;
+	struct table status;
+};
+
+/* What the target that starts there says of itself; nothing has failed where there was none. */
+static struct counters counters_at(const struct table *status, uint64_t start)
+{
+	struct counters counters = { 0 };
+	size_t i;
+
+	for (i = 0; i < status->nr; i++)
+		if (status->targets[i].start_sectors == start &&
+		    counters_read(&counters, status->targets[i].params))
+			return counters;
+	return (struct counters){ 0 };
+}
+
+/* How many failures a target of the new status has had since the old one. */
+static uint64_t count_new(const struct table *now, const struct table *then, size_t target)
+{
+	uint64_t start = now->targets[target].start_sectors;
+
+	return counters_at(now, start).received - counters_at(then, start).received;
+}
+
+/* Whether the last failure of a target that has had one since is in a range. */
+static bool has_failed(const struct bad *bad, const struct table *now, const struct table *then)
+{
+	uint64_t last;
+	size_t i;
+
+	for (i = 0; i < now->nr; i++) {
+		last = counters_at(now, now->targets[i].start_sectors).last_sector * SECTOR;
+		if (count_new(now, then, i) && last - bad->start_bytes < bad->len_bytes)
+			return true;
+	}
+	return false;
+}
+
+static void tell(const struct device *device, const struct bads *news, bool json)
+{
+	struct columns columns = { .align = REPORT_ALIGN };
+	struct report report;
+	size_t i;
+
+	report_find(&report, device, news);
+	for (i = 0; i < news->nr; i++) {
+		if (json) {
+			json_print_line(report_json(&report, &news->bads[i]));
+		} else {
+			report_row(&report, &news->bads[i], &columns);
+			columns_print(&columns);
+		}
+	}
+	fflush(stdout);
+	if (!json && news->nr && report.unknown)
+		note("owners are not known: %s", report.unknown);
+	report_free(&report);
+}
+
+/* Look, and tell what was not so before, or has failed anew; the first look tells nothing. */
+static void look(const struct device *device, const struct stack *stack, struct known *known,
+		 bool first, bool json)
+{
+	struct bads bads = { 0 }, news = { 0 };
+	struct table status;
+	uint64_t untold = 0;
+	size_t i;
+
+	if (!dm_status(device->name, &status))
+		return;
+	bads_collect(&bads, stack, device);
+	for (i = 0; i < bads.nr && !first; i++)
+		if (!bads_have(&known->bads, &bads.bads[i]) ||
+		    has_failed(&bads.bads[i], &status, &known->status))
+			bads_add(&news, &bads.bads[i]);
+	/* The status has the place of each target's last failure only. */
+	for (i = 0; i < status.nr && !first; i++)
+		if (count_new(&status, &known->status, i))
+			untold += count_new(&status, &known->status, i) - 1;
+	if (news.nr)
+		tell(device, &news, json);
+	if (untold)
+		note("%ju more failures in the meantime: the kernel's log has their places",
+		     (uintmax_t)untold);
+	bads_free(&news);
+	bads_free(&known->bads);
+	table_free(&known->status);
+	known->bads = bads;
+	known->status = status;
+}
+
+static int run(int argc, char **argv)
+{
+	struct known known = { 0 };
+	const struct device *device;
+	const char *name, *json;
+	struct mapped mapped;
+	bool first = true;
+	struct stack stack;
+	dev_t dev;
+
+	name = name_and_option(argc, argv, options, &json);
+	dm_begin();
+	mapped = dm_device(name);
+	dev = mapped.dev;
+	/* The number of events is from before the look: what comes after it is waited for. */
+	do {
+		stack_read(&stack);
+		device = stack_find(&stack, dev);
+		if (!device)
+			break;
+		look(device, &stack, &known, first, json);
+		first = false;
+		stack_free(&stack);
+	} while (dm_wait(dev, mapped.events) && dm_find_number(dev, &mapped));
+	note("%s is gone", name);
+	return EXIT_DONE;
+}
+
+const struct command command_monitor = {
+	.name = "monitor",
+	.arguments = "[--json] NAME",
+	.what = "Wait for failures, and tell of each what damage does",
+	.help =
+"Prints what becomes bad from now on, as it does, until the device is removed.\n\n"
+"  --json  for programs: an object a line\n",
+	.run = run,
+};

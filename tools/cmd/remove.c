@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/* daxlinear remove: removes a device. */
+#include <string.h>
+
+#include "device/change.h"
+#include "cmd/command.h"
+#include "device/dm.h"
+#include "device/lock.h"
+#include "util/say.h"
+#include "device/stack.h"
+
+static const struct option options[] = {
+	{ "force", no_argument, NULL, 'f' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+/* Whether it is ours, or the rest of an attempt to make one. */
+static bool is_ours(const struct mapped *mapped)
+{
+	struct device device = { 0 };
+
+	return !strncmp(mapped->uuid, UUID_PREFIX, strlen(UUID_PREFIX)) ||
+	       (dm_table(mapped->name, &device.table) && device_is_ours(&device));
+}
+
+static int run(int argc, char **argv)
+{
+	const char *name, *force;
+	struct mapped mapped;
+
+	name = name_and_option(argc, argv, options, &force);
+	dm_begin();
+	lock_changes();
+	mapped = dm_device(name);
+	if (!force && !is_ours(&mapped))
+		die(EXIT_FAILED, "%s has no daxlinear target: --force removes it all the same",
+		    mapped.name);
+	change_remove(&mapped);
+	return EXIT_DONE;
+}
+
+const struct command command_remove = {
+	.name = "remove",
+	.arguments = "[--force] NAME",
+	.what = "Remove a device; what is on it stays on its children",
+	.help =
+"  --force  remove a mapped device of another kind, too\n",
+	.run = run,
+};

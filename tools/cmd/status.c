@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+/* daxlinear status: what devices are made of, and what became of their failures. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "util/alloc.h"
+#include "device/attach.h"
+#include "util/columns.h"
+#include "cmd/command.h"
+#include "device/counters.h"
+#include "device/dm.h"
+#include "util/json.h"
+#include "fs/mounts.h"
+#include "util/say.h"
+#include "util/size.h"
+#include "device/stack.h"
+#include "sys/sysfs.h"
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+/* What a target says of itself; false if it is not one of ours. */
+static bool read_counters(const struct table *status, unsigned int target,
+			  struct counters *counters)
+{
+	return target < status->nr && !strcmp(status->targets[target].type, TARGET_OURS) &&
+	       counters_read(counters, status->targets[target].params);
+}
+
+static void print_ranges(const struct device *device)
+{
+	struct columns columns = { .align = "rrlrl" };
+	char start[SIZE_TEXT_LEN], len[SIZE_TEXT_LEN], offset[SIZE_TEXT_LEN], *child;
+	size_t i;
+
+	columns_row(&columns, "start\tlength\tchild\toffset\tstate");
+	for (i = 0; i < device->layout.nr; i++) {
+		const struct segment *segment = &device->layout.segments[i];
+
+		size_text(segment->start_sectors * SECTOR, start);
+		size_text(segment->len_sectors * SECTOR, len);
+		if (!segment->dev) {
+			columns_row(&columns, "%s\t%s\t(%s)", start, len,
+				    device->table.targets[segment->target].type);
+			continue;
+		}
+		child = block_path(segment->dev);
+		columns_row(&columns, "%s\t%s\t%s\t%s\t%s", start, len, child,
+			    size_text(segment->offset_sectors * SECTOR, offset),
+			    block_exists(segment->dev) ? "alive" : "gone");
+		free(child);
+	}
+	columns_print(&columns);
+}
+
+/* The child that had the last failure. */
+static char *last_child(const struct device *device, const struct counters *counters)
+{
+	const struct segment *segment = layout_find(&device->layout, counters->last_sector);
+
+	return counters->failed && segment ? block_path(segment->dev) : copy_text("");
+}
+
+/* A target counts for all its ranges together. */
+static void print_counters(const struct device *device, const struct table *status)
+{
+	struct columns columns = { .align = "rrrrrrl" };
+	char start[SIZE_TEXT_LEN], *last, *child;
+	struct counters counters;
+	unsigned int i;
+
+	columns_row(&columns,
+		    "target\treceived\tforwarded\thandled\tgeneric\tlast failure\tof child");
+	for (i = 0; i < device->table.nr; i++) {
+		if (!read_counters(status, i, &counters))
+			continue;
+		last = format_text(counters.failed ? "0x%jx" : "-",
+				   (uintmax_t)(counters.last_sector * SECTOR));
+		child = last_child(device, &counters);
+		columns_row(&columns, "%s\t%ju\t%ju\t%ju\t%ju\t%s\t%s",
+			    size_text(device->table.targets[i].start_sectors * SECTOR, start),
+			    (uintmax_t)counters.received, (uintmax_t)counters.forwarded,
+			    (uintmax_t)counters.handled, (uintmax_t)counters.generic, last, child);
+		free(last);
+		free(child);
+	}
+	if (device_is_ours(device))
+		columns_print(&columns);
+}
+
+/* What became of the failures that it was told of because it is attached. */
+static void print_attached(const struct device *device)
+{
+	struct columns columns = { .align = "llrrrrr" };
+	struct attached *attached;
+	size_t nr = attached_read(device->dev, &attached), i;
+
+	if (!nr)
+		return;
+	columns_row(&columns,
+		    "attached to\tstate\treceived\tforwarded\thandled\tgeneric\tlast failure");
+	for (i = 0; i < nr; i++) {
+		const struct counters *counters = &attached[i].counters;
+		char *last = format_text(counters->failed ? "0x%jx" : "-",
+					 (uintmax_t)(counters->last_sector * SECTOR));
+		char *child = attached[i].dev ? block_path(attached[i].dev) :
+			      format_text("/dev/%s", attached[i].child);
+
+		columns_row(&columns, "%s\t%s\t%ju\t%ju\t%ju\t%ju\t%s", child,
+			    attached[i].alive ? "alive" : "gone", (uintmax_t)counters->received,
+			    (uintmax_t)counters->forwarded, (uintmax_t)counters->handled,
+			    (uintmax_t)counters->generic, last);
+		free(last);
+		free(child);
+	}
+	columns_print(&columns);
+	attached_free(attached, nr);
+}
+
+/* What costs nothing but speed, so that nobody may have noticed. */
+static void print_lost_2m(const struct device *device, const struct table *status)
+{
+	char start[SIZE_TEXT_LEN];
+	struct counters counters;
+	unsigned int i;
+
+	for (i = 0; i < device->table.nr; i++)
+		if (read_counters(status, i, &counters) && counters.loses_2m)
+			printf("range %ju of the target at %s loses 2 MiB mappings\n",
+			       (uintmax_t)counters.lost_2m,
+			       size_text(device->table.targets[i].start_sectors * SECTOR, start));
+}
+
+static void print_device(const struct device *device, const struct mapped *mapped,
+			 const struct table *status)
+{
+	char text[SIZE_TEXT_LEN];
+	struct mount mount;
+
+	printf("%s: /dev/mapper/%s, %u:%u, %s", mapped->name, mapped->name, major(mapped->dev),
+	       minor(mapped->dev), size_text(table_end(&device->table) * SECTOR, text));
+	if (mount_find(mapped->dev, &mount))
+		printf(", %s on %s", mount.type, mount.folder);
+	printf("%s\n", mapped->suspended ? ", suspended" : "");
+	print_ranges(device);
+	print_counters(device, status);
+	print_lost_2m(device, status);
+	print_attached(device);
+}
+
+static void add_range(struct json_object *ranges, const struct segment *segment)
+{
+	struct json_object *range = json_object_new_object();
+	char *name = block_name(segment->dev);
+	char *number = format_text("%u:%u", major(segment->dev), minor(segment->dev));
+
+	put_number(range, "start_bytes", segment->start_sectors * SECTOR);
+	put_number(range, "length_bytes", segment->len_sectors * SECTOR);
+	put_text(range, "child", name);
+	put_text(range, "number", number);
+	put_number(range, "offset_bytes", segment->offset_sectors * SECTOR);
+	put_bool(range, "alive", block_exists(segment->dev));
+	json_object_array_add(ranges, range);
+	free(name);
+	free(number);
+}
+
+static void put_counters(struct json_object *json, const struct counters *counters)
+{
+	put_number(json, "received", counters->received);
+	put_number(json, "forwarded", counters->forwarded);
+	put_number(json, "handled", counters->handled);
+	put_number(json, "generic", counters->generic);
+	if (counters->failed)
+		put_number(json, "last_failure_bytes", counters->last_sector * SECTOR);
+	else
+		put_text(json, "last_failure_bytes", NULL);
+}
+
+static struct json_object *target_json(const struct device *device, const struct table *status,
+				       unsigned int number)
+{
+	const struct target *target = &device->table.targets[number];
+	struct json_object *json = json_object_new_object(), *ranges;
+	struct counters counters;
+	size_t i;
+
+	put_text(json, "type", target->type);
+	put_number(json, "start_bytes", target->start_sectors * SECTOR);
+	put_number(json, "length_bytes", target->len_sectors * SECTOR);
+	ranges = put_array(json, "ranges");
+	for (i = 0; i < device->layout.nr; i++)
+		if (device->layout.segments[i].target == number && device->layout.segments[i].dev)
+			add_range(ranges, &device->layout.segments[i]);
+	if (!read_counters(status, number, &counters))
+		return json;
+	put_number(json, "children_alive", counters.alive);
+	put_number(json, "children_gone", counters.gone);
+	put_counters(json, &counters);
+	if (counters.loses_2m)
+		put_number(json, "loses_2m_range", counters.lost_2m);
+	else
+		put_text(json, "loses_2m_range", NULL);
+	return json;
+}
+
+/* Only a device that is attached has the list. */
+static void put_attached(struct json_object *json, const struct device *device)
+{
+	struct json_object *list;
+	struct attached *attached;
+	size_t nr = attached_read(device->dev, &attached), i;
+
+	if (!nr)
+		return;
+	list = put_array(json, "attached");
+	for (i = 0; i < nr; i++) {
+		struct json_object *one = json_object_new_object();
+
+		put_text(one, "child", attached[i].child);
+		put_bool(one, "alive", attached[i].alive);
+		put_counters(one, &attached[i].counters);
+		json_object_array_add(list, one);
+	}
+	attached_free(attached, nr);
+}
+
+static struct json_object *device_json(const struct device *device, const struct mapped *mapped,
+				       const struct table *status)
+{
+	struct json_object *json = json_object_new_object(), *targets;
+	char *number = format_text("%u:%u", major(mapped->dev), minor(mapped->dev));
+	struct mount mount = { 0 };
+	unsigned int i;
+
+	mount_find(mapped->dev, &mount);
+	put_text(json, "name", mapped->name);
+	put_text(json, "number", number);
+	put_number(json, "size_bytes", table_end(&device->table) * SECTOR);
+	put_bool(json, "suspended", mapped->suspended);
+	put_number(json, "open_count", mapped->open_count);
+	put_text(json, "filesystem", mount.type);
+	put_text(json, "mounted_on", mount.folder);
+	targets = put_array(json, "targets");
+	for (i = 0; i < device->table.nr; i++)
+		json_object_array_add(targets, target_json(device, status, i));
+	put_attached(json, device);
+	free(number);
+	return json;
+}
+
+static int run(int argc, char **argv)
+{
+	struct json_object *json = NULL, *devices = NULL;
+	const char *name = NULL;
+	struct mapped only;
+	struct stack stack;
+	int option;
+	size_t i;
+
+	while ((option = next_option(argc, argv, options)) != -1) {
+		if (option == ARGUMENT) {
+			one_argument(&name, "NAME");
+		} else if (option == 'j') {
+			json = json_object_new_object();
+			devices = put_array(json, "devices");
+		}
+	}
+
+	dm_begin();
+	if (name)
+		only = dm_device(name);
+	stack_read(&stack);
+	for (i = 0; i < stack.nr; i++) {
+		const struct device *device = &stack.devices[i];
+		struct mapped mapped;
+		struct table status;
+
+		if (name ? device->dev != only.dev :
+		    !device_is_ours(device) && !is_attached(device->dev))
+			continue;
+		/* It may be gone by now. */
+		if (!dm_find(device->name, &mapped) || !dm_status(device->name, &status))
+			continue;
+		if (json)
+			json_object_array_add(devices, device_json(device, &mapped, &status));
+		else
+			print_device(device, &mapped, &status);
+	}
+	if (json)
+		json_print(json);
+	return EXIT_DONE;
+}
+
+const struct command command_status = {
+	.name = "status",
+	.arguments = "[--json] [NAME]",
+	.what = "Show devices, their children and their counters",
+	.help =
+"Without a NAME, all mapped devices with a daxlinear target, and those that are\n"
+"attached (see daxlinear attach): their ranges, and counters of failures, which each\n"
+"target has for all its ranges together: received, forwarded to whoever holds the\n"
+"device, handled there, left to the kernel's generic handling, and where in the device\n"
+"the last one was.\n\n"
+"  --json  for programs\n",
+	.run = run,
+};

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "util/alloc.h"
+#include "device/attach.h"
+#include "device/dm.h"
+#include "device/layout.h"
+#include "util/say.h"
+#include "sys/sysfs.h"
+
+#define FOLDER	"/sys/class/dax-holder"
+
+/* Whether dax_holder is there. */
+bool attach_ready(void)
+{
+	return !access(FOLDER, F_OK);
+}
+
+/* Make sure that it is, or end. */
+void attach_begin(void)
+{
+	if (!attach_ready())
+		die(EXIT_FAILED, "the kernel has no %s: modprobe dax_holder", FOLDER);
+}
+
+/* Write an order; 0 or a negative errno. */
+static int order(const char *verb, dev_t parent, dev_t child)
+{
+	char *path = format_text(FOLDER "/%s", verb);
+	char *text = format_text("%u:%u %u:%u", major(parent), minor(parent), major(child),
+				 minor(child));
+	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	free(text);
+	return err;
+}
+
+/* The folders of a device, one for each disk that it is attached to. */
+static size_t find_folders(dev_t dev, glob_t *found)
+{
+	char *name = block_name(dev), *pattern = format_text(FOLDER "/*/%s", name);
+
+	if (glob(pattern, GLOB_ONLYDIR, NULL, found))
+		*found = (glob_t){ 0 };
+	free(pattern);
+	free(name);
+	return found->gl_pathc;
+}
+
+/* The disk of such a folder. */
+static char *child_name(const char *folder)
+{
+	char *name = copy_text(folder + strlen(FOLDER "/"));
+
+	*strchr(name, '/') = '\0';
+	return name;
+}
+
+static bool child_number(const char *name, dev_t *dev)
+{
+	char *text = read_text("/sys/block/%s/dev", name);
+	bool found = text && device_number(text, dev);
+
+	free(text);
+	return found;
+}
+
+/* Tell why not; what is gone needs no more. */
+static bool complain(const char *name, dev_t dev, dev_t child, int err)
+{
+	char *disk;
+
+	if (!block_exists(dev) || !block_exists(child))
+		return true;
+	disk = block_name(child);
+	if (err == -EBUSY)
+		note("%s: %s is held by somebody else: unmount the filesystem that is on it directly, or on a partition of it",
+		     name, disk);
+	else
+		note("%s: %s: %s", name, disk, strerror(-err));
+	free(disk);
+	return false;
+}
+
+/* Detach from all disks but these. */
+static bool detach_except(dev_t dev, const char *name, const struct disks *disks)
+{
+	bool done = true;
+	glob_t found;
+	size_t nr = find_folders(dev, &found), i;
+
+	for (i = 0; i < nr; i++) {
+		char *disk = child_name(found.gl_pathv[i]);
+		dev_t child;
+		int err;
+
+		/* What has no number has gone, and is dropped by the next order to anybody. */
+		if (child_number(disk, &child) && !disks_have(disks, child)) {
+			err = order("detach", dev, child);
+			if (err && err != -ENOENT)
+				done &= complain(name, dev, child, err);
+		}
+		free(disk);
+	}
+	globfree(&found);
+	return done;
+}
+
+/* Whether a device is none that needs to be attached: it forwards failures itself. */
+static bool forwards(dev_t dev)
+{
+	struct table table;
+	bool all = !dm_table_number(dev, &table) || table_is_all(&table, TARGET_OURS);
+
+	table_free(&table);
+	return all;
+}
+
+/**
+ * attach_floor - have a mapped device hear of failures of what it stands on directly
+ * @dev: The device.  One whose targets are all ours stays as it is: they forward failures.
+ * @name: What to call it.
+ *
+ * What is no longer below it is detached.  One disk that cannot be attached to
+ * does not keep the others from it.
+ *
+ * Return: Whether all of it was done; if not, the user was told.
+ */
+bool attach_floor(dev_t dev, const char *name)
+{
+	struct disks disks = { 0 };
+	bool done = true;
+	size_t i;
+	int err;
+
+	if (forwards(dev))
+		return true;
+	disks_below(&disks, dev);
+	for (i = 0; i < disks.nr; i++) {
+		err = order("attach", dev, disks.devs[i]);
+		if (err && err != -EEXIST)
+			done &= complain(name, dev, disks.devs[i], err);
+	}
+	done &= detach_except(dev, name, &disks);
+	disks_free(&disks);
+	return done;
+}
+
+/**
+ * attach - have a device hear of failures of all that is below it now
+ * @dev: The device.
+ * @name: What to call it.
+ *
+ * Each mapped device on the way down is attached to what it stands on, because a
+ * failure is notified from floor to floor.
+ *
+ * Return: As attach_floor().
+ */
+bool attach(dev_t dev, const char *name)
+{
+	bool done = attach_floor(dev, name);
+	struct disks below = { 0 };
+	size_t i;
+
+	disks_below(&below, dev);
+	/* It gets longer meanwhile. */
+	for (i = 0; i < below.nr; i++) {
+		char *path = block_path(below.devs[i]);
+
+		done &= attach_floor(below.devs[i], path);
+		disks_below(&below, below.devs[i]);
+		free(path);
+	}
+	disks_free(&below);
+	return done;
+}
+
+/* Detach a device from all disks; those below it that are attached themselves stay so. */
+bool detach(dev_t dev, const char *name)
+{
+	return detach_except(dev, name, &(struct disks){ 0 });
+}
+
+/*
+ * Have dax_holder drop devices that are gone.  Any order does, but one with the
+ * number of no device has the kernel look for a module that makes it.
+ */
+void detach_dead(void)
+{
+	bool done = false;
+	glob_t found;
+	size_t i;
+
+	if (glob(FOLDER "/*/*/", 0, NULL, &found))
+		return;
+	for (i = 0; i < found.gl_pathc && !done; i++) {
+		char *disk = child_name(found.gl_pathv[i]);
+		dev_t child;
+
+		done = child_number(disk, &child);
+		if (done)
+			order("detach", child, child);
+		free(disk);
+	}
+	globfree(&found);
+}
+
+bool is_attached(dev_t dev)
+{
+	glob_t found;
+	size_t nr = find_folders(dev, &found);
+
+	globfree(&found);
+	return nr;
+}
+
+static uint64_t read_count(const char *folder, const char *name)
+{
+	char *text = read_text("%s/%s", folder, name);
+	uint64_t count = text ? strtoull(text, NULL, 10) : 0;
+
+	free(text);
+	return count;
+}
+
+static void read_counters(const char *folder, struct counters *counters)
+{
+	char *last = read_text("%s/last_sector", folder);
+
+	*counters = (struct counters){
+		.received = read_count(folder, "received"),
+		.forwarded = read_count(folder, "forwarded"),
+		.handled = read_count(folder, "handled"),
+		.generic = read_count(folder, "generic"),
+		.failed = last && strcmp(last, "-"),
+	};
+	if (counters->failed)
+		counters->last_sector = strtoull(last, NULL, 10);
+	free(last);
+}
+
+/* Which disks a device is attached to; the caller frees them. */
+size_t attached_read(dev_t dev, struct attached **attached)
+{
+	glob_t found;
+	size_t nr = find_folders(dev, &found), i, kept = 0;
+
+	*attached = NULL;
+	for (i = 0; i < nr; i++) {
+		const char *folder = found.gl_pathv[i];
+		struct attached one = {
+			.child = child_name(folder),
+			.alive = read_count(folder, "alive"),
+		};
+
+		/* With the disk still there it is another device of this name that has gone. */
+		if (child_number(one.child, &one.dev) && !one.alive) {
+			free(one.child);
+			continue;
+		}
+		read_counters(folder, &one.counters);
+		*attached = grow(*attached, kept, sizeof(one));
+		(*attached)[kept++] = one;
+	}
+	globfree(&found);
+	return kept;
+}
+
+void attached_free(struct attached *attached, size_t nr)
+{
+	while (nr)
+		free(attached[--nr].child);
+	free(attached);
+}
+
+/* Whether a device is attached to all that it stands on. */
+bool is_attached_to_all(dev_t dev)
+{
+	struct attached *attached;
+	size_t nr = attached_read(dev, &attached), i;
+	struct disks disks = { 0 }, to = { 0 };
+	bool all = nr;
+
+	for (i = 0; i < nr; i++)
+		disks_add(&to, attached[i].dev);
+	disks_below(&disks, dev);
+	for (i = 0; i < disks.nr; i++)
+		all &= disks_have(&to, disks.devs[i]);
+	attached_free(attached, nr);
+	disks_free(&disks);
+	disks_free(&to);
+	return all;
+}

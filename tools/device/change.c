@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/alloc.h"
+#include "device/change.h"
+#include "device/counters.h"
+#include "device/dm.h"
+#include "device/fresh.h"
+#include "sys/kmsg.h"
+#include "device/lock.h"
+#include "lvm/volume.h"
+#include "util/say.h"
+#include "util/size.h"
+#include "sys/sysfs.h"
+
+/* End, because the kernel would not have it. */
+static void refused(const char *what, const char *name, int err, int mark)
+{
+	if (!dm_knows_target(TARGET_OURS))
+		die(EXIT_FAILED, "the kernel has no target \"%s\": modprobe dm-daxlinear says why not",
+		    TARGET_OURS);
+	kmsg_tell(mark);
+	die(EXIT_FAILED, "%s could not be %s: %s", name, what, strerror(-err));
+}
+
+/*
+ * Take the lock, to make a device.  What is left of a daxlinear that was killed
+ * while it made one has no live table, but may have one that holds the children.
+ */
+void change_begin(const char *name)
+{
+	struct mapped mapped;
+
+	lock_changes();
+	fresh_tidy();
+	if (!dm_find(name, &mapped))
+		return;
+	if (mapped.live || mapped.open_count ||
+	    strncmp(mapped.uuid, UUID_PREFIX, strlen(UUID_PREFIX)))
+		die(EXIT_FAILED, "there is a mapped device %s already: choose another name, or daxlinear remove it",
+		    name);
+	note("removing what is left of an attempt to make %s that was cut short", name);
+	dm_remove(&mapped);
+}
+
+/* Make a device of this table, after change_begin(). */
+void change_create(const char *name, const struct table *table)
+{
+	char *random = read_text("/proc/sys/kernel/random/uuid"), *uuid;
+	int mark = kmsg_mark(), err;
+
+	uuid = format_text("%s%s", UUID_PREFIX, random ? random : name);
+	hold_signals();
+	err = fresh_create(name, uuid, table);
+	let_signals();
+	if (err == -EXDEV)
+		die(EXIT_FAILED, "%s could not be made: the kernel gave %u new devices, one after the other, the memory of removed ones that promised synchronous faults (MAP_SYNC), which not all children have; try again, and if that does not help, reboot",
+		    name, FRESH_ATTEMPTS);
+	if (err)
+		refused("made", name, err, mark);
+	free(uuid);
+	free(random);
+}
+
+static void refuse_target(const struct mapped *mapped, const struct target *target)
+{
+	const char *name = mapped->name;
+
+	if (strcmp(target->type, "linear"))
+		die(EXIT_FAILED, "%s has a target \"%s\", which cannot be a part of a line of daxlinear's: save what is on it, and make it anew by daxlinear create",
+		    name, target->type);
+	die(EXIT_FAILED, "%s has a target \"linear\", and its lines stay what they are unless you change them: dmsetup table %s | sed 's/ linear / daxlinear /' | dmsetup load %s && dmsetup resume %s",
+	    name, name, name, name);
+}
+
+/**
+ * change_read - read a device as the one line that is to take the place of its table
+ * @line: Set to the line.
+ * @mapped: The device. If it is none that we may change, the command ends.
+ *
+ * Return: How many lines its table has.
+ */
+size_t change_read(struct line *line, const struct mapped *mapped)
+{
+	const struct target *target;
+	struct table table;
+	size_t nr;
+
+	if (!strncmp(mapped->uuid, LVM_UUID, strlen(LVM_UUID)))
+		die(EXIT_FAILED, "%s is a volume of LVM's, which makes its tables: lvextend makes it longer, and convert in /etc/daxlinear/lvm.conf with daxlinear lvm reconcile makes its table one line",
+		    mapped->name);
+	if (!dm_table(mapped->name, &table) || !table.nr)
+		die(EXIT_FAILED, "%s has no table that could be changed", mapped->name);
+	if (mapped->suspended)
+		die(EXIT_FAILED, "%s is suspended: dmsetup resume %s first", mapped->name,
+		    mapped->name);
+	target = line_read(line, &table);
+	if (target)
+		refuse_target(mapped, target);
+	nr = table.nr;
+	table_free(&table);
+	return nr;
+}
+
+/* Print what change_table() does, as commands. */
+void change_print(const struct mapped *mapped, const struct table *table)
+{
+	printf("dmsetup load %s%s <<END\n", mapped->read_only ? "--readonly " : "", mapped->name);
+	table_write(table, stdout);
+	printf("END\ndmsetup resume %s\n", mapped->name);
+}
+
+/* Counters belong to the place where a line starts: say which end with their lines. */
+static void tell_ended(const struct table *status)
+{
+	struct counters counters;
+	char text[SIZE_TEXT_LEN];
+	size_t i;
+
+	for (i = 1; i < status->nr; i++)
+		if (counters_read(&counters, status->targets[i].params) && counters.failed)
+			note("the line from %s on has ended, and its counters with it: %ju failures, the last one at 0x%jx",
+			     size_text(status->targets[i].start_sectors * SECTOR, text),
+			     (uintmax_t)counters.received,
+			     (uintmax_t)(counters.last_sector * SECTOR));
+}
+
+/* Give a device this table of one line; the caller has had the lock since change_read(). */
+void change_table(const struct mapped *mapped, const struct table *table)
+{
+	int mark = kmsg_mark(), err;
+	struct table status;
+
+	dm_status(mapped->name, &status);
+	hold_signals();
+	err = dm_load(mapped, table);
+	if (!err) {
+		err = dm_resume(mapped->name);
+		if (err)
+			dm_clear(mapped->name);
+	}
+	let_signals();
+	if (err)
+		refused("changed", mapped->name, err, mark);
+	tell_ended(&status);
+	table_free(&status);
+}
+
+/* Remove a device; the caller has the lock. */
+void change_remove(const struct mapped *mapped)
+{
+	int err;
+
+	hold_signals();
+	err = dm_remove(mapped);
+	let_signals();
+	if (err == -EBUSY)
+		die(EXIT_FAILED, "%s is in use: unmount it, and remove what stands on it, first",
+		    mapped->name);
+	if (err)
+		die(EXIT_FAILED, "%s could not be removed: %s", mapped->name, strerror(-err));
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Opens children and makes sure that they can be used. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/alloc.h"
+#include "device/child.h"
+#include "device/huge.h"
+#include "sys/nd.h"
+#include "util/say.h"
+#include "sys/blkid.h"
+#include "util/size.h"
+#include "sys/sysfs.h"
+
+static void refuse_without_dax(const struct child *child)
+{
+	char *disk = block_name(block_disk(child->dev));
+	struct pmem pmem;
+
+	if (nd_find(disk, &pmem))
+		die(EXIT_FAILED, "%s has no DAX, its namespace is in %s mode: ndctl create-namespace -f -e %s -m fsdax changes that, and loses what is on it",
+		    child->given, pmem.mode, pmem.namespace);
+	die(EXIT_FAILED, "%s has no DAX: give persistent memory in fsdax mode", child->given);
+}
+
+static void open_child(struct child *child)
+{
+	struct stat status;
+
+	child->fd = open(child->given, O_RDONLY | O_CLOEXEC);
+	if (child->fd < 0 || fstat(child->fd, &status))
+		die(EXIT_FAILED, "%s: %s", child->given, strerror(errno));
+	if (!S_ISBLK(status.st_mode))
+		die(EXIT_FAILED, "%s is no block device", child->given);
+	child->dev = status.st_rdev;
+	child->size_sectors = block_sectors(child->dev);
+	if (!block_has_dax(child->dev))
+		refuse_without_dax(child);
+}
+
+/* What is used of a child, as far as that is known before it is trimmed. */
+static void find_range(struct child *child)
+{
+	uint64_t page = 4 * KIB / SECTOR, left;
+	char text[2][SIZE_TEXT_LEN];
+
+	if (!child->has_offset)
+		child->offset_sectors = huge_pad_sectors(child->dev);
+	if (child->offset_sectors >= child->size_sectors)
+		die(EXIT_FAILED, "%s ends at %s: there is nothing from %s on", child->given,
+		    size_text(child->size_sectors * SECTOR, text[0]),
+		    size_text(child->offset_sectors * SECTOR, text[1]));
+	left = child->size_sectors - child->offset_sectors;
+	if (!child->has_len)
+		child->len_sectors = left / page * page;
+	if (child->len_sectors > left)
+		die(EXIT_FAILED, "%s: %s from there on reach past its end, %s are left",
+		    child->given, size_text(child->len_sectors * SECTOR, text[0]),
+		    size_text(left * SECTOR, text[1]));
+}
+
+/* Where a range is on the disk that all partitions share. */
+static bool overlap(dev_t dev_a, uint64_t a, uint64_t len_a, dev_t dev_b, uint64_t b,
+		    uint64_t len_b)
+{
+	if (block_disk(dev_a) != block_disk(dev_b))
+		return false;
+	a += block_start(dev_a);
+	b += block_start(dev_b);
+	return a < b + len_b && b < a + len_a;
+}
+
+/* The mapped device that has a part of a range; NULL if none has. */
+static const char *find_user(const struct stack *stack, dev_t dev, uint64_t offset, uint64_t len)
+{
+	size_t i, j;
+
+	for (i = 0; i < stack->nr; i++) {
+		const struct layout *layout = &stack->devices[i].layout;
+
+		for (j = 0; j < layout->nr; j++) {
+			const struct segment *segment = &layout->segments[j];
+
+			if (overlap(dev, offset, len, segment->dev, segment->offset_sectors,
+				    segment->len_sectors))
+				return stack->devices[i].name;
+		}
+	}
+	return NULL;
+}
+
+static void refuse_used(const struct child *child, const struct stack *stack)
+{
+	const char *user = find_user(stack, child->dev, child->offset_sectors,
+				     child->len_sectors);
+	int fd;
+
+	if (user)
+		die(EXIT_FAILED, "%s: %s has a part of what would be used: say --offset and --len, or --force if both may have it",
+		    child->given, user);
+	/* Mapped devices share their children with each other, and with nobody else. */
+	if (find_user(stack, child->dev, 0, child->size_sectors))
+		return;
+	fd = open(child->given, O_RDONLY | O_EXCL | O_CLOEXEC);
+	if (fd < 0)
+		die(EXIT_FAILED, "%s: %s%s", child->given, strerror(errno),
+		    errno == EBUSY ? ": it is mounted, or in use in another way" : "");
+	close(fd);
+}
+
+static void refuse_signature(const struct child *child, const struct stack *stack)
+{
+	char *found = NULL;
+
+	/* The first sector of a device in use is another's, and so is what it says. */
+	if (!find_user(stack, child->dev, 0, 1))
+		found = signature_find(child->fd, 0, child->size_sectors * SECTOR);
+	if (!found)
+		found = signature_find(child->fd, child->offset_sectors * SECTOR,
+				       child->len_sectors * SECTOR);
+	if (found)
+		die(EXIT_FAILED, "%s holds %s: wipefs -a %s erases that, or --force uses it all the same",
+		    child->given, found, child->given);
+}
+
+static void refuse_twice(const struct children *children, size_t last)
+{
+	const struct child *a = &children->children[last], *b;
+	size_t i;
+
+	for (i = 0; i < last; i++) {
+		b = &children->children[i];
+		if (overlap(a->dev, a->offset_sectors, a->len_sectors, b->dev, b->offset_sectors,
+			    b->len_sectors))
+			die(EXIT_USAGE, "%s and %s would use the same place", b->given, a->given);
+	}
+}
+
+/* Open all of them, or end because one can't be used. */
+void children_open(struct children *children, const struct stack *stack)
+{
+	size_t i;
+
+	for (i = 0; i < children->nr; i++) {
+		struct child *child = &children->children[i];
+
+		open_child(child);
+		find_range(child);
+		refuse_twice(children, i);
+		if (!children->force)
+			refuse_used(child, stack);
+		if (!children->force && !children->known)
+			refuse_signature(child, stack);
+	}
+}

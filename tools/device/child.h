@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A device that is to become part of a mapped device. */
+#ifndef CHILD_H
+#define CHILD_H
+
+#include "device/line.h"
+#include "device/stack.h"
+
+struct child {
+	const char *given;	/* what the user calls it */
+	dev_t dev;
+	int fd;
+	uint64_t size_sectors;
+	bool has_offset, has_len;
+	uint64_t offset_sectors;	/* what is used of it */
+	uint64_t len_sectors;
+};
+
+struct children {
+	struct child *children;
+	size_t nr;
+	bool force;
+	bool known;		/* what they hold is their own */
+	uint64_t granule_bytes;	/* 0: pick one */
+};
+
+void children_add(struct children *children, const char *given);
+void children_add_range(struct children *children, const char *given, uint64_t offset_bytes,
+			uint64_t len_bytes);
+void children_option(struct children *children, int option, const char *text);
+void children_open(struct children *children, const struct stack *stack);
+void children_trim(struct children *children);
+void children_line(const struct children *children, const struct stack *stack, struct line *line);
+void children_tell(const struct children *children, uint64_t start_sectors);
+
+#endif

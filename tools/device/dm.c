@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <libdevmapper.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "util/alloc.h"
+#include "device/dm.h"
+#include "util/say.h"
+
+static char last_error[512];
+
+/* The library's own words, kept for dm_last_error(): what failed is told by whom it fails. */
+static void keep_error(int level, const char *file, int line, int error, const char *format, ...)
+{
+	va_list arguments;
+
+	(void)file;
+	(void)line;
+	(void)error;
+	if ((level & LOG_PRIMASK) > LOG_ERR)
+		return;
+	va_start(arguments, format);
+	vsnprintf(last_error, sizeof(last_error), format, arguments);
+	va_end(arguments);
+}
+
+const char *dm_last_error(void)
+{
+	return last_error;
+}
+
+/* Make sure that there is device-mapper and that we may use it, or end. */
+void dm_begin(void)
+{
+	char version[32];
+
+	dm_log_with_errno_init(keep_error);
+	if (geteuid())
+		die(EXIT_FAILED, "only root may do this");
+	if (!dm_driver_version(version, sizeof(version)))
+		die(EXIT_FAILED, "the kernel has no device-mapper (%s): modprobe dm-mod",
+		    last_error);
+}
+
+static struct dm_task *new_task(int kind, const char *name)
+{
+	struct dm_task *task = dm_task_create(kind);
+
+	if (!task || (name && !dm_task_set_name(task, name)))
+		die(EXIT_FAILED, "device-mapper: %s", last_error);
+	return task;
+}
+
+/* Run a task that only looks; false if there is no such device. */
+static bool look(struct dm_task *task, struct dm_info *info)
+{
+	return dm_task_run(task) && dm_task_get_info(task, info) && info->exists;
+}
+
+static bool get_info(struct dm_task *task, struct mapped *mapped)
+{
+	struct dm_info info;
+	bool found = look(task, &info);
+
+	if (found)
+		*mapped = (struct mapped){
+			.name = copy_text(dm_task_get_name(task)),
+			.uuid = copy_text(dm_task_get_uuid(task)),
+			.dev = makedev(info.major, info.minor),
+			.live = info.live_table,
+			.inactive = info.inactive_table,
+			.suspended = info.suspended,
+			.read_only = info.read_only,
+			.open_count = info.open_count,
+			.events = info.event_nr,
+		};
+	dm_task_destroy(task);
+	return found;
+}
+
+/* Look a device up by its name. */
+bool dm_find(const char *name, struct mapped *mapped)
+{
+	return get_info(new_task(DM_DEVICE_INFO, name), mapped);
+}
+
+bool dm_find_number(dev_t dev, struct mapped *mapped)
+{
+	struct dm_task *task = new_task(DM_DEVICE_INFO, NULL);
+
+	dm_task_set_major(task, major(dev));
+	dm_task_set_minor(task, minor(dev));
+	return get_info(task, mapped);
+}
+
+/* Look a device up by its name or the path of a node of it, or end. */
+struct mapped dm_device(const char *name)
+{
+	struct mapped mapped;
+	struct stat status;
+
+	if (strchr(name, '/')) {
+		if (stat(name, &status))
+			die(EXIT_FAILED, "%s: %s", name, strerror(errno));
+		if (!S_ISBLK(status.st_mode) || !dm_find_number(status.st_rdev, &mapped))
+			die(EXIT_FAILED, "%s is no mapped device", name);
+	} else if (!dm_find(name, &mapped)) {
+		die(EXIT_FAILED, "there is no mapped device \"%s\": daxlinear status lists those that there are",
+		    name);
+	}
+	return mapped;
+}
+
+/* All mapped devices. */
+size_t dm_names(char ***names)
+{
+	struct dm_task *task = new_task(DM_DEVICE_LIST, NULL);
+	struct dm_names *list;
+	size_t nr = 0;
+
+	if (!dm_task_run(task))
+		die(EXIT_FAILED, "device-mapper: %s", last_error);
+	list = dm_task_get_names(task);
+	*names = NULL;
+	while (list && list->dev) {
+		*names = grow(*names, nr, sizeof(**names));
+		(*names)[nr++] = copy_text(list->name);
+		if (!list->next)
+			break;
+		list = (struct dm_names *)((char *)list + list->next);
+	}
+	dm_task_destroy(task);
+	return nr;
+}
+
+/* The targets of a device, none if it has not the table that is asked for. */
+static bool get_targets(struct dm_task *task, struct table *table)
+{
+	uint64_t start, len;
+	char *type, *params;
+	struct dm_info info;
+	void *next = NULL;
+	bool found = look(task, &info);
+
+	*table = (struct table){ 0 };
+	if (found) {
+		do {
+			next = dm_get_next_target(task, next, &start, &len, &type, &params);
+			if (type)
+				table_add(table, start, len, type, params);
+		} while (next);
+	}
+	dm_task_destroy(task);
+	return found;
+}
+
+/* The live table; false if there is no such device, an empty one if it has none. */
+bool dm_table(const char *name, struct table *table)
+{
+	return get_targets(new_task(DM_DEVICE_TABLE, name), table);
+}
+
+/* The live table of the device of a number; false if that is no mapped device. */
+bool dm_table_number(dev_t dev, struct table *table)
+{
+	struct dm_task *task = new_task(DM_DEVICE_TABLE, NULL);
+
+	dm_task_set_major(task, major(dev));
+	dm_task_set_minor(task, minor(dev));
+	return get_targets(task, table);
+}
+
+/* The table that is loaded and not live; the rest is as with dm_table(). */
+bool dm_loaded_table(const char *name, struct table *table)
+{
+	struct dm_task *task = new_task(DM_DEVICE_TABLE, name);
+
+	dm_task_query_inactive_table(task);
+	return get_targets(task, table);
+}
+
+/* What each target says of itself, in the place of its parameters. */
+bool dm_status(const char *name, struct table *status)
+{
+	struct dm_task *task = new_task(DM_DEVICE_STATUS, name);
+
+	/* Nobody wants a look to write back what is dirty. */
+	dm_task_no_flush(task);
+	return get_targets(task, status);
+}
+
+/* Wait until a device has had more events than so many; false if it is gone. */
+bool dm_wait(dev_t dev, unsigned int events)
+{
+	struct dm_task *task = new_task(DM_DEVICE_WAITEVENT, NULL);
+	struct dm_info info;
+	bool found;
+
+	dm_task_set_major(task, major(dev));
+	dm_task_set_minor(task, minor(dev));
+	dm_task_set_event_nr(task, events);
+	found = look(task, &info);
+	dm_task_destroy(task);
+	return found;
+}
+
+/* Whether the kernel has a kind of target now. */
+bool dm_knows_target(const char *type)
+{
+	struct dm_task *task = new_task(DM_DEVICE_LIST_VERSIONS, NULL);
+	struct dm_versions *version;
+	bool known = false;
+
+	if (!dm_task_run(task))
+		die(EXIT_FAILED, "device-mapper: %s", last_error);
+	version = dm_task_get_versions(task);
+	while (version && !known) {
+		known = !strcmp(version->name, type);
+		if (!version->next)
+			break;
+		version = (struct dm_versions *)((char *)version + version->next);
+	}
+	dm_task_destroy(task);
+	return known;
+}
+
+/* Run a task that changes something; 0 or a negative errno. */
+static int change(struct dm_task *task, bool udev)
+{
+	uint32_t cookie = 0;
+	int err = 0;
+
+	/* Wait until udev has seen what it leads to, so that the nodes are there. */
+	if (udev && !dm_task_set_cookie(task, &cookie, 0))
+		udev = false;
+	if (!dm_task_run(task))
+		err = dm_task_get_errno(task) ? -dm_task_get_errno(task) : -EIO;
+	if (udev)
+		dm_udev_wait(cookie);
+	dm_task_update_nodes();
+	dm_task_destroy(task);
+	return err;
+}
+
+static void add_targets(struct dm_task *task, const struct table *table)
+{
+	size_t i;
+
+	for (i = 0; i < table->nr; i++) {
+		const struct target *target = &table->targets[i];
+
+		if (!dm_task_add_target(task, target->start_sectors, target->len_sectors,
+					target->type, target->params))
+			die(EXIT_FAILED, "device-mapper: %s", last_error);
+	}
+}
+
+/* Make a device without a table. */
+int dm_create_bare(const char *name, const char *uuid)
+{
+	struct dm_task *task = new_task(DM_DEVICE_CREATE, name);
+
+	if (!dm_task_set_uuid(task, uuid))
+		die(EXIT_FAILED, "device-mapper: %s", last_error);
+	return change(task, false);
+}
+
+/* Load a table, for dm_resume() to make live. */
+int dm_load(const struct mapped *mapped, const struct table *table)
+{
+	struct dm_task *task = new_task(DM_DEVICE_RELOAD, mapped->name);
+
+	if (mapped->read_only)
+		dm_task_set_ro(task);
+	add_targets(task, table);
+	return change(task, false);
+}
+
+int dm_resume(const char *name)
+{
+	return change(new_task(DM_DEVICE_RESUME, name), true);
+}
+
+/* Drop a loaded table that is not live. */
+int dm_clear(const char *name)
+{
+	return change(new_task(DM_DEVICE_CLEAR, name), false);
+}
+
+int dm_remove(const struct mapped *mapped)
+{
+	struct dm_task *task = new_task(DM_DEVICE_REMOVE, mapped->name);
+	unsigned int major = major(mapped->dev), minor = minor(mapped->dev);
+
+	/* udev may just be looking at it; a filesystem or a device on it will not go by itself. */
+	if (!dm_device_has_mounted_fs(major, minor) && !dm_device_has_holders(major, minor))
+		dm_task_retry_remove(task);
+	return change(task, true);
+}
+
+/*
+ * Make a device with a live table; none is left if that fails.  The library can
+ * do so in one task, but forgets the reason of a failure when it undoes it.
+ */
+int dm_create(const char *name, const char *uuid, const struct table *table)
+{
+	int err = dm_create_bare(name, uuid);
+	struct mapped mapped;
+
+	if (err)
+		return err;
+	if (!dm_find(name, &mapped))
+		return -ENXIO;
+	err = dm_load(&mapped, table);
+	if (!err)
+		err = dm_resume(name);
+	if (err)
+		dm_remove(&mapped);
+	free(mapped.name);
+	free(mapped.uuid);
+	return err;
+}

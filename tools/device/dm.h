@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Mapped devices, through libdevmapper. */
+#ifndef DM_H
+#define DM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "device/table.h"
+
+/* What a device that we have made has before its own, random part. */
+#define UUID_PREFIX	"DAXLINEAR-"
+
+struct mapped {
+	char *name;
+	char *uuid;
+	dev_t dev;
+	bool live;		/* has a live table */
+	bool inactive;		/* has a table that is loaded and not live */
+	bool suspended;
+	bool read_only;
+	int open_count;
+	unsigned int events;
+};
+
+void dm_begin(void);
+const char *dm_last_error(void);
+
+bool dm_find(const char *name, struct mapped *mapped);
+bool dm_find_number(dev_t dev, struct mapped *mapped);
+struct mapped dm_device(const char *name);
+size_t dm_names(char ***names);
+bool dm_table(const char *name, struct table *table);
+bool dm_table_number(dev_t dev, struct table *table);
+bool dm_loaded_table(const char *name, struct table *table);
+bool dm_status(const char *name, struct table *status);
+bool dm_wait(dev_t dev, unsigned int events);
+bool dm_knows_target(const char *type);
+
+int dm_create(const char *name, const char *uuid, const struct table *table);
+int dm_create_bare(const char *name, const char *uuid);
+int dm_load(const struct mapped *mapped, const struct table *table);
+int dm_resume(const char *name);
+int dm_clear(const char *name);
+int dm_remove(const struct mapped *mapped);
+
+#endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <err.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "util/alloc.h"
+#include "device/line.h"
+
+/* Where the last range ends, in sectors. */
+uint64_t line_end(const struct line *line)
+{
+	const struct layout *layout = &line->layout;
+	const struct segment *last;
+
+	if (!layout->nr)
+		return 0;
+	last = &layout->segments[layout->nr - 1];
+	return last->start_sectors + last->len_sectors;
+}
+
+/* Append a range; one that goes on where the last one ends is joined to it. */
+void line_add(struct line *line, dev_t dev, uint64_t offset_sectors, uint64_t len_sectors)
+{
+	struct segment segment = {
+		.start_sectors = line_end(line),
+		.len_sectors = len_sectors,
+		.dev = dev,
+		.offset_sectors = offset_sectors,
+	};
+
+	layout_add(&line->layout, &segment);
+}
+
+/**
+ * line_read - read a table as one line
+ * @line: Where its ranges go.
+ * @table: The table, as the kernel prints it.
+ *
+ * An option that only some lines have is dropped, and allow_move always: that is for the one load
+ * that it was given for.
+ *
+ * Return: NULL, or the first target that is none of ours.
+ */
+const struct target *line_read(struct line *line, const struct table *table)
+{
+	struct layout layout = { 0 };
+	size_t i;
+
+	*line = (struct line){ .align_2m = true };
+	layout_read(&layout, table);
+	for (i = 0; i < layout.nr; i++) {
+		const struct segment *segment = &layout.segments[i];
+		const struct target *target = &table->targets[segment->target];
+
+		if (!segment->dev || strcmp(target->type, TARGET_OURS)) {
+			layout_free(&layout);
+			return target;
+		}
+		if (!strstr(target->params, " align_2m"))
+			line->align_2m = false;
+		line_add(line, segment->dev, segment->offset_sectors, segment->len_sectors);
+	}
+	layout_free(&layout);
+	return NULL;
+}
+
+/* The table, word by word as the kernel prints it: dm-linear's form where that says it all. */
+struct table line_table(const struct line *line)
+{
+	const struct layout *layout = &line->layout;
+	bool plain = layout->nr == 1 && !line->align_2m;
+	struct table table = { 0 };
+	char *params;
+	size_t size, i;
+	FILE *file = open_memstream(&params, &size);
+
+	if (!file)
+		err(EXIT_FAILURE, "memory");
+	if (!plain)
+		fprintf(file, "%zu ", layout->nr);
+	for (i = 0; i < layout->nr; i++) {
+		const struct segment *segment = &layout->segments[i];
+
+		fprintf(file, "%s%u:%u %ju", i ? " " : "", major(segment->dev),
+			minor(segment->dev), (uintmax_t)segment->offset_sectors);
+		if (!plain)
+			fprintf(file, " %ju", (uintmax_t)segment->len_sectors);
+	}
+	if (line->align_2m)
+		fputs(" 1 align_2m", file);
+	if (fclose(file))
+		err(EXIT_FAILURE, "memory");
+	table_add(&table, 0, line_end(line), TARGET_OURS, params);
+	free(params);
+	return table;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A device as one line of a table.  Within a line the target sees all that a request spans;
+ * device-mapper cuts requests off where a line ends.
+ */
+#ifndef LINE_H
+#define LINE_H
+
+#include "device/layout.h"
+
+struct line {
+	struct layout layout;
+	bool align_2m;		/* ask for what every range has: mappings of 2 MiB */
+};
+
+uint64_t line_end(const struct line *line);
+void line_add(struct line *line, dev_t dev, uint64_t offset_sectors, uint64_t len_sectors);
+const struct target *line_read(struct line *line, const struct table *table);
+struct table line_table(const struct line *line);
+
+#endif

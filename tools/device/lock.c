@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "device/lock.h"
+#include "util/say.h"
+
+#define LOCK	"/run/daxlinear.lock"
+
+static sigset_t before;
+
+/* Wait until no other daxlinear changes anything; the end of this one lets the next. */
+void lock_changes(void)
+{
+	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		die(EXIT_FAILED, "%s: %s", LOCK, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		note("waiting for another daxlinear to finish");
+		if (flock(fd, LOCK_EX))
+			die(EXIT_FAILED, "%s: %s", LOCK, strerror(errno));
+	}
+}
+
+/* Whoever wants to end us waits until let_signals(), and the change is made or undone by then. */
+void hold_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &set, &before);
+}
+
+void let_signals(void)
+{
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}

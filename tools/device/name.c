@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <string.h>
+
+#include "device/name.h"
+
+/* The longest that device-mapper takes. */
+#define NAME_LEN_MAX	127
+
+/* Whether a name has only letters that neither udev nor device-mapper writes in another way. */
+static int is_plain(const char *name)
+{
+	while (isalnum((unsigned char)*name) || (*name && strchr("+-.:=@_", *name)))
+		name++;
+	return !*name;
+}
+
+/* NULL if a mapped device may have this name, or why not, as the end of a sentence. */
+const char *name_check(const char *name)
+{
+	if (!*name || strlen(name) > NAME_LEN_MAX)
+		return "is no name: it must have 1 to 127 letters";
+	if (!is_plain(name))
+		return "is no name: it may have letters, digits and +-.:=@_";
+	if (!strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, "control"))
+		return "is no name: in /dev/mapper that is something else";
+	return NULL;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "util/alloc.h"
+#include "device/dm.h"
+#include "device/stack.h"
+
+/* Read the live tables of all mapped devices. */
+void stack_read(struct stack *stack)
+{
+	size_t nr, i;
+	char **names;
+
+	*stack = (struct stack){ 0 };
+	nr = dm_names(&names);
+	for (i = 0; i < nr; i++) {
+		struct device device = { .name = names[i] };
+		struct mapped mapped;
+
+		/* It may be gone by now. */
+		if (!dm_find(names[i], &mapped) || !dm_table(names[i], &device.table)) {
+			free(names[i]);
+			continue;
+		}
+		device.dev = mapped.dev;
+		free(mapped.name);
+		free(mapped.uuid);
+		layout_read(&device.layout, &device.table);
+		stack->devices = grow(stack->devices, stack->nr, sizeof(device));
+		stack->devices[stack->nr++] = device;
+	}
+	free(names);
+}
+
+void stack_free(struct stack *stack)
+{
+	size_t i;
+
+	for (i = 0; i < stack->nr; i++) {
+		free(stack->devices[i].name);
+		table_free(&stack->devices[i].table);
+		layout_free(&stack->devices[i].layout);
+	}
+	free(stack->devices);
+	*stack = (struct stack){ 0 };
+}
+
+/* The mapped device of a number, NULL if it is none. */
+const struct device *stack_find(const struct stack *stack, dev_t dev)
+{
+	size_t i;
+
+	for (i = 0; i < stack->nr; i++)
+		if (stack->devices[i].dev == dev)
+			return &stack->devices[i];
+	return NULL;
+}
+
+static const struct layout *layout_of(dev_t dev, void *stack)
+{
+	const struct device *device = stack_find(stack, dev);
+
+	return device ? &device->layout : NULL;
+}
+
+/* Look through mapped devices, down to those that are none. */
+void stack_flatten(const struct stack *stack, struct layout *leaves, const struct layout *layout)
+{
+	layout_flatten(leaves, layout, layout_of, (void *)stack);
+}
+
+/* Whether a device has a target of ours. */
+bool device_is_ours(const struct device *device)
+{
+	size_t i;
+
+	for (i = 0; i < device->table.nr; i++)
+		if (!strcmp(device->table.targets[i].type, TARGET_OURS))
+			return true;
+	return false;
+}

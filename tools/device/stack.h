@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* All mapped devices, and how they stand on each other and on others. */
+#ifndef STACK_H
+#define STACK_H
+
+#include "device/layout.h"
+
+struct device {
+	char *name;
+	dev_t dev;
+	struct table table;
+	struct layout layout;
+};
+
+struct stack {
+	struct device *devices;
+	size_t nr;
+};
+
+void stack_read(struct stack *stack);
+void stack_free(struct stack *stack);
+const struct device *stack_find(const struct stack *stack, dev_t dev);
+void stack_flatten(const struct stack *stack, struct layout *leaves, const struct layout *layout);
+bool device_is_ours(const struct device *device);
+
+#endif

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <endian.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <xfs/xfs.h>
+
+#include "fs/xfs.h"
+
+#define MAGIC		0x58465342
+#define HAS_RMAPBT	(1 << 1)
+#define HAS_REFLINK	(1 << 2)
+
+/* The head of the superblock, big-endian. The system's header for it can't be used as it is. */
+struct superblock {
+	uint32_t magic;
+	uint32_t block_bytes;
+	uint64_t blocks;
+	uint8_t others[68];
+	uint32_t ag_blocks;
+	uint8_t more[96];
+	uint32_t unit_blocks;
+	uint8_t still_more[24];
+	uint32_t features;	/* those that don't keep anybody from reading */
+} __attribute__((packed));
+
+/* The kernel knows best; what is on the device may be about to change. */
+static bool ask_kernel(const char *folder, struct xfs *xfs)
+{
+	struct xfs_fsop_geom geometry;
+	int fd = open(folder, O_RDONLY | O_CLOEXEC);
+	bool known;
+
+	if (fd < 0)
+		return false;
+	known = !ioctl(fd, XFS_IOC_FSGEOMETRY, &geometry);
+	close(fd);
+	if (known)
+		*xfs = (struct xfs){
+			.ag_bytes = (uint64_t)geometry.agblocks * geometry.blocksize,
+			.size_bytes = geometry.datablocks * geometry.blocksize,
+			.unit_bytes = (uint64_t)geometry.sunit * geometry.blocksize,
+			.rmapbt = geometry.flags & XFS_FSOP_GEOM_FLAGS_RMAPBT,
+			.reflink = geometry.flags & XFS_FSOP_GEOM_FLAGS_REFLINK,
+		};
+	return known;
+}
+
+static bool read_superblock(const char *device, struct xfs *xfs)
+{
+	int fd = open(device, O_RDONLY | O_CLOEXEC);
+	struct superblock sb;
+	uint64_t block;
+	bool found;
+
+	if (fd < 0)
+		return false;
+	found = pread(fd, &sb, sizeof(sb), 0) == sizeof(sb) &&
+		be32toh(sb.magic) == MAGIC;
+	close(fd);
+	if (!found)
+		return false;
+	block = be32toh(sb.block_bytes);
+	*xfs = (struct xfs){
+		.ag_bytes = be32toh(sb.ag_blocks) * block,
+		.size_bytes = be64toh(sb.blocks) * block,
+		.unit_bytes = be32toh(sb.unit_blocks) * block,
+		.rmapbt = be32toh(sb.features) & HAS_RMAPBT,
+		.reflink = be32toh(sb.features) & HAS_REFLINK,
+	};
+	return true;
+}
+
+/**
+ * xfs_read - look at an XFS
+ * @device: The path of the device.
+ * @folder: Where it is mounted, NULL if it is not.
+ * @xfs: What there is to know of it.
+ *
+ * Return: Whether there is one.
+ */
+bool xfs_read(const char *device, const char *folder, struct xfs *xfs)
+{
+	return (folder && ask_kernel(folder, xfs)) || read_superblock(device, xfs);
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "util/alloc.h"
+#include "health/bad.h"
+
+void bads_add(struct bads *bads, const struct bad *bad)
+{
+	bads->bads = grow(bads->bads, bads->nr, sizeof(*bad));
+	bads->bads[bads->nr++] = *bad;
+}
+
+static int by_start(const void *left, const void *right)
+{
+	const struct bad *a = left, *b = right;
+
+	return a->start_bytes < b->start_bytes ? -1 : a->start_bytes > b->start_bytes;
+}
+
+/* Whether b, which does not start before a, overlaps or goes on where a ends, also on the child. */
+static bool touch(const struct bad *a, const struct bad *b)
+{
+	uint64_t apart = b->start_bytes - a->start_bytes;
+
+	return apart <= a->len_bytes && a->dev == b->dev &&
+	       b->offset_bytes - a->offset_bytes == apart;
+}
+
+/* Sort them, and join those that touch. */
+void bads_merge(struct bads *bads)
+{
+	size_t nr = 0, i;
+
+	if (!bads->nr)
+		return;
+	qsort(bads->bads, bads->nr, sizeof(*bads->bads), by_start);
+	for (i = 1; i < bads->nr; i++) {
+		struct bad *last = &bads->bads[nr], *bad = &bads->bads[i];
+		uint64_t end = bad->start_bytes + bad->len_bytes;
+
+		if (!touch(last, bad)) {
+			bads->bads[++nr] = *bad;
+			continue;
+		}
+		if (end > last->start_bytes + last->len_bytes)
+			last->len_bytes = end - last->start_bytes;
+		last->known_by |= bad->known_by;
+	}
+	bads->nr = nr + 1;
+}
+
+/* Whether all of a range is among them. */
+bool bads_have(const struct bads *bads, const struct bad *bad)
+{
+	size_t i;
+
+	for (i = 0; i < bads->nr; i++) {
+		const struct bad *other = &bads->bads[i];
+
+		if (bad->start_bytes >= other->start_bytes &&
+		    bad->start_bytes + bad->len_bytes <= other->start_bytes + other->len_bytes)
+			return true;
+	}
+	return false;
+}
+
+void bads_free(struct bads *bads)
+{
+	free(bads->bads);
+	*bads = (struct bads){ 0 };
+}
+
+const char *bad_known_by(const struct bad *bad)
+{
+	if (bad->known_by & BAD_GONE)
+		return "gone";
+	if (bad->known_by & BAD_MEDIA)
+		return bad->known_by & BAD_FAILED ? "media, failure" : "media";
+	return "failure";
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fsmap.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xfs/xfs.h>
+
+#include "util/alloc.h"
+#include "health/owner.h"
+#include "util/progress.h"
+#include "util/size.h"
+
+/* How many records to ask for at a time. */
+#define NR_RECORDS	1024
+
+#define BLOCK_BYTES_MAX	(64 * KIB)
+
+/* Owners that are no files. */
+static const char *special_owner(uint64_t owner)
+{
+	switch (owner) {
+	case XFS_FMR_OWN_FREE:
+		return "free space";
+	case XFS_FMR_OWN_UNKNOWN:
+		return "unknown: XFS has no rmapbt";
+	case XFS_FMR_OWN_FS:
+		return "superblock or allocation group header";
+	case XFS_FMR_OWN_LOG:
+		return "log";
+	case XFS_FMR_OWN_AG:
+		return "free space or rmap btree";
+	case XFS_FMR_OWN_INOBT:
+		return "inode btree";
+	case XFS_FMR_OWN_INODES:
+		return "inodes";
+	case XFS_FMR_OWN_REFC:
+		return "reference count btree";
+	case XFS_FMR_OWN_COW:
+		return "copy-on-write staging";
+	case XFS_FMR_OWN_DEFECTIVE:
+		return "bad blocks";
+	}
+	return "metadata";
+}
+
+static const char *part_of_file(uint32_t flags)
+{
+	if (flags & FMR_OF_EXTENT_MAP)
+		return flags & FMR_OF_ATTR_FORK ? "map of the attributes" : "map of the file";
+	return flags & FMR_OF_ATTR_FORK ? "attributes" : "data";
+}
+
+/* Add the part of a record that lies in a range. */
+static void add_record(struct owners *owners, const struct fsmap *record, uint64_t start,
+		       uint64_t end)
+{
+	uint64_t first = record->fmr_physical, last = first + record->fmr_length;
+	struct owner owner = { .offset_bytes = record->fmr_offset };
+
+	if (first >= end || last <= start)
+		return;
+	if (first < start) {
+		owner.offset_bytes += start - first;
+		first = start;
+	}
+	if (last > end)
+		last = end;
+	owner.start_bytes = first;
+	owner.len_bytes = last - first;
+	if (record->fmr_flags & FMR_OF_SPECIAL_OWNER) {
+		owner.what = special_owner(record->fmr_owner);
+		owner.offset_bytes = 0;
+	} else {
+		owner.what = part_of_file(record->fmr_flags);
+		owner.inode = record->fmr_owner;
+	}
+	owners->owners = grow(owners->owners, owners->nr, sizeof(owner));
+	owners->owners[owners->nr++] = owner;
+}
+
+/**
+ * owners_find - find out whose blocks a range has
+ * @owners: They are added to these.
+ * @folder: Where the filesystem is mounted.
+ * @from_bytes: Where to start looking: at the start of an allocation group. Before 6.5, and the
+ *	stable updates of older ones, the kernel left out what begins before where a query does.
+ * @start_bytes: Where the range starts in the device.
+ * @len_bytes: How long it is.
+ *
+ * Return: Whether it could be found out; if not, errno says why.
+ */
+bool owners_find(struct owners *owners, const char *folder, uint64_t from_bytes,
+		 uint64_t start_bytes, uint64_t len_bytes)
+{
+	uint64_t end = start_bytes + len_bytes;
+	char text[SIZE_TEXT_LEN];
+	struct fsmap_head *head;
+	struct stat status;
+	bool done = false;
+	unsigned int i;
+	int fd, err;
+
+	fd = open(folder, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status))
+		return false;
+	head = calloc(1, fsmap_sizeof(NR_RECORDS));
+	if (!head)
+		return false;
+	head->fmh_count = NR_RECORDS;
+	head->fmh_keys[0].fmr_device = status.st_dev;
+	head->fmh_keys[0].fmr_physical = from_bytes;
+	head->fmh_keys[1].fmr_device = status.st_dev;
+	/* Free space is reported as far as the block that holds this. */
+	head->fmh_keys[1].fmr_physical = end + BLOCK_BYTES_MAX;
+	head->fmh_keys[1].fmr_owner = ULLONG_MAX;
+	head->fmh_keys[1].fmr_offset = ULLONG_MAX;
+	head->fmh_keys[1].fmr_flags = UINT_MAX;
+	while (!done && !ioctl(fd, FS_IOC_GETFSMAP, head)) {
+		for (i = 0; i < head->fmh_entries; i++)
+			add_record(owners, &head->fmh_recs[i], start_bytes, end);
+		done = !head->fmh_entries ||
+		       head->fmh_recs[head->fmh_entries - 1].fmr_flags & FMR_OF_LAST;
+		if (!done) {
+			fsmap_advance(head);
+			progress("looking for the owners of bad blocks: at %s",
+				 size_text(head->fmh_keys[0].fmr_physical, text));
+		}
+	}
+	err = errno;
+	progress_end();
+	free(head);
+	close(fd);
+	errno = err;
+	return done;
+}
+
+void owners_free(struct owners *owners)
+{
+	size_t i;
+
+	for (i = 0; i < owners->nr; i++)
+		free(owners->owners[i].path);
+	free(owners->owners);
+	*owners = (struct owners){ 0 };
+}

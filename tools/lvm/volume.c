@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <libdevmapper.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/alloc.h"
+#include "lvm/volume.h"
+#include "util/say.h"
+
+#define LOCK_FOLDER	"/run/lock/lvm"
+
+/* VG/LV, by the rules by which LVM makes a mapped device's name of it; NULL for a layer. */
+static char *volume_name(const char *mapped)
+{
+	struct dm_pool *pool = dm_pool_create("name", 1024);
+	char *vg, *lv, *layer, *name = NULL;
+
+	if (pool && dm_split_lvm_name(pool, mapped, &vg, &lv, &layer) && *lv && !*layer)
+		name = format_text("%s/%s", vg, lv);
+	if (pool)
+		dm_pool_destroy(pool);
+	return name;
+}
+
+static bool is_volume(struct volume *volume)
+{
+	volume->name = NULL;
+	if (!strncmp(volume->mapped.uuid, LVM_UUID, strlen(LVM_UUID)))
+		volume->name = volume_name(volume->mapped.name);
+	if (volume->name)
+		return true;
+	free(volume->mapped.name);
+	free(volume->mapped.uuid);
+	return false;
+}
+
+/* Look a volume up by its number; false if that is none. */
+bool volume_find(struct volume *volume, dev_t dev)
+{
+	return dm_find_number(dev, &volume->mapped) && is_volume(volume);
+}
+
+/* All that are active. */
+size_t volumes_read(struct volume **volumes)
+{
+	size_t nr_names, nr = 0, i;
+	char **names;
+
+	*volumes = NULL;
+	nr_names = dm_names(&names);
+	for (i = 0; i < nr_names; i++) {
+		struct volume volume;
+
+		if (dm_find(names[i], &volume.mapped) && is_volume(&volume)) {
+			*volumes = grow(*volumes, nr, sizeof(volume));
+			(*volumes)[nr++] = volume;
+		}
+		free(names[i]);
+	}
+	free(names);
+	return nr;
+}
+
+static char *lock_path(const struct volume *volume)
+{
+	return format_text(LOCK_FOLDER "/V_%.*s", (int)(strchr(volume->name, '/') - volume->name),
+			   volume->name);
+}
+
+/*
+ * Keep all LVM commands off the volume group, as they keep off one another.
+ * Whoever lets go removes the file, so it must still be that file once we have
+ * its lock.  Never called from a udev rule: the command that waits for the rule
+ * has the lock.
+ */
+int vg_lock(const struct volume *volume)
+{
+	char *path = lock_path(volume);
+	struct stat ours, now;
+	int fd;
+
+	mkdir(LOCK_FOLDER, 0700);
+	for (;;) {
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0 || flock(fd, LOCK_EX) || fstat(fd, &ours))
+			die(EXIT_FAILED, "%s: %s", path, strerror(errno));
+		if (!stat(path, &now) && now.st_dev == ours.st_dev && now.st_ino == ours.st_ino)
+			break;
+		close(fd);
+	}
+	free(path);
+	return fd;
+}
+
+void vg_unlock(const struct volume *volume, int lock)
+{
+	char *path = lock_path(volume);
+
+	unlink(path);
+	close(lock);
+	free(path);
+}

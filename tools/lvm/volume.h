@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Logical volumes, as device-mapper sees them, and what lvm.conf of ours wants for them. */
+#ifndef LVM_H
+#define LVM_H
+
+#include "device/dm.h"
+
+/* What the UUIDs of LVM's devices begin with. */
+#define LVM_UUID	"LVM-"
+
+/* A volume that people use: not one of the layers that LVM hides. */
+struct volume {
+	struct mapped mapped;
+	char *name;		/* VG/LV */
+};
+
+/* Patterns of VG/LV. */
+struct globs {
+	char **globs;
+	size_t nr;
+};
+
+struct lvm_conf {
+	struct globs attach;
+	struct globs convert;
+};
+
+bool volume_find(struct volume *volume, dev_t dev);
+size_t volumes_read(struct volume **volumes);
+
+void lvm_conf_read(struct lvm_conf *conf);
+bool globs_match(const struct globs *globs, const char *name);
+
+int vg_lock(const struct volume *volume);
+void vg_unlock(const struct volume *volume, int lock);
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The picture in letters: a line a child, all to one scale. */
+#include <string.h>
+
+#include "util/alloc.h"
+#include "util/columns.h"
+#include "show/picture.h"
+#include "util/size.h"
+
+/* By kind of mark; what has none is not used. */
+static const char letters[NR_MARKS] = { '=', '|', 'x' };
+#define UNUSED	'.'
+
+/* Marks that leave no room between them would hide all else. */
+#define GROUP_CELLS_MIN	3
+#define CELLS_MIN	10
+
+static void draw(char *cells, const struct strip *strip, uint64_t cell_bytes, bool groups)
+{
+	size_t nr = (strip->size_bytes + cell_bytes - 1) / cell_bytes, i, cell, last;
+
+	memset(cells, UNUSED, nr);
+	cells[nr] = '\0';
+	for (i = 0; i < strip->nr; i++) {
+		const struct mark *mark = &strip->marks[i];
+
+		if (mark->kind == MARK_GROUP && !groups)
+			continue;
+		/* All that a cell has any part of: a bad page is seen however small it is. */
+		last = (mark->first_bytes + (mark->len_bytes ?: 1) - 1) / cell_bytes;
+		for (cell = mark->first_bytes / cell_bytes; cell <= last; cell++)
+			cells[cell] = letters[mark->kind];
+	}
+}
+
+/**
+ * picture_print - draw a device in letters
+ * @picture: What to draw.
+ * @columns: How wide it may be.
+ */
+void picture_print(const struct picture *picture, int columns)
+{
+	struct columns rows = { .align = "lll" };
+	char used[SIZE_TEXT_LEN], unused[SIZE_TEXT_LEN], *bar;
+	size_t widest = 0, i, room;
+	uint64_t cell;
+	bool groups;
+
+	for (i = 0; i < picture->nr; i++)
+		if (strlen(picture->strips[i].path) > widest)
+			widest = strlen(picture->strips[i].path);
+	/* Blanks between, and a text like "128 MiB, 126 MiB unused" behind. */
+	room = widest + 32;
+	room = columns > (int)room + CELLS_MIN ? columns - room : CELLS_MIN;
+	cell = (picture->widest_bytes + room - 1) / room;
+	groups = picture->group_bytes / (cell ?: 1) >= GROUP_CELLS_MIN;
+	puts(picture->title);
+	bar = grow(NULL, 0, room + 2);
+	for (i = 0; i < picture->nr; i++) {
+		const struct strip *strip = &picture->strips[i];
+
+		draw(bar, strip, cell, groups);
+		columns_row(&rows, "%s\t%s\t%s, %s unused", strip->path, bar,
+			    size_text(strip->used_bytes, used),
+			    size_text(strip->size_bytes - strip->used_bytes, unused));
+	}
+	columns_print(&rows);
+	free(bar);
+	printf("  = used  . unused  %sx bad\n", groups ? "| an allocation group starts  " : "");
+}

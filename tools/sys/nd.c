@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ndctl/libndctl.h>
+#include <stdio.h>
+#include <string.h>
+#include <uuid/uuid.h>
+
+#include "util/alloc.h"
+#include "sys/nd.h"
+
+static const char *mode_name(struct ndctl_namespace *namespace)
+{
+	switch (ndctl_namespace_get_mode(namespace)) {
+	case NDCTL_NS_MODE_FSDAX:
+		return "fsdax";
+	case NDCTL_NS_MODE_SECTOR:
+		return "sector";
+	case NDCTL_NS_MODE_DEVDAX:
+		return "devdax";
+	default:
+		return "raw";
+	}
+}
+
+static const char *disk_of(struct ndctl_namespace *namespace)
+{
+	struct ndctl_pfn *pfn = ndctl_namespace_get_pfn(namespace);
+	struct ndctl_btt *btt = ndctl_namespace_get_btt(namespace);
+	const char *name;
+
+	if (pfn)
+		name = ndctl_pfn_get_block_device(pfn);
+	else if (btt)
+		name = ndctl_btt_get_block_device(btt);
+	else
+		name = ndctl_namespace_get_block_device(namespace);
+	return name ? name : "";
+}
+
+static void fill_in(struct pmem *pmem, struct ndctl_bus *bus, struct ndctl_namespace *namespace)
+{
+	struct ndctl_pfn *pfn = ndctl_namespace_get_pfn(namespace);
+	uuid_t uuid;
+
+	snprintf(pmem->disk, sizeof(pmem->disk), "%s", disk_of(namespace));
+	snprintf(pmem->namespace, sizeof(pmem->namespace), "%s",
+		 ndctl_namespace_get_devname(namespace));
+	/* A namespace without labels has only what its fsdax mode brings along. */
+	uuid_clear(uuid);
+	ndctl_namespace_get_uuid(namespace, uuid);
+	if (uuid_is_null(uuid) && pfn)
+		ndctl_pfn_get_uuid(pfn, uuid);
+	pmem->uuid[0] = '\0';
+	if (!uuid_is_null(uuid))
+		uuid_unparse_lower(uuid, pmem->uuid);
+	pmem->mode = mode_name(namespace);
+	/* The kernel tells nobody which regions need a flush by their host; these do. */
+	pmem->synchronous = strcmp(ndctl_bus_get_provider(bus), "virtio-pmem");
+	pmem->phys_bytes = pfn ? ndctl_pfn_get_resource(pfn) : UINT64_MAX;
+}
+
+/* Look up what has this disk or this UUID, if one is given. */
+static bool find(const char *disk, const char *uuid, struct pmem *pmem)
+{
+	/* Kept: it remembers what it has read. */
+	static struct ndctl_ctx *context;
+	struct ndctl_namespace *namespace;
+	struct ndctl_region *region;
+	struct ndctl_bus *bus;
+
+	if (!context && ndctl_new(&context))
+		return false;
+	ndctl_bus_foreach(context, bus)
+		ndctl_region_foreach(bus, region)
+			ndctl_namespace_foreach(region, namespace) {
+				fill_in(pmem, bus, namespace);
+				if ((!disk || !strcmp(disk, pmem->disk)) &&
+				    (!uuid || !strcasecmp(uuid, pmem->uuid)))
+					return true;
+			}
+	return false;
+}
+
+/* Look a disk up by the kernel's name; false if it is no persistent memory. */
+bool nd_find(const char *disk, struct pmem *pmem)
+{
+	return find(disk, NULL, pmem);
+}
+
+/* The disk of the namespace with this UUID, by the kernel's name; NULL if there is none. */
+char *nd_find_uuid(const char *uuid)
+{
+	struct pmem pmem;
+
+	return find(NULL, uuid, &pmem) && pmem.disk[0] ? copy_text(pmem.disk) : NULL;
+}

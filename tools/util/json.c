@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "util/alloc.h"
+#include "util/json.h"
+
+/* How many bytes a letter of UTF-8 takes that starts here, 0 if none does. */
+static int letter_length(const unsigned char *text)
+{
+	int length = *text < 0x80 ? 1 : *text >= 0xc2 && *text < 0xe0 ? 2 :
+		     *text >= 0xe0 && *text < 0xf0 ? 3 : *text >= 0xf0 && *text < 0xf5 ? 4 : 0, i;
+
+	for (i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+/* A text, null if it is NULL. A file's name may be anything, JSON must be UTF-8. */
+void put_text(struct json_object *object, const char *key, const char *text)
+{
+	struct json_object *value = NULL;
+	char *clean, *out;
+
+	if (text) {
+		clean = copy_text(text);
+		out = clean;
+		while (*text) {
+			int length = letter_length((const unsigned char *)text);
+
+			if (!length) {
+				*out++ = '?';
+				text++;
+			}
+			memcpy(out, text, length);
+			out += length;
+			text += length;
+		}
+		*out = '\0';
+		value = json_object_new_string(clean);
+		free(clean);
+	}
+	json_object_object_add(object, key, value);
+}
+
+void put_number(struct json_object *object, const char *key, uint64_t number)
+{
+	json_object_object_add(object, key, json_object_new_uint64(number));
+}
+
+void put_bool(struct json_object *object, const char *key, bool value)
+{
+	json_object_object_add(object, key, json_object_new_boolean(value));
+}
+
+/* A new list. */
+struct json_object *put_array(struct json_object *object, const char *key)
+{
+	struct json_object *array = json_object_new_array();
+
+	json_object_object_add(object, key, array);
+	return array;
+}
+
+/* Print it, for programs and for people with patience; it is gone then. */
+void json_print(struct json_object *object)
+{
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+					    JSON_C_TO_STRING_SPACED |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+}
+
+/* Print it on a line of its own; it is gone then. */
+void json_print_line(struct json_object *object)
+{
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+}
