@@ -15,9 +15,9 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, f"{TOP}/tests/dmtests")
 
-from lib import nvdimm  # pylint: disable=wrong-import-position
+from lib.devices import nvdimm  # pylint: disable=wrong-import-position
+from lib.fs.xfs import Xfs  # pylint: disable=wrong-import-position
 from lib.units import MIB, PAGE, SECTOR  # pylint: disable=wrong-import-position
-from lib.xfs import Xfs  # pylint: disable=wrong-import-position
 
 MNT = "/mnt"
 DEVICE = "/dev/mapper/demo"

@@ -10,7 +10,7 @@ from bounds import bounds, is_kept
 from report import report, write_csv
 from stacks import DAXLINEAR, LINEAR
 
-from lib import nvdimm
+from lib.devices import nvdimm
 
 NUMBERS = (1, 2, 16, 256, 4096, 65536)
 SHORT = 4096

@@ -5,7 +5,7 @@ import os
 import subprocess
 from collections import namedtuple
 
-from lib.victim import PROGRAM as VICTIM
+from lib.holders.victim import PROGRAM as VICTIM
 
 PROGRAM = os.path.join(os.path.dirname(VICTIM), "dax-bench")
 

@@ -13,7 +13,7 @@ from daxbench import Bench
 from stacks import DAXLINEAR, LINEAR, RAW, device, request
 
 from lib.command import read_file, write_file
-from lib.quick import QuickDevice
+from lib.dm.quick import QuickDevice
 from lib.units import PAGE_SECTORS
 
 ACCESS, DEAREST = "direct_access", "dearest direct_access"

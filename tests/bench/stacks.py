@@ -3,8 +3,8 @@
 
 import contextlib
 
-from lib.dm import DaxLinear, Linear
-from lib.quick import QuickDevice, load_request
+from lib.dm.dm import DaxLinear, Linear
+from lib.dm.quick import QuickDevice, load_request
 
 RAW, LINEAR, DAXLINEAR = "raw pmem", "dm-linear", "daxlinear"
 

@@ -9,8 +9,8 @@ from collections import namedtuple
 from count import count, instructions, typical
 from stacks import DAXLINEAR, LINEAR, RAW, device
 
+from lib.fs.xfs import Xfs
 from lib.units import HUGE, MIB, MIB_SECTORS, PAGE
-from lib.xfs import Xfs
 
 # A device is as large as two allocation groups, one in each of two ranges.
 GROUP = 240 * MIB

@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from lib import cpus, nvdimm
 from lib.bed import Bed
 from lib.command import read_file, run, write_file
+from lib.devices import cpus, nvdimm
 from lib.module import HOLDER, TARGET
 
 _EXPEDITED = "/sys/kernel/rcu_expedited"

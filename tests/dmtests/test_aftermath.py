@@ -6,7 +6,7 @@ import time
 import pytest
 
 from lib.command import read_file, write_file
-from lib.taint import MACHINE_CHECK, OUT_OF_TREE, UNSIGNED, WARNED, taint
+from lib.holders.taint import MACHINE_CHECK, OUT_OF_TREE, UNSIGNED, WARNED, taint
 
 KMEMLEAK = "/sys/kernel/debug/kmemleak"
 # younger objects may still be in somebody's registers

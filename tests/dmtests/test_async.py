@@ -14,14 +14,14 @@ import pytest
 
 from lib.beside import wait_for
 from lib.command import CommandError, write_file
-from lib.dm import DaxLinear
-from lib.quick import QuickDevice, names
-from lib.strace import inject, record
-from lib.tool import FAILED, ToolDevice, daxlinear
+from lib.devices.virtio import asynchronous, new_device
+from lib.dm.dm import DaxLinear
+from lib.dm.quick import QuickDevice, names
+from lib.fs.xfs import Xfs
+from lib.holders.victim import Victim
+from lib.tool.strace import inject, record
+from lib.tool.tool import FAILED, ToolDevice, daxlinear
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
-from lib.victim import Victim
-from lib.virtio import asynchronous, new_device
-from lib.xfs import Xfs
 
 
 @pytest.fixture(name="child")

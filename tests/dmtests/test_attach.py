@@ -8,18 +8,18 @@ import stat
 
 import pytest
 
-from lib import attach
-from lib.attach import attached, listed, order
 from lib.beside import promptly
 from lib.command import read_file, run
-from lib.dm import DaxLinear, Linear, Striped
-from lib.live import Live
+from lib.devices.unplug import Unplugged
+from lib.dm.dm import DaxLinear, Linear, Striped
+from lib.dm.quick import QuickDevice
+from lib.holders import attach
+from lib.holders.attach import attached, listed, order
+from lib.holders.trace import Kprobe
+from lib.judge.live import Live
+from lib.judge.oracle import told
 from lib.module import HOLDER, TARGET
-from lib.oracle import told
-from lib.quick import QuickDevice
-from lib.trace import Kprobe
 from lib.units import PAGE, PAGE_SECTORS, WHOLE
-from lib.unplug import Unplugged
 
 pytestmark = pytest.mark.at_once
 

@@ -12,14 +12,14 @@ from collections import namedtuple
 import pytest
 
 from lib import kernel
-from lib.badblocks import badblocks
-from lib.dm import DaxLinear
+from lib.devices.badblocks import badblocks
+from lib.dm.dm import DaxLinear
+from lib.dm.quick import QuickDevice
+from lib.fs.xfs import Xfs
+from lib.holders.trace import Kprobe
+from lib.holders.victim import Victim
 from lib.module import HEAL
-from lib.quick import QuickDevice
-from lib.trace import Kprobe
 from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
-from lib.victim import Victim
-from lib.xfs import Xfs
 
 SIZE = 32 * MIB_SECTORS
 AGSIZE = 16 * MIB

@@ -9,11 +9,11 @@ import re
 import pytest
 
 from lib.command import CommandError, read_file, run
-from lib.dm import DaxLinear, Device
+from lib.dm.dm import DaxLinear, Device
+from lib.dm.quick import QuickDevice
+from lib.fs.xfs import Xfs
 from lib.kernel import MAPS_ITSELF
-from lib.quick import QuickDevice
 from lib.units import MIB_SECTORS, PAGE_SECTORS
-from lib.xfs import Xfs
 
 # {a} and {b} are two children of {size} sectors; {past} is the first sector that is not there.
 # A target that is cut short is a MiB long.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a test leaves behind is found, or every other test would prove less than it says."""
 
-from lib import dm, quick
 from lib.bed import sweep
-from lib.dm import DaxLinear
+from lib.dm import dm, quick
+from lib.dm.dm import DaxLinear
 from lib.units import MIB_SECTORS
 
 

@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from lib.attach import attached
 from lib.beside import Beside
 from lib.command import log
-from lib.dm import DaxLinear, Linear, Striped, table
-from lib.quick import QuickDevice
+from lib.dm.dm import DaxLinear, Linear, Striped, table
+from lib.dm.quick import QuickDevice
+from lib.holders.attach import attached
 from lib.units import MIB_SECTORS, PAGE_SECTORS, SECTOR
 
 GIB_SECTORS = 1024 * MIB_SECTORS

@@ -12,11 +12,11 @@ import re
 import pytest
 
 from lib.command import read_file, run
-from lib.dm import DaxLinear, Linear
-from lib.trace import Trace
+from lib.dm.dm import DaxLinear, Linear
+from lib.fs.xfs import Xfs
+from lib.holders.trace import Trace
+from lib.holders.victim import Victim
 from lib.units import HUGE, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
-from lib.victim import Victim
-from lib.xfs import Xfs
 
 
 def small_ranges(bed):

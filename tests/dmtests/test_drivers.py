@@ -6,15 +6,16 @@ import os
 
 import pytest
 
-from lib import attach, libdm, quick
 from lib.beside import Beside, wait_for
 from lib.command import run
-from lib.dm import Linear
+from lib.devices.unplug import Unplugged
+from lib.dm import libdm, quick
+from lib.dm.dm import Linear
+from lib.dm.quick import QuickDevice
+from lib.holders import attach
+from lib.holders.trace import Kprobe
 from lib.module import HOLDER
-from lib.quick import QuickDevice
-from lib.trace import Kprobe
 from lib.units import PAGE_SECTORS
-from lib.unplug import Unplugged
 
 pytestmark = pytest.mark.last("all NVDIMMs and device-mapper itself are made anew")
 

@@ -3,13 +3,13 @@
 
 import pytest
 
-from lib import faults
-from lib.attach import attach, attached, detach, listed, told
 from lib.command import CommandError, run
-from lib.dm import DaxLinear, Linear
-from lib.live import Live
+from lib.dm.dm import DaxLinear, Linear
+from lib.dm.quick import QuickDevice
+from lib.holders import faults
+from lib.holders.attach import attach, attached, detach, listed, told
+from lib.judge.live import Live
 from lib.module import HOLDER
-from lib.quick import QuickDevice
 from lib.units import PAGE_SECTORS, WHOLE
 
 pytestmark = [pytest.mark.needs(faults.FAILSLAB), pytest.mark.usefixtures("hurry")]

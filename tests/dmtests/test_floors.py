@@ -5,12 +5,12 @@ import errno
 
 import pytest
 
-from lib import attach
-from lib.attach import attached
-from lib.dm import DaxLinear, Linear, Status
-from lib.live import Live
-from lib.oracle import told
-from lib.quick import QuickDevice
+from lib.dm.dm import DaxLinear, Linear, Status
+from lib.dm.quick import QuickDevice
+from lib.holders import attach
+from lib.holders.attach import attached
+from lib.judge.live import Live
+from lib.judge.oracle import told
 from lib.units import PAGE, PAGE_SECTORS, WHOLE
 
 

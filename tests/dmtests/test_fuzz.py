@@ -13,12 +13,12 @@ from collections import Counter
 
 import pytest
 
-from lib import dm, libdm
 from lib.command import log, read_file
-from lib.meaning import Reader, Refused, Unknown
+from lib.dm import dm, libdm
+from lib.judge.meaning import Reader, Refused, Unknown
+from lib.judge.mutator import Mutator, text
+from lib.judge.oracle import Oracle, told
 from lib.module import HOLDER, TARGET
-from lib.mutator import Mutator, text
-from lib.oracle import Oracle, told
 from lib.units import PAGE, SECTOR
 
 pytestmark = pytest.mark.at_once

@@ -14,18 +14,19 @@ import re
 
 import pytest
 
-from lib import kernel, monitor
-from lib.attach import attached
+from lib import kernel
 from lib.command import CommandError
-from lib.dm import DaxLinear, Linear, Status
-from lib.live import Live
-from lib.probe import ProbeError
-from lib.quick import QuickDevice
-from lib.trace import Kprobe, Trace
+from lib.devices import monitor
+from lib.devices.unplug import Unplugged
+from lib.dm.dm import DaxLinear, Linear, Status
+from lib.dm.quick import QuickDevice
+from lib.fs.xfs import Xfs
+from lib.holders.attach import attached
+from lib.holders.probe import ProbeError
+from lib.holders.trace import Kprobe, Trace
+from lib.holders.victim import Sigbus, Victim
+from lib.judge.live import Live
 from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
-from lib.unplug import Unplugged
-from lib.victim import Sigbus, Victim
-from lib.xfs import Xfs
 
 SIZE = 32 * MIB_SECTORS
 AGSIZE = 16 * MIB

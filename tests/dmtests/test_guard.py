@@ -10,17 +10,17 @@ import re
 
 import pytest
 
-from lib import poison
-from lib.attach import attached
 from lib.command import CommandError, run
-from lib.dm import DaxLinear, Linear
-from lib.ext4 import Ext4
-from lib.live import Live
-from lib.quick import QuickDevice
-from lib.trace import Kprobe
+from lib.devices import poison
+from lib.dm.dm import DaxLinear, Linear
+from lib.dm.quick import QuickDevice
+from lib.fs.ext4 import Ext4
+from lib.fs.xfs import Xfs
+from lib.holders.attach import attached
+from lib.holders.trace import Kprobe
+from lib.holders.victim import Sigbus, Victim
+from lib.judge.live import Live
 from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
-from lib.victim import Sigbus, Victim
-from lib.xfs import Xfs
 
 
 def pages(number):

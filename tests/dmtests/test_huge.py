@@ -7,11 +7,11 @@ import os
 import pytest
 
 from lib.command import CommandError
-from lib.dm import DaxLinear, Linear
-from lib.trace import Trace
+from lib.dm.dm import DaxLinear, Linear
+from lib.fs.xfs import Xfs
+from lib.holders.trace import Trace
+from lib.holders.victim import Victim
 from lib.units import HUGE, MIB, MIB_SECTORS, PAGE_SECTORS
-from lib.victim import Victim
-from lib.xfs import Xfs
 
 GROUP_MIB = 64
 FILE = 8 * HUGE

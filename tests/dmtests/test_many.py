@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lib.command import log
-from lib.dm import DaxLinear
+from lib.dm.dm import DaxLinear
+from lib.dm.quick import QuickDevice
+from lib.judge.oracle import told
 from lib.kernel import MANY_DEVICES
-from lib.oracle import told
-from lib.quick import QuickDevice
 from lib.units import PAGE, PAGE_SECTORS, SECTOR
 
 pytestmark = pytest.mark.at_once

@@ -5,15 +5,15 @@ import errno
 
 import pytest
 
-from lib import mce
-from lib.badblocks import Healed, badblocks
 from lib.beside import wait_for
-from lib.dm import DaxLinear, Status
-from lib.taint import MACHINE_CHECK
-from lib.trace import Kprobe, Trace
+from lib.devices import mce
+from lib.devices.badblocks import Healed, badblocks
+from lib.dm.dm import DaxLinear, Status
+from lib.fs.xfs import Xfs
+from lib.holders.taint import MACHINE_CHECK
+from lib.holders.trace import Kprobe, Trace
+from lib.holders.victim import Sigbus, Victim
 from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
-from lib.victim import Sigbus, Victim
-from lib.xfs import Xfs
 
 SIZE = 32 * MIB_SECTORS
 AGSIZE = 16 * MIB

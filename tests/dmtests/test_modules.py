@@ -8,11 +8,11 @@ import shutil
 
 import pytest
 
-from lib.attach import attached
 from lib.beside import wait_for
 from lib.command import CommandError, read_file, run, write_file
-from lib.dm import DaxLinear, Device, Linear
-from lib.quick import QuickDevice
+from lib.dm.dm import DaxLinear, Device, Linear
+from lib.dm.quick import QuickDevice
+from lib.holders.attach import attached
 from lib.units import MIB_SECTORS
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")

@@ -5,14 +5,14 @@ import errno
 
 import pytest
 
-from lib import poison
-from lib.dm import DaxLinear, Linear, Status
-from lib.ext4 import Ext4
-from lib.live import Live
-from lib.oracle import told
-from lib.quick import QuickDevice
+from lib.devices import poison
+from lib.dm.dm import DaxLinear, Linear, Status
+from lib.dm.quick import QuickDevice
+from lib.fs.ext4 import Ext4
+from lib.holders.victim import Sigbus, Victim
+from lib.judge.live import Live
+from lib.judge.oracle import told
 from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
-from lib.victim import Sigbus, Victim
 
 
 def pages(number):

@@ -10,9 +10,9 @@ import re
 
 import pytest
 
-from lib import poison
-from lib.dm import DaxLinear, Linear
-from lib.oracle import Oracle, told
+from lib.devices import poison
+from lib.dm.dm import DaxLinear, Linear
+from lib.judge.oracle import Oracle, told
 from lib.units import HUGE, HUGE_SECTORS, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
 
 

@@ -9,13 +9,13 @@ import errno
 
 import pytest
 
-from lib import attach
-from lib.attach import attached
 from lib.beside import Beside, promptly, wait_for
-from lib.dm import DaxLinear, Linear, Striped
+from lib.dm.dm import DaxLinear, Linear, Striped
+from lib.dm.quick import QuickDevice
+from lib.holders import attach
+from lib.holders.attach import attached
+from lib.holders.probe import FOLDER, ProbeError, number_of
 from lib.module import HOLDER
-from lib.probe import FOLDER, ProbeError, number_of
-from lib.quick import QuickDevice
 from lib.units import MIB_SECTORS, PAGE, PAGE_SECTORS, WHOLE
 
 pytestmark = pytest.mark.at_once

@@ -16,11 +16,11 @@ import zlib
 
 import pytest
 
-from lib import seams
-from lib.dm import DaxLinear, Linear
+from lib.dm import seams
+from lib.dm.dm import DaxLinear, Linear
+from lib.dm.quick import QuickDevice
+from lib.holders.probe import Probe, ProbeError
 from lib.module import HOLDER, TARGET
-from lib.probe import Probe, ProbeError
-from lib.quick import QuickDevice
 from lib.units import PAGE, PAGE_SECTORS
 
 # ranges that a table has, and pages of a range

@@ -9,12 +9,13 @@ daxlinear must give them addresses for all that they ask for.
 
 import pytest
 
-from lib import kernel, seams
-from lib.cow import Cow, Differs
-from lib.dm import Striped
-from lib.neighbours import Layout, Volume, chance, shuffled
+from lib import kernel
+from lib.dm import seams
+from lib.dm.dm import Striped
+from lib.fs.cow import Cow, Differs
+from lib.fs.xfs import Xfs
+from lib.judge.neighbours import Layout, Volume, chance, shuffled
 from lib.units import HUGE, MIB, MIB_SECTORS, PAGE
-from lib.xfs import Xfs
 
 CONTROL = pytest.param("linear", marks=pytest.mark.control)
 BARE = pytest.param("bare", marks=pytest.mark.control)

@@ -11,16 +11,18 @@ import os
 
 import pytest
 
-from lib import faults, kernel, seams
-from lib.badblocks import badblocks
+from lib import kernel
 from lib.bed import Bed
 from lib.beside import Doing, promptly
-from lib.cow import Cow
-from lib.dm import DaxLinear
+from lib.devices.badblocks import badblocks
+from lib.devices.unplug import Unplugged
+from lib.dm import seams
+from lib.dm.dm import DaxLinear
+from lib.fs.cow import Cow
+from lib.holders import faults
+from lib.judge.neighbours import Layout, Volume, chance, shuffled
 from lib.module import HEAL, HOLDER, TARGET
-from lib.neighbours import Layout, Volume, chance, shuffled
 from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS
-from lib.unplug import Unplugged
 
 CROWD = int(os.environ.get("DMTESTS_CROWD", 200))
 

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from lib import seams
-from lib.neighbours import Layout, Volume, chance, shuffled
+from lib.dm import seams
+from lib.judge.neighbours import Layout, Volume, chance, shuffled
 from lib.units import MIB, PAGE
 
 pytestmark = pytest.mark.large

@@ -12,14 +12,14 @@ import pytest
 
 from lib.beside import Doing, wait_for
 from lib.command import CommandError, run
-from lib.dm import DaxLinear, Linear, names, table
-from lib.gate import Gate, Gates
-from lib.injector import Injector
+from lib.dm.dm import DaxLinear, Linear, names, table
+from lib.dm.gate import Gate, Gates
+from lib.dm.quick import QuickDevice
+from lib.holders.injector import Injector
+from lib.judge.live import Live
+from lib.judge.oracle import Oracle, told
 from lib.kernel import MAPS_ITSELF
-from lib.live import Live
 from lib.module import HOLDER, TARGET
-from lib.oracle import Oracle, told
-from lib.quick import QuickDevice
 from lib.units import PAGE, PAGE_SECTORS
 
 SUSPENDS = [[], ["--nolockfs"], ["--noflush"], ["--noflush", "--nolockfs"]]

@@ -7,14 +7,14 @@ import random
 
 import pytest
 
-from lib.dm import DaxLinear
-from lib.oracle import Oracle, told
-from lib.poison import poison_page
-from lib.tool import ToolDevice, daxlinear
-from lib.trace import Kprobe
+from lib.devices.poison import poison_page
+from lib.dm.dm import DaxLinear
+from lib.fs.xfs import Xfs
+from lib.holders.trace import Kprobe
+from lib.holders.victim import Sigbus, Victim
+from lib.judge.oracle import Oracle, told
+from lib.tool.tool import ToolDevice, daxlinear
 from lib.units import HUGE_SECTORS, MIB, PAGE, PAGE_SECTORS, SECTOR
-from lib.victim import Sigbus, Victim
-from lib.xfs import Xfs
 
 GIB = 1024 * MIB
 TIB = 1024 * GIB

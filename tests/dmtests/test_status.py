@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from lib import attach
-from lib.attach import attached
 from lib.command import CommandError
-from lib.dm import DaxLinear, Linear, Status
-from lib.trace import Trace
+from lib.dm.dm import DaxLinear, Linear, Status
+from lib.holders import attach
+from lib.holders.attach import attached
+from lib.holders.trace import Trace
 from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
 
 # what XFS answers once it is shut down; EUCLEAN by its other name

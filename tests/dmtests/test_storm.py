@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from lib import dm
 from lib.command import run
+from lib.dm import dm
+from lib.judge.storm import Storm
 from lib.kernel import STORM_INJECTIONS
-from lib.storm import Storm
 
 pytestmark = pytest.mark.at_once
 
@@ -23,7 +23,7 @@ INJECTIONS = int(os.environ.get("DMTESTS_STORM", STORM_INJECTIONS))
 
 def test_a_part_ends_well():
     # libdevmapper logs once more when a process ends
-    run(sys.executable, "-c", "from lib import libdm\n"
+    run(sys.executable, "-c", "from lib.dm import libdm\n"
                               "libdm.create('part', 200, '0 8 error ')\n"
                               "libdm.remove('part')")
 

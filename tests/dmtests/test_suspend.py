@@ -13,17 +13,17 @@ import contextlib
 
 import pytest
 
-from lib import poison
-from lib.attach import attach, attached, detach
 from lib.beside import Beside, promptly
 from lib.command import CommandError
-from lib.dm import DaxLinear, Linear, Status
-from lib.live import Live
-from lib.quick import QuickDevice
-from lib.trace import Kprobe
+from lib.devices import poison
+from lib.dm.dm import DaxLinear, Linear, Status
+from lib.dm.quick import QuickDevice
+from lib.fs.xfs import Xfs
+from lib.holders.attach import attach, attached, detach
+from lib.holders.trace import Kprobe
+from lib.holders.victim import Sigbus, Victim
+from lib.judge.live import Live
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR, WHOLE
-from lib.victim import Sigbus, Victim
-from lib.xfs import Xfs
 
 pytestmark = pytest.mark.at_once
 

@@ -6,12 +6,12 @@ import errno
 
 import pytest
 
-from lib.attach import listed, order
-from lib.dm import DaxLinear, Device, Linear, Striped
+from lib.devices.unplug import Unplugged
+from lib.dm.dm import DaxLinear, Device, Linear, Striped
+from lib.holders.attach import listed, order
 from lib.module import HOLDER, TARGET
-from lib.tool import FAILED, FOUND, USAGE, ask, call, daxlinear, refused
+from lib.tool.tool import FAILED, FOUND, USAGE, ask, call, daxlinear, refused
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
-from lib.unplug import Unplugged
 
 
 def pairs(device, *children):

@@ -6,14 +6,15 @@ import subprocess
 
 import pytest
 
-from lib import dm, strace
 from lib.command import ENVIRONMENT, run
-from lib.dm import DaxLinear, Linear
+from lib.dm import dm
+from lib.dm.dm import DaxLinear, Linear
+from lib.fs.xfs import Xfs
 from lib.module import TARGET
-from lib.tool import (BAD_NAMES, FAILED, PROGRAM, USAGE, ToolDevice, ask, call, daxlinear,
-                      refused)
+from lib.tool import strace
+from lib.tool.tool import (BAD_NAMES, FAILED, PROGRAM, USAGE, ToolDevice, ask, call, daxlinear,
+                           refused)
 from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, SECTOR
-from lib.xfs import Xfs
 
 # the smallest that XFS can do with
 GRANULE = 128 * MIB_SECTORS

@@ -10,13 +10,12 @@ import pytest
 
 from lib.beside import PATIENCE_SECONDS, wait_for
 from lib.command import ENVIRONMENT, log, read_file, run
-from lib.dm import DaxLinear
-from lib.terminal import terminal
-from lib.tool import (BAD_NAMES, FOUND, PROGRAM, ToolDevice, ask, call, daxlinear,
-                      refused)
+from lib.devices.unplug import Unplugged
+from lib.dm.dm import DaxLinear
+from lib.fs.xfs import Xfs
+from lib.tool.terminal import terminal
+from lib.tool.tool import (BAD_NAMES, FOUND, PROGRAM, ToolDevice, ask, call, daxlinear, refused)
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
-from lib.unplug import Unplugged
-from lib.xfs import Xfs
 
 
 class Mounted:

@@ -5,15 +5,15 @@ import os
 
 import pytest
 
-from lib import strace
 from lib.command import run
-from lib.dm import DaxLinear, Linear
-from lib.terminal import terminal
-from lib.tool import BAD_NAMES, FAILED, FOUND, USAGE, ToolDevice, ask, call, daxlinear, refused
+from lib.devices.unplug import Unplugged
+from lib.devices.virtio import asynchronous, new_device
+from lib.dm.dm import DaxLinear, Linear
+from lib.fs.xfs import Xfs
+from lib.tool import strace
+from lib.tool.terminal import terminal
+from lib.tool.tool import BAD_NAMES, FAILED, FOUND, USAGE, ToolDevice, ask, call, daxlinear, refused
 from lib.units import MIB, MIB_SECTORS, SECTOR
-from lib.unplug import Unplugged
-from lib.virtio import asynchronous, new_device
-from lib.xfs import Xfs
 
 GRANULE = 128 * MIB_SECTORS
 

@@ -9,7 +9,7 @@ import pytest
 
 from lib.command import ENVIRONMENT, read_file
 from lib.module import TOP
-from lib.tool import PROGRAM, USAGE, call, daxlinear, refused
+from lib.tool.tool import PROGRAM, USAGE, call, daxlinear, refused
 
 COMPLETION = os.path.join(TOP, "tools/daxlinear.bash")
 MANUAL = os.path.join(TOP, "tools/daxlinear.8")

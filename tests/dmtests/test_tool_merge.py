@@ -6,12 +6,12 @@ import random
 
 import pytest
 
-from lib import strace
 from lib.command import run
-from lib.dm import DaxLinear, Linear, Striped, table
-from lib.tool import BAD_NAMES, FOUND, ask, call, daxlinear, refused
+from lib.dm.dm import DaxLinear, Linear, Striped, table
+from lib.fs.xfs import Xfs
+from lib.tool import strace
+from lib.tool.tool import BAD_NAMES, FOUND, ask, call, daxlinear, refused
 from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, SECTOR
-from lib.xfs import Xfs
 
 PART = 64 * MIB_SECTORS
 

@@ -4,8 +4,8 @@
 import pytest
 
 from lib.command import run
-from lib.dm import DaxLinear, Linear, Striped
-from lib.tool import FOUND, ask, call, daxlinear
+from lib.dm.dm import DaxLinear, Linear, Striped
+from lib.tool.tool import FOUND, ask, call, daxlinear
 from lib.units import MIB, MIB_SECTORS
 
 HARM = "copy-on-write (reflink) reads and overwrites"

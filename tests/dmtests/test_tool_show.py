@@ -6,11 +6,11 @@ import xml.etree.ElementTree
 
 import pytest
 
-from lib.dm import DaxLinear
-from lib.terminal import terminal
-from lib.tool import BAD_NAMES, USAGE, ToolDevice, daxlinear, refused
+from lib.devices.unplug import Unplugged
+from lib.dm.dm import DaxLinear
+from lib.tool.terminal import terminal
+from lib.tool.tool import BAD_NAMES, USAGE, ToolDevice, daxlinear, refused
 from lib.units import MIB_SECTORS
-from lib.unplug import Unplugged
 
 
 def test_show(clean):

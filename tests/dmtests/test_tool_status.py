@@ -3,11 +3,11 @@
 
 import pytest
 
-from lib.dm import DaxLinear, Linear
-from lib.tool import FAILED, USAGE, ask, call, daxlinear, refused
+from lib.devices.unplug import Unplugged
+from lib.dm.dm import DaxLinear, Linear
+from lib.fs.xfs import Xfs
+from lib.tool.tool import FAILED, USAGE, ask, call, daxlinear, refused
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
-from lib.unplug import Unplugged
-from lib.xfs import Xfs
 
 
 def test_status_json(bed):

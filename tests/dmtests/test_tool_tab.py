@@ -6,13 +6,13 @@ import os
 
 import pytest
 
-from lib import dm
 from lib.command import run
-from lib.dm import DaxLinear
-from lib.tool import FAILED, USAGE, ToolDevice, call, daxlinear, refused
+from lib.devices.unplug import Unplugged
+from lib.dm import dm
+from lib.dm.dm import DaxLinear
+from lib.fs.xfs import Xfs
+from lib.tool.tool import FAILED, USAGE, ToolDevice, call, daxlinear, refused
 from lib.units import HUGE, HUGE_SECTORS, MIB
-from lib.unplug import Unplugged
-from lib.xfs import Xfs
 
 
 class Tab:

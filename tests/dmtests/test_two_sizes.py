@@ -7,8 +7,8 @@ import pytest
 
 from lib import kernel
 from lib.command import run
+from lib.fs.xfs import Xfs
 from lib.units import HUGE, MIB, PAGE
-from lib.xfs import Xfs
 
 PROGRAM = os.path.join(os.path.dirname(__file__), "../programs/dax-two-sizes")
 TEXT = b"data" * (HUGE // 4)

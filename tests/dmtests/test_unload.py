@@ -9,11 +9,11 @@ import pytest
 
 from lib.beside import Beside
 from lib.command import CommandError
-from lib.dm import DaxLinear
-from lib.injector import Injector
+from lib.dm.dm import DaxLinear
+from lib.dm.quick import QuickDevice
+from lib.holders.injector import Injector
+from lib.holders.probe import FOLDER, number_of
 from lib.module import HOLDER, TARGET
-from lib.probe import FOLDER, number_of
-from lib.quick import QuickDevice
 from lib.units import PAGE, PAGE_SECTORS
 
 pytestmark = pytest.mark.at_once

@@ -11,13 +11,15 @@ import os
 
 import pytest
 
-from lib import attach, kernel, poison
-from lib.attach import attached
-from lib.dm import DaxLinear, Linear
-from lib.trace import Kprobe
+from lib import kernel
+from lib.devices import poison
+from lib.dm.dm import DaxLinear, Linear
+from lib.fs.xfs import Xfs
+from lib.holders import attach
+from lib.holders.attach import attached
+from lib.holders.trace import Kprobe
+from lib.holders.victim import Sigbus, Victim
 from lib.units import HUGE, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, SECTOR
-from lib.victim import Sigbus, Victim
-from lib.xfs import Xfs
 
 # MiB of the three children, none like another; the allocation groups end where they do
 SIZES = (32, 64, 96)

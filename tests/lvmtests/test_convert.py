@@ -7,10 +7,10 @@ import pytest
 
 from lib.beside import wait_for
 from lib.command import ENVIRONMENT, run
+from lib.dm.quick import QuickDevice
 from lib.lvm import Group, configured, without_rule
-from lib.quick import QuickDevice
-from lib.strace import inject, record
-from lib.tool import ask, daxlinear, refused
+from lib.tool.strace import inject, record
+from lib.tool.tool import ask, daxlinear, refused
 from lib.units import SECTOR
 
 

@@ -5,13 +5,13 @@ import contextlib
 import os
 import re
 
-from lib import nvdimm
 from lib.command import run
+from lib.devices import nvdimm
+from lib.fs.xfs import Xfs
 from lib.lvm import Group, Mounted, Volume
 from lib.module import TOP
-from lib.tool import FOUND, ask
+from lib.tool.tool import FOUND, ask
 from lib.units import MIB
-from lib.xfs import Xfs
 
 PMEMS = ["/dev/pmem0", "/dev/pmem1"]
 

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from lib.attach import listed
 from lib.command import run
-from lib.injector import Injector
+from lib.fs.xfs import Xfs
+from lib.holders.attach import listed
+from lib.holders.injector import Injector
 from lib.lvm import Group, Mounted, configured, slow_udev, without_rule
 from lib.module import HOLDER, TARGET
 from lib.units import MIB
-from lib.xfs import Xfs
 
 ROUNDS = int(os.environ.get("LVMTESTS_ROUNDS", "1"))
 

@@ -3,14 +3,14 @@
 
 import pytest
 
-from lib.attach import listed
 from lib.command import run
-from lib.dm import DaxLinear, Linear
+from lib.dm.dm import DaxLinear, Linear
+from lib.fs.xfs import Xfs
+from lib.holders.attach import listed
+from lib.judge.oracle import told
 from lib.lvm import Group, Mounted, configured
-from lib.oracle import told
-from lib.tool import ask, daxlinear
+from lib.tool.tool import ask, daxlinear
 from lib.units import MIB, MIB_SECTORS
-from lib.xfs import Xfs
 
 # of each child
 _MIB = 160

@@ -9,11 +9,11 @@ import functools
 
 import pytest
 
-from lib.attach import listed
 from lib.command import run
+from lib.dm.quick import QuickDevice
+from lib.holders.attach import listed
 from lib.lvm import Group, configured, partition, without_rule
-from lib.quick import QuickDevice
-from lib.tool import daxlinear
+from lib.tool.tool import daxlinear
 from lib.units import MIB_SECTORS
 
 

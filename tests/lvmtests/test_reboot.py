@@ -8,9 +8,9 @@ import pytest
 
 from lib.beside import wait_for
 from lib.command import run, write_file
+from lib.fs.xfs import Xfs
 from lib.lvm import CONF, Group, Mounted, Volume
 from lib.units import MIB, PAGE
-from lib.xfs import Xfs
 
 FOLDER = "/srv/data"
 

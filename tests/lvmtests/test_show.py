@@ -5,7 +5,7 @@ import pytest
 
 from lib.command import run
 from lib.lvm import Group, configured
-from lib.tool import FOUND, USAGE, ask, call, daxlinear, refused
+from lib.tool.tool import FOUND, USAGE, ask, call, daxlinear, refused
 
 
 def test_status(bed):

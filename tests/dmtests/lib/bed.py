@@ -7,11 +7,12 @@ import re
 import shutil
 import tempfile
 
-from . import dm, nvdimm, poison, quick
 from .command import read_file, run, write_file
-from .kmsg import Kmsg
-from .probe import Probe
-from .taint import WARNED, taint
+from .devices import nvdimm, poison
+from .dm import dm, quick
+from .holders.kmsg import Kmsg
+from .holders.probe import Probe
+from .holders.taint import WARNED, taint
 
 # all that a test mounts is below this
 SCRATCH = "/run/dmtests"

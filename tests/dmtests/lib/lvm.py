@@ -7,10 +7,10 @@ import os
 import shutil
 
 from .command import read_file, run, write_file
-from .oracle import told
-from .poison import poison_page
-from .quick import QuickDevice
-from .trace import Kprobe
+from .devices.poison import poison_page
+from .dm.quick import QuickDevice
+from .holders.trace import Kprobe
+from .judge.oracle import told
 from .units import PAGE
 
 RULE = "/usr/lib/udev/rules.d/94-daxlinear-lvm.rules"

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+"""NVDIMMs that go away: for the kernel, to lose a driver is to be unplugged."""
+
+import glob
+import os
+
+from ..beside import Beside
+from ..command import write_file
+from . import nvdimm as nvdimms
+
+_DRIVER = "/sys/bus/nd/drivers/nd_pmem"
+
+
+class Unplugged:
+    """An NVDIMM that is gone for its `with` block, or from unplug() to plug()."""
+
+    def __init__(self, nvdimm):
+        self.nvdimm = nvdimm
+        self._device = next(os.path.basename(folder) for folder in
+                            glob.glob(f"/sys/bus/nd/devices/{nvdimm.region}/pfn*")
+                            if os.path.isdir(f"{folder}/block"))
+        self.is_gone = False
+
+    def __enter__(self):
+        self.unplug()
+        return self
+
+    def __exit__(self, *_):
+        self.plug()
+
+    def start(self):
+        """Return the command that takes the driver away; it ends when nobody has to wait."""
+        self.is_gone = True
+        return Beside("sh", "-c", f"echo {self._device} >{_DRIVER}/unbind")
+
+    def unplug(self):
+        """Take the driver away, which must not wait for anybody."""
+        with self.start() as unbind:
+            unbind.end()
+
+    def plug(self):
+        """Give the driver back, and with it everything in new: disk, dax_device, pages."""
+        if not self.is_gone:
+            return
+        write_file(f"{_DRIVER}/bind", self._device)
+        self.is_gone = False
+        new = next(one for one in nvdimms.discover() if one.region == self.nvdimm.region)
+        self.nvdimm.__dict__.update(vars(new))

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A part of a storm: a process, and what it notes down.
+
+Processes, since libdevmapper is not for threads and Python's do not run side by side.
+"""
+
+import multiprocessing
+import os
+import pickle
+import random
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ..holders.probe import Probe
+from ..units import PAGE
+from .ledger import Strike, Timeline
+
+
+@dataclass
+class Log:
+    """What a part did, with the times of the system's clock."""
+
+    pid: int = None
+    # failures that were injected, in order
+    strikes: list = field(default_factory=list)
+    # (pid of the process that did it, Strike) of each child that went
+    unplugs: list = field(default_factory=list)
+    timeline: Timeline = None
+    # Readings of each device
+    readings: dict = field(default_factory=dict)
+    # how often which step was done
+    steps: Counter = field(default_factory=Counter)
+    # failures of which XFS was notified
+    of_xfs: int = 0
+
+
+class Part:
+    """A process of the storm; run() is what it does."""
+
+    def __init__(self, seed):
+        self.chance = random.Random(seed)
+        self.log = Log()
+        self.probe = None
+        self._path = None
+        self._process = None
+
+    def run(self):
+        """Do it."""
+        raise NotImplementedError
+
+    def start(self, path):
+        """Start the process, which leaves its log in a file."""
+        self._path = path
+        self._process = multiprocessing.Process(target=self._main)
+        self._process.start()
+        return self
+
+    def end(self):
+        """Wait for the process's end; return its log."""
+        self._process.join()
+        with open(self._path, "rb") as file:
+            failure, log = pickle.load(file)
+        assert failure is None, failure
+        return log
+
+    def wait(self):
+        """Wait for the process's end."""
+        self._process.join()
+
+    def _main(self):
+        failure = None
+        try:
+            self.log.pid = os.getpid()
+            self.probe = Probe()
+            self.run()
+        except BaseException:  # pylint: disable=broad-exception-caught
+            failure = traceback.format_exc()
+        with open(self._path, "wb") as file:
+            pickle.dump((failure, self.log), file)
+
+    def inject(self, child, page, pages=1):
+        """Have pages of a child fail."""
+        begin = time.monotonic_ns()
+        self.probe.commands([f"inject {child} {page * PAGE} {pages * PAGE} 0"])
+        self.log.strikes.append(Strike(begin, time.monotonic_ns(), child, page, pages))

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A terminal, for what shows itself in another way there."""
+
+import fcntl
+import os
+import pty
+import struct
+import termios
+
+from ..command import ENVIRONMENT, log, log_command
+from .tool import PROGRAM
+
+
+def terminal(*words, prefix=(), columns=100):
+    """Run it on a terminal; return what that shows."""
+    words = [*prefix, PROGRAM, *map(str, words)]
+    log_command(words)
+    pid, fd = pty.fork()
+    if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        os.execvpe(words[0], words, ENVIRONMENT)
+    shown = b""
+    try:
+        while part := os.read(fd, 4096):
+            shown += part
+    except OSError:
+        # the kernel's way to say that the other side has closed it
+        pass
+    os.close(fd)
+    os.waitpid(pid, 0)
+    log.info("%s", shown.decode())
+    return shown.decode()

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The administrator's command, daxlinear(8)."""
+
+import json
+import os
+import subprocess
+from collections import namedtuple
+
+from ..command import ENVIRONMENT, CommandError, log, log_command
+from ..dm.dm import Device
+from ..module import TOP
+
+PROGRAM = os.path.join(TOP, "tools/daxlinear")
+
+# its exit codes
+FAILED, USAGE, FOUND = 1, 2, 3
+
+# what a command refuses that wants the name of one device: words, its exit code, a part of the
+# reason
+BAD_NAMES = (
+    ([], USAGE, "give a NAME"),
+    (["a", "b"], USAGE, 'there are "a" and "b"'),
+    (["missing"], FAILED, 'no mapped device "missing"'),
+    (["/dev/missing"], FAILED, "No such file"),
+    (["/dev/null"], FAILED, "is no mapped device"),
+    (["--what"], USAGE, '"--what" is no option'),
+)
+
+Done = namedtuple("Done", "code out err")
+
+
+def call(*words, prefix=()):
+    """Run it; return what came of it."""
+    words = [*map(str, prefix), PROGRAM, *map(str, words)]
+    log_command(words)
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, check=False)
+    for text in (done.stdout, done.stderr):
+        if text:
+            log.info("%s", text.rstrip())
+    if done.returncode:
+        log.info("exit code %d", done.returncode)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def daxlinear(*words, code=0):
+    """Run it, to end with this code; return what it printed."""
+    done = call(*words)
+    if done.code != code:
+        raise CommandError([PROGRAM, *map(str, words)], done.code, done.out + done.err)
+    return done.out
+
+
+def ask(*words, code=0):
+    """Run it with --json; return what that says."""
+    return json.loads(daxlinear(*words, "--json", code=code))
+
+
+def refused(*words, code=FAILED):
+    """Run it, to be refused; return the reason."""
+    done = call(*words)
+    assert done.code == code, done
+    assert done.out == "", done
+    return done.err
+
+
+class ToolDevice(Device):
+    """A mapped device that the command makes; `words` are what follows the name."""
+
+    def __init__(self, *words, name=None):
+        super().__init__(name=name)
+        self.words = words
+        self.output = None
+
+    def __enter__(self):
+        self.output = daxlinear("create", self.name, *self.words)
+        return self.found()
+
+    def found(self):
+        """Take up the number of the device, which is there now."""
+        number = os.stat(self.path).st_rdev
+        self.number = f"{os.major(number)}:{os.minor(number)}"
+        return self
