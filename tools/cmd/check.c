@@ -15,18 +15,18 @@ static const struct option options[] = {
 
 static void print_json(const struct mapped *mapped, const struct findings *findings)
 {
-	struct json_object *json = json_object_new_object(), *list, *one;
+	struct json_object *json = new_object(), *list, *one;
 	size_t i;
 
 	put_text(json, "name", mapped->name);
 	put_bool(json, "good", !findings->nr_bad);
 	list = put_array(json, "checks");
 	for (i = 0; i < findings->nr; i++) {
-		one = json_object_new_object();
+		one = new_object();
 		put_text(one, "check", findings->findings[i].name);
 		put_bool(one, "good", findings->findings[i].good);
 		put_text(one, "text", findings->findings[i].text);
-		json_object_array_add(list, one);
+		add_object(list, one);
 	}
 	json_print(json);
 }

@@ -16,13 +16,13 @@ static const struct option options[] = {
 static void print_json(const struct device *device, const struct bads *bads,
 		       const struct report *report)
 {
-	struct json_object *json = json_object_new_object(), *list;
+	struct json_object *json = new_object(), *list;
 	size_t i;
 
 	put_text(json, "name", device->name);
 	list = put_array(json, "bad");
 	for (i = 0; i < bads->nr; i++)
-		json_object_array_add(list, report_json(report, &bads->bads[i]));
+		add_object(list, report_json(report, &bads->bads[i]));
 	json_print(json);
 }
 

@@ -52,12 +52,12 @@ static void tell(struct teller *teller, const char *relation, struct place place
 	if (bottom)
 		snprintf(memory, sizeof(memory), "0x%jx", (uintmax_t)(phys + place.bytes));
 	if (teller->list) {
-		json = json_object_new_object();
+		json = new_object();
 		put_text(json, "device", path);
 		put_number(json, "offset_bytes", place.bytes);
 		if (bottom)
 			put_number(json, "memory_bytes", phys + place.bytes);
-		json_object_array_add(teller->list, json);
+		add_object(teller->list, json);
 	} else {
 		columns_row(&teller->columns, "%s\t%s\t0x%jx\t%ju\t%s", relation, path,
 			    (uintmax_t)place.bytes, (uintmax_t)(place.bytes / SECTOR), memory);
@@ -146,7 +146,7 @@ static int run(int argc, char **argv)
 
 	while ((option = next_option(argc, argv, options)) != -1) {
 		if (option == 'j')
-			teller.json = json_object_new_object();
+			teller.json = new_object();
 		else if (option == ARGUMENT && !given)
 			given = optarg;
 		else if (option == ARGUMENT)

@@ -154,7 +154,7 @@ static void print_device(const struct device *device, const struct mapped *mappe
 
 static void add_range(struct json_object *ranges, const struct segment *segment)
 {
-	struct json_object *range = json_object_new_object();
+	struct json_object *range = new_object();
 	char *name = block_name(segment->dev);
 	char *number = format_text("%u:%u", major(segment->dev), minor(segment->dev));
 
@@ -164,7 +164,7 @@ static void add_range(struct json_object *ranges, const struct segment *segment)
 	put_text(range, "number", number);
 	put_number(range, "offset_bytes", segment->offset_sectors * SECTOR);
 	put_bool(range, "alive", block_exists(segment->dev));
-	json_object_array_add(ranges, range);
+	add_object(ranges, range);
 	free(name);
 	free(number);
 }
@@ -185,7 +185,7 @@ static struct json_object *target_json(const struct device *device, const struct
 				       unsigned int number)
 {
 	const struct target *target = &device->table.targets[number];
-	struct json_object *json = json_object_new_object(), *ranges;
+	struct json_object *json = new_object(), *ranges;
 	struct counters counters;
 	size_t i;
 
@@ -219,12 +219,12 @@ static void put_attached(struct json_object *json, const struct device *device)
 		return;
 	list = put_array(json, "attached");
 	for (i = 0; i < nr; i++) {
-		struct json_object *one = json_object_new_object();
+		struct json_object *one = new_object();
 
 		put_text(one, "child", attached[i].child);
 		put_bool(one, "alive", attached[i].alive);
 		put_counters(one, &attached[i].counters);
-		json_object_array_add(list, one);
+		add_object(list, one);
 	}
 	attached_free(attached, nr);
 }
@@ -232,7 +232,7 @@ static void put_attached(struct json_object *json, const struct device *device)
 static struct json_object *device_json(const struct device *device, const struct mapped *mapped,
 				       const struct table *status)
 {
-	struct json_object *json = json_object_new_object(), *targets;
+	struct json_object *json = new_object(), *targets;
 	char *number = format_text("%u:%u", major(mapped->dev), minor(mapped->dev));
 	struct mount mount = { 0 };
 	unsigned int i;
@@ -247,7 +247,7 @@ static struct json_object *device_json(const struct device *device, const struct
 	put_text(json, "mounted_on", mount.folder);
 	targets = put_array(json, "targets");
 	for (i = 0; i < device->table.nr; i++)
-		json_object_array_add(targets, target_json(device, status, i));
+		add_object(targets, target_json(device, status, i));
 	put_attached(json, device);
 	free(number);
 	return json;
@@ -266,7 +266,7 @@ static int run(int argc, char **argv)
 		if (option == ARGUMENT) {
 			one_argument(&name, "NAME");
 		} else if (option == 'j') {
-			json = json_object_new_object();
+			json = new_object();
 			devices = put_array(json, "devices");
 		}
 	}
@@ -287,7 +287,7 @@ static int run(int argc, char **argv)
 		if (!dm_find(device->name, &mapped) || !dm_status(device->name, &status))
 			continue;
 		if (json)
-			json_object_array_add(devices, device_json(device, &mapped, &status));
+			add_object(devices, device_json(device, &mapped, &status));
 		else
 			print_device(device, &mapped, &status);
 	}

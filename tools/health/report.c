@@ -106,7 +106,7 @@ void report_row(const struct report *report, const struct bad *bad, struct colum
 
 static struct json_object *owner_json(const struct owner *owner)
 {
-	struct json_object *json = json_object_new_object();
+	struct json_object *json = new_object();
 
 	put_number(json, "offset_bytes", owner->start_bytes);
 	put_number(json, "length_bytes", owner->len_bytes);
@@ -121,7 +121,7 @@ static struct json_object *owner_json(const struct owner *owner)
 
 struct json_object *report_json(const struct report *report, const struct bad *bad)
 {
-	struct json_object *json = json_object_new_object(), *list;
+	struct json_object *json = new_object(), *list;
 	char *child = block_name(bad->dev);
 	size_t i;
 
@@ -137,7 +137,7 @@ struct json_object *report_json(const struct report *report, const struct bad *b
 	list = put_array(json, "owners");
 	for (i = 0; i < report->owners.nr; i++)
 		if (overlap(&report->owners.owners[i], bad))
-			json_object_array_add(list, owner_json(&report->owners.owners[i]));
+			add_object(list, owner_json(&report->owners.owners[i]));
 	free(child);
 	return json;
 }

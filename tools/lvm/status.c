@@ -41,7 +41,7 @@ static void add_row(struct columns *columns, const struct volume *volume,
 static void add_json(struct json_object *list, const struct volume *volume,
 		     const struct lvm_conf *conf)
 {
-	struct json_object *json = json_object_new_object(), *children;
+	struct json_object *json = new_object(), *children;
 	dev_t dev = volume->mapped.dev;
 	struct attached *attached;
 	size_t nr = attached_read(dev, &attached), i;
@@ -50,17 +50,17 @@ static void add_json(struct json_object *list, const struct volume *volume,
 	put_bool(json, "dax", block_has_dax(dev));
 	children = put_array(json, "attached");
 	for (i = 0; i < nr; i++)
-		json_object_array_add(children, json_object_new_string(attached[i].child));
+		add_text(children, attached[i].child);
 	put_bool(json, "converted", is_converted(volume));
 	put_bool(json, "attach_wanted", globs_match(&conf->attach, volume->name));
 	put_bool(json, "convert_wanted", globs_match(&conf->convert, volume->name));
-	json_object_array_add(list, json);
+	add_object(list, json);
 	attached_free(attached, nr);
 }
 
 int lvm_status(bool json)
 {
-	struct json_object *object = json_object_new_object(), *list;
+	struct json_object *object = new_object(), *list;
 	struct columns columns = { .align = "lllll" };
 	struct volume *volumes;
 	struct lvm_conf conf;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,31 +18,42 @@ static int letter_length(const unsigned char *text)
 	return length;
 }
 
-/* A text, null if it is NULL. A file's name may be anything, JSON must be UTF-8. */
-void put_text(struct json_object *object, const char *key, const char *text)
+/* A text, NULL for NULL.  The name of a file may be anything, JSON must be UTF-8. */
+static struct json_object *new_text(const char *text)
 {
-	struct json_object *value = NULL;
+	struct json_object *value;
 	char *clean, *out;
 
-	if (text) {
-		clean = copy_text(text);
-		out = clean;
-		while (*text) {
-			int length = letter_length((const unsigned char *)text);
+	if (!text)
+		return NULL;
+	clean = copy_text(text);
+	out = clean;
+	while (*text) {
+		int length = letter_length((const unsigned char *)text);
 
-			if (!length) {
-				*out++ = '?';
-				text++;
-			}
-			memcpy(out, text, length);
-			out += length;
-			text += length;
+		if (!length) {
+			*out++ = '?';
+			text++;
 		}
-		*out = '\0';
-		value = json_object_new_string(clean);
-		free(clean);
+		memcpy(out, text, length);
+		out += length;
+		text += length;
 	}
-	json_object_object_add(object, key, value);
+	*out = '\0';
+	value = json_object_new_string(clean);
+	free(clean);
+	return value;
+}
+
+struct json_object *new_object(void)
+{
+	return json_object_new_object();
+}
+
+/* A text, null if it is NULL. */
+void put_text(struct json_object *object, const char *key, const char *text)
+{
+	json_object_object_add(object, key, new_text(text));
 }
 
 void put_number(struct json_object *object, const char *key, uint64_t number)
@@ -61,6 +73,16 @@ struct json_object *put_array(struct json_object *object, const char *key)
 
 	json_object_object_add(object, key, array);
 	return array;
+}
+
+void add_object(struct json_object *array, struct json_object *object)
+{
+	json_object_array_add(array, object);
+}
+
+void add_text(struct json_object *array, const char *text)
+{
+	json_object_array_add(array, new_text(text));
 }
 
 /* Print it, for programs and for people with patience; it is gone then. */

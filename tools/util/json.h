@@ -3,14 +3,18 @@
 #ifndef JSON_H
 #define JSON_H
 
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+struct json_object;
+
+struct json_object *new_object(void);
 void put_text(struct json_object *object, const char *key, const char *text);
 void put_number(struct json_object *object, const char *key, uint64_t number);
 void put_bool(struct json_object *object, const char *key, bool value);
 struct json_object *put_array(struct json_object *object, const char *key);
+void add_object(struct json_object *array, struct json_object *object);
+void add_text(struct json_object *array, const char *text);
 void json_print(struct json_object *object);
 void json_print_line(struct json_object *object);
 
