@@ -94,6 +94,48 @@ static bool complain(const char *name, dev_t dev, dev_t child, int err)
 	return false;
 }
 
+/* Disks, each once. */
+struct disks {
+	dev_t *devs;
+	size_t nr;
+};
+
+static bool disks_have(const struct disks *disks, dev_t dev)
+{
+	size_t i;
+
+	for (i = 0; i < disks->nr; i++)
+		if (disks->devs[i] == dev)
+			return true;
+	return false;
+}
+
+static void disks_add(struct disks *disks, dev_t dev)
+{
+	if (disks_have(disks, dev))
+		return;
+	disks->devs = grow(disks->devs, disks->nr, sizeof(dev));
+	disks->devs[disks->nr++] = dev;
+}
+
+/* Add the direct children of a mapped device that have DAX; a partition is its disk. */
+static void disks_below(struct disks *disks, dev_t dev)
+{
+	dev_t *children;
+	size_t nr = dm_children(dev, &children), i;
+
+	for (i = 0; i < nr; i++)
+		if (block_has_dax(children[i]))
+			disks_add(disks, block_disk(children[i]));
+	free(children);
+}
+
+static void disks_free(struct disks *disks)
+{
+	free(disks->devs);
+	*disks = (struct disks){ 0 };
+}
+
 /* Detach from all disks but these. */
 static bool detach_except(dev_t dev, const char *name, const struct disks *disks)
 {
@@ -122,7 +164,7 @@ static bool detach_except(dev_t dev, const char *name, const struct disks *disks
 static bool forwards(dev_t dev)
 {
 	struct table table;
-	bool all = !dm_table_number(dev, &table) || table_is_all(&table, TARGET_OURS);
+	bool all = !dm_table_number(dev, false, &table) || table_is_all(&table, TARGET_OURS);
 
 	table_free(&table);
 	return all;

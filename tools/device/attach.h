@@ -4,7 +4,7 @@
 #define ATTACH_H
 
 #include "device/counters.h"
-#include "device/below.h"
+#include <sys/types.h>
 
 /* A disk that a device is attached to. */
 struct attached {

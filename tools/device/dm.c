@@ -56,6 +56,16 @@ static struct dm_task *new_task(int kind, const char *name)
 	return task;
 }
 
+/* A task for the device of a number, which keeps it when it is renamed. */
+static struct dm_task *new_task_number(int kind, dev_t dev)
+{
+	struct dm_task *task = new_task(kind, NULL);
+
+	dm_task_set_major(task, major(dev));
+	dm_task_set_minor(task, minor(dev));
+	return task;
+}
+
 /* Run a task that only looks; false if there is no such device. */
 static bool look(struct dm_task *task, struct dm_info *info)
 {
@@ -91,11 +101,7 @@ bool dm_find(const char *name, struct mapped *mapped)
 
 bool dm_find_number(dev_t dev, struct mapped *mapped)
 {
-	struct dm_task *task = new_task(DM_DEVICE_INFO, NULL);
-
-	dm_task_set_major(task, major(dev));
-	dm_task_set_minor(task, minor(dev));
-	return get_info(task, mapped);
+	return get_info(new_task_number(DM_DEVICE_INFO, dev), mapped);
 }
 
 /* Look a device up by its name or the path of a node of it, or end. */
@@ -165,13 +171,13 @@ bool dm_table(const char *name, struct table *table)
 	return get_targets(new_task(DM_DEVICE_TABLE, name), table);
 }
 
-/* The live table of the device of a number; false if that is no mapped device. */
-bool dm_table_number(dev_t dev, struct table *table)
+/* The live or the loaded table of the device of a number; the rest is as with dm_table(). */
+bool dm_table_number(dev_t dev, bool loaded, struct table *table)
 {
-	struct dm_task *task = new_task(DM_DEVICE_TABLE, NULL);
+	struct dm_task *task = new_task_number(DM_DEVICE_TABLE, dev);
 
-	dm_task_set_major(task, major(dev));
-	dm_task_set_minor(task, minor(dev));
+	if (loaded)
+		dm_task_query_inactive_table(task);
 	return get_targets(task, table);
 }
 
@@ -182,6 +188,52 @@ bool dm_loaded_table(const char *name, struct table *table)
 
 	dm_task_query_inactive_table(task);
 	return get_targets(task, table);
+}
+
+/*
+ * What the live table of a mapped device is made of; nothing if it is no mapped
+ * device.  sysfs has it, too, as slaves, but there those of a table that was
+ * just replaced stay until that is destroyed, which is after the event.
+ */
+size_t dm_children(dev_t dev, dev_t **children)
+{
+	struct dm_task *task = new_task_number(DM_DEVICE_DEPS, dev);
+	struct dm_deps *deps = NULL;
+	struct dm_info info;
+	size_t nr = 0;
+
+	*children = NULL;
+	if (look(task, &info))
+		deps = dm_task_get_deps(task);
+	while (deps && nr < deps->count) {
+		*children = grow(*children, nr, sizeof(**children));
+		(*children)[nr] = deps->device[nr];
+		nr++;
+	}
+	dm_task_destroy(task);
+	return nr;
+}
+
+/* The VG/LV of a mapped device; NULL if it is none of LVM's, or a layer that LVM hides. */
+char *dm_volume_name(const struct mapped *mapped)
+{
+	char *vg, *lv, *layer, *name = NULL;
+	struct dm_pool *pool;
+
+	if (strncmp(mapped->uuid, LVM_UUID, strlen(LVM_UUID)))
+		return NULL;
+	pool = dm_pool_create("name", 1024);
+	if (pool && dm_split_lvm_name(pool, mapped->name, &vg, &lv, &layer) && *lv && !*layer)
+		name = format_text("%s/%s", vg, lv);
+	if (pool)
+		dm_pool_destroy(pool);
+	return name;
+}
+
+/* Close the library's file, of which an LVM command that is started would complain. */
+void dm_release(void)
+{
+	dm_lib_release();
 }
 
 /* What each target says of itself, in the place of its parameters. */
@@ -197,12 +249,10 @@ bool dm_status(const char *name, struct table *status)
 /* Wait until a device has had more events than so many; false if it is gone. */
 bool dm_wait(dev_t dev, unsigned int events)
 {
-	struct dm_task *task = new_task(DM_DEVICE_WAITEVENT, NULL);
+	struct dm_task *task = new_task_number(DM_DEVICE_WAITEVENT, dev);
 	struct dm_info info;
 	bool found;
 
-	dm_task_set_major(task, major(dev));
-	dm_task_set_minor(task, minor(dev));
 	dm_task_set_event_nr(task, events);
 	found = look(task, &info);
 	dm_task_destroy(task);
@@ -290,6 +340,34 @@ int dm_resume(const char *name)
 int dm_clear(const char *name)
 {
 	return change(new_task(DM_DEVICE_CLEAR, name), false);
+}
+
+int dm_clear_number(dev_t dev)
+{
+	return change(new_task_number(DM_DEVICE_CLEAR, dev), false);
+}
+
+/*
+ * Load a table and make it live, without any I/O in between, from where nothing
+ * may wait for udev, as a udev rule.  Without a cookie, libdevmapper has udev
+ * drop the links to the device, unless it believes in no udev.
+ */
+int dm_swap(const struct mapped *mapped, const struct table *table)
+{
+	struct dm_task *task = new_task_number(DM_DEVICE_RELOAD, mapped->dev);
+	int err;
+
+	if (mapped->read_only)
+		dm_task_set_ro(task);
+	add_targets(task, table);
+	err = change(task, false);
+	if (err)
+		return err;
+	dm_udev_set_sync_support(0);
+	task = new_task_number(DM_DEVICE_RESUME, mapped->dev);
+	dm_task_skip_lockfs(task);
+	dm_task_no_flush(task);
+	return change(task, false);
 }
 
 int dm_remove(const struct mapped *mapped)

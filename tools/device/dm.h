@@ -11,6 +11,9 @@
 /* What a device that we have made has before its own, random part. */
 #define UUID_PREFIX	"DAXLINEAR-"
 
+/* What the UUIDs of LVM's devices begin with. */
+#define LVM_UUID	"LVM-"
+
 struct mapped {
 	char *name;
 	char *uuid;
@@ -31,8 +34,11 @@ bool dm_find_number(dev_t dev, struct mapped *mapped);
 struct mapped dm_device(const char *name);
 size_t dm_names(char ***names);
 bool dm_table(const char *name, struct table *table);
-bool dm_table_number(dev_t dev, struct table *table);
+bool dm_table_number(dev_t dev, bool loaded, struct table *table);
 bool dm_loaded_table(const char *name, struct table *table);
+size_t dm_children(dev_t dev, dev_t **children);
+char *dm_volume_name(const struct mapped *mapped);
+void dm_release(void);
 bool dm_status(const char *name, struct table *status);
 bool dm_wait(dev_t dev, unsigned int events);
 bool dm_knows_target(const char *type);
@@ -42,6 +48,8 @@ int dm_create_bare(const char *name, const char *uuid);
 int dm_load(const struct mapped *mapped, const struct table *table);
 int dm_resume(const char *name);
 int dm_clear(const char *name);
+int dm_clear_number(dev_t dev);
+int dm_swap(const struct mapped *mapped, const struct table *table);
 int dm_remove(const struct mapped *mapped);
 
 #endif

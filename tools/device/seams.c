@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "util/alloc.h"
-#include "lvm/volume.h"
+#include "device/dm.h"
 #include "device/seams.h"
 #include "util/size.h"
 
@@ -95,13 +95,16 @@ char *seams_way_out(const struct seams *seams)
 {
 	const struct device *device = seams->device;
 	const char *name = device->name;
-	struct volume volume;
+	struct mapped mapped;
+	char *volume = NULL;
 
 	if (has_others(&device->table))
 		return copy_text("save what is on it and make the filesystem anew with -m reflink=0, as daxlinear mkfs does, or on a device of pieces that follow one another");
-	if (volume_find(&volume, device->dev))
+	if (dm_find_number(device->dev, &mapped))
+		volume = dm_volume_name(&mapped);
+	if (volume)
 		return format_text("name it under \"convert\" in /etc/daxlinear/lvm.conf, and run daxlinear lvm reconcile %s",
-				   volume.name);
+				   volume);
 	if (table_is_all(&device->table, TARGET_OURS))
 		return format_text("daxlinear merge %s makes one line of its table, in use or not",
 				   name);

@@ -5,12 +5,12 @@
  * run by anything that they wait for.
  */
 #include <ctype.h>
-#include <libdevmapper.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "util/alloc.h"
+#include "device/dm.h"
 #include "lvm/show.h"
 #include "fs/mounts.h"
 #include "util/say.h"
@@ -49,8 +49,7 @@ static void ask_lvm(const char *command, const char *columns, const char *vg,
 	size_t room = 0;
 	FILE *output;
 
-	/* It would complain of the file that libdevmapper keeps open. */
-	dm_lib_release();
+	dm_release();
 	output = popen(text, "re");
 
 	while (output && getline(&line, &room, output) >= 0) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
-#include <libdevmapper.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,24 +12,9 @@
 
 #define LOCK_FOLDER	"/run/lock/lvm"
 
-/* VG/LV, by the rules by which LVM makes a mapped device's name of it; NULL for a layer. */
-static char *volume_name(const char *mapped)
-{
-	struct dm_pool *pool = dm_pool_create("name", 1024);
-	char *vg, *lv, *layer, *name = NULL;
-
-	if (pool && dm_split_lvm_name(pool, mapped, &vg, &lv, &layer) && *lv && !*layer)
-		name = format_text("%s/%s", vg, lv);
-	if (pool)
-		dm_pool_destroy(pool);
-	return name;
-}
-
 static bool is_volume(struct volume *volume)
 {
-	volume->name = NULL;
-	if (!strncmp(volume->mapped.uuid, LVM_UUID, strlen(LVM_UUID)))
-		volume->name = volume_name(volume->mapped.name);
+	volume->name = dm_volume_name(&volume->mapped);
 	if (volume->name)
 		return true;
 	free(volume->mapped.name);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Logical volumes, as device-mapper sees them, and what lvm.conf of ours wants for them. */
-#ifndef LVM_H
-#define LVM_H
+#ifndef VOLUME_H
+#define VOLUME_H
 
 #include "device/dm.h"
-
-/* What the UUIDs of LVM's devices begin with. */
-#define LVM_UUID	"LVM-"
 
 /* A volume that people use: not one of the layers that LVM hides. */
 struct volume {

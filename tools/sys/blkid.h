@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Whether a device holds something that somebody may want to keep. */
-#ifndef SIGNATURE_H
-#define SIGNATURE_H
+#ifndef BLKID_H
+#define BLKID_H
 
 #include <stdint.h>
 
