@@ -6,8 +6,6 @@
 #include "util/size.h"
 #include "boot/tab.h"
 
-#define PAGE	(4 * KIB)
-
 /* Read "offset=SIZE" or "len=SIZE"; NULL, or what is wrong. */
 static char *parse_option(struct tab_child *child, char *option)
 {

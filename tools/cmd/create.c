@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "device/change.h"
-#include "device/child.h"
+#include "cmd/child_options.h"
 #include "cmd/command.h"
 #include "device/dm.h"
 #include "device/name.h"

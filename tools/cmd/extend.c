@@ -5,14 +5,14 @@
 
 #include "util/alloc.h"
 #include "device/change.h"
-#include "device/child.h"
+#include "cmd/child_options.h"
 #include "cmd/command.h"
 #include "device/dm.h"
-#include "device/geometry.h"
 #include "device/lock.h"
 #include "fs/mounts.h"
 #include "util/run.h"
 #include "util/say.h"
+#include "util/size.h"
 #include "sys/sysfs.h"
 #include "fs/xfs.h"
 
@@ -48,23 +48,15 @@ static void look_at_content(struct content *content, const struct mapped *mapped
 static void pick_granule(struct children *children, const struct content *content,
 			 uint64_t end_bytes)
 {
-	uint64_t *bytes = NULL;
-	size_t i;
-
 	if (children->granule_bytes)
 		return;
 	if (content->is_xfs) {
 		children->granule_bytes = content->xfs.ag_bytes;
 		return;
 	}
-	for (i = 0; i < children->nr; i++) {
-		bytes = grow(bytes, i, sizeof(*bytes));
-		bytes[i] = children->children[i].len_sectors * SECTOR;
-	}
-	children->granule_bytes = geometry_granule(bytes, children->nr);
+	children->granule_bytes = children_granule(children);
 	while (end_bytes % children->granule_bytes)
 		children->granule_bytes /= 2;
-	free(bytes);
 }
 
 /* Grow the filesystem; it must not stay smaller than its device: 6.1 and 6.12 oops if what fails

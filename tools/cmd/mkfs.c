@@ -80,7 +80,7 @@ static void add_data_options(struct words *words, const struct layout *leaves,
 {
 	bool huge = huge_leaves_aligned(leaves) && !is_given(rest, "su=") &&
 		    !is_given(rest, "sunit=") && !is_given(rest, "noalign");
-	uint64_t agsize = 0, *seams[2], units[] = { HUGE_PAGE, 4 * KIB };
+	uint64_t agsize = 0, *seams[2], units[] = { HUGE_PAGE, PAGE };
 	size_t nr[2], i, unit;
 
 	nr[0] = layout_seams(leaves, &seams[0]);

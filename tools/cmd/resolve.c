@@ -17,9 +17,6 @@
 #include "device/stack.h"
 #include "sys/sysfs.h"
 
-/* device-mapper stacks no deeper; a loop ends here. */
-#define DEPTH_MAX	16
-
 static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },

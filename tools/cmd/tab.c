@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* daxlinear tab: the devices that are made at boot. */
-#include <blkid/blkid.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "device/child.h"
 #include "cmd/command.h"
 #include "device/dm.h"
+#include "sys/blkid.h"
 #include "sys/nd.h"
 #include "util/say.h"
 #include "util/size.h"
@@ -42,25 +42,6 @@ static void read_tab(struct tab *tab, const char *path)
 	free(text);
 }
 
-/* The UUID that a partition table has for a partition, NULL if it has none. */
-static char *partition_uuid(dev_t dev)
-{
-	char *path = block_path(dev), *found = NULL;
-	blkid_probe probe = blkid_new_probe_from_filename(path);
-	const char *uuid;
-
-	if (probe) {
-		blkid_probe_enable_partitions(probe, 1);
-		blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
-		if (!blkid_do_safeprobe(probe) &&
-		    !blkid_probe_lookup_value(probe, "PART_ENTRY_UUID", &uuid, NULL))
-			found = copy_text(uuid);
-		blkid_free_probe(probe);
-	}
-	free(path);
-	return found;
-}
-
 /* A name for a child that is the same after a reboot. */
 static char *lasting_name(dev_t dev)
 {
@@ -71,7 +52,7 @@ static char *lasting_name(dev_t dev)
 		return path;
 	if (nd_find(name, &pmem) && pmem.uuid[0])
 		return format_text("uuid=%s", pmem.uuid);
-	uuid = partition_uuid(dev);
+	uuid = partition_uuid(path);
 	if (!uuid)
 		die(EXIT_FAILED, "%s has no UUID that is the same after a reboot", path);
 	return format_text("partuuid=%s", uuid);

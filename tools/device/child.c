@@ -44,7 +44,7 @@ static void open_child(struct child *child)
 /* What is used of a child, as far as that is known before it is trimmed. */
 static void find_range(struct child *child)
 {
-	uint64_t page = 4 * KIB / SECTOR, left;
+	uint64_t left;
 	char text[2][SIZE_TEXT_LEN];
 
 	if (!child->has_offset)
@@ -55,7 +55,7 @@ static void find_range(struct child *child)
 		    size_text(child->offset_sectors * SECTOR, text[1]));
 	left = child->size_sectors - child->offset_sectors;
 	if (!child->has_len)
-		child->len_sectors = left / page * page;
+		child->len_sectors = left / PAGE_SECTORS * PAGE_SECTORS;
 	if (child->len_sectors > left)
 		die(EXIT_FAILED, "%s: %s from there on reach past its end, %s are left",
 		    child->given, size_text(child->len_sectors * SECTOR, text[0]),

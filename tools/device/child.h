@@ -27,10 +27,9 @@ struct children {
 void children_add(struct children *children, const char *given);
 void children_add_range(struct children *children, const char *given, uint64_t offset_bytes,
 			uint64_t len_bytes);
-void children_option(struct children *children, int option, const char *text);
 void children_open(struct children *children, const struct stack *stack);
+uint64_t children_granule(const struct children *children);
 void children_trim(struct children *children);
 void children_line(const struct children *children, const struct stack *stack, struct line *line);
-void children_tell(const struct children *children, uint64_t start_sectors);
 
 #endif

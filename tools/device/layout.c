@@ -1,25 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <stdio.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 
-#include "device/layout.h"
 #include "util/alloc.h"
-
-/* How far devices may be stacked before it is a loop; device-mapper allows no more either. */
-#define DEPTH_MAX	16
-
-/* Read "major:minor". */
-bool device_number(const char *text, dev_t *dev)
-{
-	unsigned int major, minor;
-	char rest;
-
-	if (sscanf(text, "%u:%u%c", &major, &minor, &rest) != 2)
-		return false;
-	*dev = makedev(major, minor);
-	return true;
-}
+#include "device/layout.h"
+#include "sys/sysfs.h"
+#include "util/size.h"
 
 /* Append a range; one that goes on where the last one ends, in the same target, is joined to it. */
 void layout_add(struct layout *layout, const struct segment *segment)
@@ -209,7 +194,7 @@ static size_t find_seams(const struct layout *leaves, uint64_t **bytes, bool onl
 		if ((!last && goes_on(this, this + 1)) || (only_open && (last || this->bridged)))
 			continue;
 		*bytes = grow(*bytes, nr, sizeof(**bytes));
-		(*bytes)[nr++] = (this->start_sectors + this->len_sectors) * 512;
+		(*bytes)[nr++] = (this->start_sectors + this->len_sectors) * SECTOR;
 	}
 	return nr;
 }

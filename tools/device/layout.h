@@ -8,6 +8,9 @@
 
 #include "device/table.h"
 
+/* How far devices may be stacked before it is a loop; device-mapper allows no more either. */
+#define DEPTH_MAX	16
+
 /*
  * A range, in sectors. @dev is 0 for a target that maps in a way of its own: what is there is not
  * known.
@@ -26,7 +29,6 @@ struct layout {
 	size_t nr;
 };
 
-bool device_number(const char *text, dev_t *dev);
 void layout_add(struct layout *layout, const struct segment *segment);
 void layout_read(struct layout *layout, const struct table *table);
 void layout_flatten(struct layout *leaves, const struct layout *layout,

@@ -62,11 +62,11 @@ static void add_gone(struct bads *bads, const struct segment *leaf)
 static void add_failure(struct bads *bads, const struct layout *leaves,
 			const struct counters *counters, dev_t dev)
 {
-	uint64_t page = 4 * KIB / SECTOR, first = counters->last_sector / page * page;
+	uint64_t first = counters->last_sector / PAGE_SECTORS * PAGE_SECTORS;
 	const struct segment *leaf = layout_find(leaves, first);
 	struct bad bad = {
 		.start_bytes = first * SECTOR,
-		.len_bytes = page * SECTOR,
+		.len_bytes = PAGE,
 		.dev = dev,
 		.offset_bytes = BAD_NOWHERE,
 		.known_by = BAD_FAILED,
@@ -80,7 +80,7 @@ static void add_failure(struct bads *bads, const struct layout *leaves,
 		return;
 	}
 	first += block_start(leaf->dev) + leaf->offset_sectors - leaf->start_sectors;
-	add_part(bads, leaf, first, first + page, BAD_FAILED);
+	add_part(bads, leaf, first, first + PAGE_SECTORS, BAD_FAILED);
 }
 
 /* Of each target of ours. */

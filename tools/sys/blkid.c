@@ -47,3 +47,21 @@ out:
 	blkid_free_probe(probe);
 	return found;
 }
+
+/* The UUID that a partition table has for a partition, NULL if it has none. */
+char *partition_uuid(const char *path)
+{
+	blkid_probe probe = blkid_new_probe_from_filename(path);
+	const char *uuid;
+	char *found = NULL;
+
+	if (!probe)
+		return NULL;
+	blkid_probe_enable_partitions(probe, 1);
+	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
+	if (!blkid_do_safeprobe(probe) &&
+	    !blkid_probe_lookup_value(probe, "PART_ENTRY_UUID", &uuid, NULL))
+		found = copy_text(uuid);
+	blkid_free_probe(probe);
+	return found;
+}

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "util/alloc.h"
-#include "device/layout.h"
 #include "sys/sysfs.h"
 
 #define BLOCK	"/sys/dev/block/%u:%u"
@@ -52,6 +51,18 @@ static uint64_t read_number(const char *path, dev_t dev)
 
 	free(text);
 	return number;
+}
+
+/* Read "major:minor". */
+bool device_number(const char *text, dev_t *dev)
+{
+	unsigned int major, minor;
+	char rest;
+
+	if (sscanf(text, "%u:%u%c", &major, &minor, &rest) != 2)
+		return false;
+	*dev = makedev(major, minor);
+	return true;
 }
 
 /* Whether the kernel still has it: one whose driver was unbound has left. */

@@ -9,6 +9,7 @@
 
 char *read_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+bool device_number(const char *text, dev_t *dev);
 bool block_exists(dev_t dev);
 char *block_name(dev_t dev);
 char *block_path(dev_t dev);
