@@ -57,6 +57,13 @@ static void print_ranges(const struct device *device)
 	columns_print(&columns);
 }
 
+static char *last_failure(const struct counters *counters)
+{
+	if (!counters->failed)
+		return copy_text("-");
+	return format_text("0x%jx", (uintmax_t)(counters->last_sector * SECTOR));
+}
+
 /* The child that had the last failure. */
 static char *last_child(const struct device *device, const struct counters *counters)
 {
@@ -68,23 +75,23 @@ static char *last_child(const struct device *device, const struct counters *coun
 /* A target counts for all its ranges together. */
 static void print_counters(const struct device *device, const struct table *status)
 {
-	struct columns columns = { .align = "rrrrrrl" };
-	char start[SIZE_TEXT_LEN], *last, *child;
+	struct columns columns = { .align = "r" COUNTERS_ALIGN "rl" };
+	char start[SIZE_TEXT_LEN], *counts = counters_row(NULL), *last, *child;
 	struct counters counters;
 	unsigned int i;
 
-	columns_row(&columns,
-		    "target\treceived\tforwarded\thandled\tgeneric\tlast failure\tof child");
+	columns_row(&columns, "target\t%s\tlast failure\tof child", counts);
+	free(counts);
 	for (i = 0; i < device->table.nr; i++) {
 		if (!read_counters(status, i, &counters))
 			continue;
-		last = format_text(counters.failed ? "0x%jx" : "-",
-				   (uintmax_t)(counters.last_sector * SECTOR));
+		counts = counters_row(&counters);
+		last = last_failure(&counters);
 		child = last_child(device, &counters);
-		columns_row(&columns, "%s\t%ju\t%ju\t%ju\t%ju\t%s\t%s",
+		columns_row(&columns, "%s\t%s\t%s\t%s",
 			    size_text(device->table.targets[i].start_sectors * SECTOR, start),
-			    (uintmax_t)counters.received, (uintmax_t)counters.forwarded,
-			    (uintmax_t)counters.handled, (uintmax_t)counters.generic, last, child);
+			    counts, last, child);
+		free(counts);
 		free(last);
 		free(child);
 	}
@@ -92,32 +99,29 @@ static void print_counters(const struct device *device, const struct table *stat
 		columns_print(&columns);
 }
 
-/* What became of the failures that it was told of because it is attached. */
+/* What became of the failures that it was notified of because it is attached. */
 static void print_attached(const struct device *device)
 {
-	struct columns columns = { .align = "llrrrrr" };
+	struct columns columns = { .align = "ll" COUNTERS_ALIGN "r" };
+	char *counts = counters_row(NULL), *last, *child;
 	struct attached *attached;
 	size_t nr = attached_read(device->dev, &attached), i;
 
-	if (!nr)
-		return;
-	columns_row(&columns,
-		    "attached to\tstate\treceived\tforwarded\thandled\tgeneric\tlast failure");
+	columns_row(&columns, "attached to\tstate\t%s\tlast failure", counts);
+	free(counts);
 	for (i = 0; i < nr; i++) {
-		const struct counters *counters = &attached[i].counters;
-		char *last = format_text(counters->failed ? "0x%jx" : "-",
-					 (uintmax_t)(counters->last_sector * SECTOR));
-		char *child = attached[i].dev ? block_path(attached[i].dev) :
-			      format_text("/dev/%s", attached[i].child);
-
-		columns_row(&columns, "%s\t%s\t%ju\t%ju\t%ju\t%ju\t%s", child,
-			    attached[i].alive ? "alive" : "gone", (uintmax_t)counters->received,
-			    (uintmax_t)counters->forwarded, (uintmax_t)counters->handled,
-			    (uintmax_t)counters->generic, last);
+		counts = counters_row(&attached[i].counters);
+		last = last_failure(&attached[i].counters);
+		child = attached[i].dev ? block_path(attached[i].dev) :
+			format_text("/dev/%s", attached[i].child);
+		columns_row(&columns, "%s\t%s\t%s\t%s", child,
+			    attached[i].alive ? "alive" : "gone", counts, last);
+		free(counts);
 		free(last);
 		free(child);
 	}
-	columns_print(&columns);
+	if (nr)
+		columns_print(&columns);
 	attached_free(attached, nr);
 }
 
@@ -169,12 +173,13 @@ static void add_range(struct json_object *ranges, const struct segment *segment)
 	free(number);
 }
 
-static void put_counters(struct json_object *json, const struct counters *counters)
+static void put_counters(struct json_object *json, struct counters *counters)
 {
-	put_number(json, "received", counters->received);
-	put_number(json, "forwarded", counters->forwarded);
-	put_number(json, "handled", counters->handled);
-	put_number(json, "generic", counters->generic);
+	size_t i;
+
+	for (i = 0; i < NR_COUNTERS; i++)
+		put_number(json, counters_table[i].name,
+			   *counter_value(counters, &counters_table[i]));
 	if (counters->failed)
 		put_number(json, "last_failure_bytes", counters->last_sector * SECTOR);
 	else

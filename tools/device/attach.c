@@ -280,14 +280,12 @@ static uint64_t read_count(const char *folder, const char *name)
 static void read_counters(const char *folder, struct counters *counters)
 {
 	char *last = read_text("%s/last_sector", folder);
+	size_t i;
 
-	*counters = (struct counters){
-		.received = read_count(folder, "received"),
-		.forwarded = read_count(folder, "forwarded"),
-		.handled = read_count(folder, "handled"),
-		.generic = read_count(folder, "generic"),
-		.failed = last && strcmp(last, "-"),
-	};
+	*counters = (struct counters){ .failed = last && strcmp(last, "-") };
+	for (i = 0; i < NR_COUNTERS; i++)
+		*counter_value(counters, &counters_table[i]) =
+			read_count(folder, counters_table[i].name);
 	if (counters->failed)
 		counters->last_sector = strtoull(last, NULL, 10);
 	free(last);

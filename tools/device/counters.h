@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a target of ours says of itself: the status line of Documentation/daxlinear.rst. */
+/*
+ * What a target of ours reports of itself: the status line of Documentation/daxlinear.rst.
+ * An attached device has the counts of failures, and the last one, as files in sysfs.
+ */
 #ifndef COUNTERS_H
 #define COUNTERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct counters {
@@ -20,6 +24,28 @@ struct counters {
 	uint64_t lost_2m;		/* of which this is the first */
 };
 
+/**
+ * struct counter - a count of failures
+ * @name: The file in sysfs, the key in JSON and the head of the column.
+ * @field: Which field of the status line it is, from 0.
+ * @offset: Where struct counters has it.
+ *
+ * All that reads or prints counts goes through the table of them, counters_table.
+ */
+struct counter {
+	const char *name;
+	unsigned int field;
+	size_t offset;
+};
+
+/* The columns of counts, a letter a counter; see struct columns. */
+#define COUNTERS_ALIGN	"rrrr"
+#define NR_COUNTERS	(sizeof(COUNTERS_ALIGN) - 1)
+
+extern const struct counter counters_table[NR_COUNTERS];
+
 bool counters_read(struct counters *counters, const char *params);
+uint64_t *counter_value(struct counters *counters, const struct counter *counter);
+char *counters_row(const struct counters *counters);
 
 #endif
