@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What scripts/guest is made of: guest roots, module builds and QEMU runs."""
+"""What the scripts have in common. Imports go one way: check -> guest -> images."""
+
+import os
+
+SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CHECKOUT = os.path.dirname(SCRIPTS)

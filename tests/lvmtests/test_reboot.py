@@ -36,7 +36,7 @@ def test_leave_volumes(bed):
     with open(CONF, "a", encoding="ascii") as file:
         file.write("convert = */log\n")
     run("vgchange", "-qq", "-an", "vg")
-    # see scripts/guest-init
+    # see scripts/inside/init
     write_file("/run/reboot", "")
 
 

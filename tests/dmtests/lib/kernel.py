@@ -4,7 +4,7 @@
 import os
 import re
 
-from guestlib.kernels import KERNELS
+from guestlib.images.kernels import KERNELS
 
 # the build collects the tests of a kernel that does not run there
 _NAME = re.match(r"\d+\.\d+", os.environ.get("KERNEL_RELEASE", os.uname().release)).group()

@@ -4,7 +4,7 @@
 import os
 import re
 
-from guestlib.console import Console
+from guestlib.guest.console import Console
 
 from ..kernel import KNOWN_SPLATS
 

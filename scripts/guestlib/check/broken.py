@@ -7,7 +7,9 @@ import re
 import shutil
 import time
 
-from . import build, kernels
+from .. import CHECKOUT
+from ..images import kernels
+from . import build
 from .tally import Dmtests, failures
 
 _SECONDS = 600
@@ -68,7 +70,7 @@ def check(tally, heading, kernel, machine=()):
     # The order matters: lockdep turns itself off with its first report, and a slot that stays
     # taken is in the way of all that follow.
     builds = [_Broken(patch)
-              for patch in sorted(glob.glob(f"{build.CHECKOUT}/tests/broken/{kind}/*.patch"))]
+              for patch in sorted(glob.glob(f"{CHECKOUT}/tests/broken/{kind}/*.patch"))]
     caught = []
     built = [broken.build(dmtests, whole) for broken in builds]
     if all(built):
@@ -80,5 +82,5 @@ def check(tally, heading, kernel, machine=()):
     if missed or not builds:
         dmtests.show_log()
     tally.add(heading, len(caught), len(missed) or int(not builds), time.monotonic() - start,
-              [f"{os.path.relpath(broken.patch, build.CHECKOUT)}: "
+              [f"{os.path.relpath(broken.patch, CHECKOUT)}: "
                f"no test complained of '{broken.report}'" for broken in missed])

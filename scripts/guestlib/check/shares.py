@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import Callable
 
-from .kernels import DEFAULT, KERNELS
+from ..images.kernels import DEFAULT, KERNELS
 
 
 def every(kernels):

@@ -17,14 +17,14 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
+from .. import SCRIPTS
 from . import cache
 
 SOURCE = "linux-source-6.1"
 PACKAGES = (SOURCE, "bc", "bison", "flex", "gcc", "kmod", "libc6-dev", "libelf-dev", "make",
             "xz-utils")
 
-_SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FRAGMENT = os.path.join(_SCRIPTS, "debug-kernel{}.config")
+FRAGMENT = os.path.join(SCRIPTS, "debug-kernel{}.config")
 
 # What the kernel's build never opens when it is configured like ours, a half of the source
 _NOT_UNPACKED = (
@@ -97,7 +97,7 @@ def _output(*command):
 
 
 def _install_packages():
-    subprocess.run([os.path.join(_SCRIPTS, "install-deps"), *PACKAGES],
+    subprocess.run([os.path.join(SCRIPTS, "install-deps"), *PACKAGES],
                    stdout=subprocess.DEVNULL, check=True)
 
 

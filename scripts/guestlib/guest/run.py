@@ -11,7 +11,9 @@ import sys
 import tempfile
 import time
 
-from . import cache, initramfs
+from .. import SCRIPTS
+from ..images import cache
+from . import initramfs
 from .console import Console
 from .qemu import Qemu, path_for_option
 
@@ -20,7 +22,7 @@ SPLAT = 123
 TIMED_OUT = 124
 NO_VERDICT = 125
 
-# what it takes to mount the root; guest-init loads the rest from there
+# what it takes to mount the root; inside/init loads the rest from there
 _BOOT_MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "overlay")
 
 # where systemd is PID 1; virtio-pmem is for those to load who want it
@@ -70,8 +72,6 @@ _STALLED_SECONDS = 2
 # some factor.
 _MISLED = b"tsc: PIT calibration deviates from"
 
-_SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
 
 class Interrupted(Exception):
     """A signal asked us to end."""
@@ -86,7 +86,7 @@ def _interrupt(number, _frame):
 
 
 def _script(name):
-    with open(os.path.join(_SCRIPTS, name), "rb") as file:
+    with open(os.path.join(SCRIPTS, "inside", name), "rb") as file:
         return file.read()
 
 
@@ -94,7 +94,7 @@ def _make_initramfs(path, root, command, settings):
     modules = initramfs.modules_in_order(root.modules, _BOOT_MODULES)
     lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
     files = {
-        "guest/init": (_script("guest-init"), 0o755),
+        "guest/init": (_script("init"), 0o755),
         "guest/command": ((shlex.join(command) + "\n").encode(), 0o755),
         "guest/settings": (lines.encode(), 0o644),
         "guest/unit": (_UNIT, 0o644),
@@ -103,7 +103,7 @@ def _make_initramfs(path, root, command, settings):
     if root.guest_modules:
         files.update(initramfs.tree("guest/modules", root.guest_modules))
     with open(path, "wb") as file:
-        file.write(initramfs.make(root.busybox, _script("guest-initramfs"), modules, files))
+        file.write(initramfs.make(root.busybox, _script("initramfs-init"), modules, files))
 
 
 def _make_disk(path, layer):

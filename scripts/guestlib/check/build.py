@@ -12,9 +12,8 @@ import shutil
 import subprocess
 import sys
 
-from . import cache
-
-CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from .. import CHECKOUT
+from ..images import cache
 
 _DIAGNOSTIC = re.compile(r"\b(warning|error)\b", re.I)
 

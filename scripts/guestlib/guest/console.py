@@ -32,7 +32,7 @@ _OTHER = re.compile(
     r"|scheduling while atomic"
 )
 
-# what guest-init says, and what the kernel says when the command has asked for a reboot
+# what inside/init says, and what the kernel says when the command has asked for a reboot
 _COMMAND = "guest: the command begins"
 _REBOOT = "reboot: Restarting system"
 
@@ -40,7 +40,7 @@ _STAMP = re.compile(r"\[ *(\d+\.\d+)\]")
 _STALL = re.compile(r"rcu: INFO: rcu_\w+ (self-detected stall on|detected stalls on) CPU")
 _EXPEDITED_STALL = re.compile(r"rcu: INFO: rcu_\w+ detected expedited stalls")
 # RCU reports a grace period that began before the command after 21 s, after 26 if the kernel proves
-# its use of RCU, and one that began later after 60, which guest-init sets. This is in between.
+# its use of RCU, and one that began later after 60, which inside/init sets. This is between.
 _STALL_SECONDS = 40
 
 _BEFORE = 5

@@ -8,12 +8,13 @@ import contextlib
 import glob
 import os
 
-from . import build, cache, debug_kernel
+from .. import CHECKOUT
+from . import cache, debug_kernel
 
 
 def _patches(source):
     """Return the paths of the patches for a source, in their order."""
-    return sorted(glob.glob(os.path.join(build.CHECKOUT, "Documentation/upstream", source,
+    return sorted(glob.glob(os.path.join(CHECKOUT, "Documentation/upstream", source,
                                          "*.patch")))
 
 

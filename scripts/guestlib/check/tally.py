@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import xml.etree.ElementTree
 
+from .. import SCRIPTS
+
 # how much of what failed is told again at the end
 _WHY_LINES = 8
 
-GUEST = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "guest")
+GUEST = os.path.join(SCRIPTS, "guest")
 
 
 class Tally:
