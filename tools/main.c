@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear: makes and looks after mapped devices of dm-daxlinear. */
+/* daxlinear: make and maintain devices of dm-daxlinear. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,7 +32,7 @@ static void help(FILE *file)
 	size_t i;
 
 	fputs("daxlinear COMMAND ...\n\n"
-	      "Makes and looks after devices that join persistent memory and hear of its failures.\n\n",
+	      "Makes and maintains devices that join persistent memory and forward its failures.\n\n",
 	      file);
 	for (i = 0; i < NR_COMMANDS; i++)
 		fprintf(file, "  %-8s  %s\n", commands[i]->name, commands[i]->what);
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 	if (!command)
 		die(EXIT_USAGE, "there is no command \"%s\"; see daxlinear --help", argv[1]);
 	code = command_run(command, argc - 1, argv + 1);
-	/* Results that nobody got are a failure. */
+	/* Fail if the results could not be written. */
 	if (fflush(stdout) || ferror(stdout))
 		die(EXIT_FAILED, "standard output: cannot be written to");
 	return code;

@@ -24,7 +24,7 @@ int command_run(const struct command *command, int argc, char **argv)
 	return command->run(argc, argv);
 }
 
-/* End because the command line is wrong, and say where the right one is told. */
+/* Exit because the command line is wrong, and name the help. */
 void usage(const char *format, ...)
 {
 	va_list arguments;

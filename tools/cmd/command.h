@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A command is a file of its own, which defines one of these, and an entry in main.c. */
+/* Each command is a file, which defines a struct command, and has an entry in main.c. */
 #ifndef COMMAND_H
 #define COMMAND_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear damage: tells what is known to be bad, and whose it is. */
+/* daxlinear damage: print what is known to be bad, and its owners. */
 #include <stdio.h>
 
 #include "cmd/command.h"
@@ -71,12 +71,12 @@ static int run(int argc, char **argv)
 const struct command command_damage = {
 	.name = "damage",
 	.arguments = "[--json] NAME",
-	.what = "Tell which parts of a device are known to be bad, and whose they are",
+	.what = "List the parts of a device that are known to be bad, and their owners",
 	.help =
 "Bad are blocks that a child's driver knows of (media), the page of each target's last\n"
 "failure, or of each disk's that the device is attached to, and all of a child that is\n"
-"gone. Of a mounted XFS it tells the owner of each: a file, its path and the offset in\n"
-"it, or which metadata. Finding a path takes a walk through the filesystem. Ends with 3\n"
+"gone. On a mounted XFS each has its owner: a file, its path and the offset in it, or\n"
+"which metadata. Finding a path takes a walk through the filesystem. Exits with 3\n"
 "if something is bad.\n\n"
 "  --json  for programs\n",
 	.run = run,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear mkfs: makes an XFS whose allocation groups end where children do. */
+/* daxlinear mkfs: make an XFS whose allocation groups end where children do. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #include "sys/blkid.h"
 #include "sys/sysfs.h"
 
-/* XFS's log, of 64 MiB at least, has to fit into an allocation group. */
+/* XFS's log, of 64 MiB at least, must fit into an allocation group. */
 #define AGSIZE_MIN	(65 * MIB)
 
 static const struct option options[] = {
@@ -52,7 +52,7 @@ static void refuse_signature(const char *path, uint64_t size_bytes)
 		    path, found);
 }
 
-/* Whether an option is among those that the user has for mkfs.xfs, which takes none twice. */
+/* Whether the user passes this option on; mkfs.xfs refuses an option that is given twice. */
 static bool is_given(char **rest, const char *option)
 {
 	for (; *rest; rest++)
@@ -61,7 +61,7 @@ static bool is_given(char **rest, const char *option)
 	return false;
 }
 
-/* Allocation groups that end at all these places; 0 if XFS makes none that are so small. */
+/* The size of allocation groups that end at all these offsets; 0 if XFS needs larger ones. */
 static uint64_t pick_agsize(const uint64_t *seams, size_t nr, uint64_t size_bytes,
 			    uint64_t unit_bytes)
 {
@@ -72,8 +72,8 @@ static uint64_t pick_agsize(const uint64_t *seams, size_t nr, uint64_t size_byte
 }
 
 /*
- * The options about where things are, as far as the user does not give them.  Allocation groups end
- * where children do, or else where no target bridges that at least, or else there are four.
+ * Add the options of geometry that the user does not give.  Allocation groups end at all seams if
+ * possible, else at the open ones, else there are four groups.
  */
 static void add_data_options(struct words *words, const struct layout *leaves,
 			     uint64_t size_bytes, char **rest)
@@ -88,7 +88,7 @@ static void add_data_options(struct words *words, const struct layout *leaves,
 	for (unit = huge ? 0 : 1; unit < (huge && !nr[1] ? 1 : 2); unit++)
 		for (i = 0; i < 2 && !agsize; i++)
 			agsize = pick_agsize(seams[i], nr[i], size_bytes, units[unit]);
-	/* mkfs.xfs's own, with a stripe unit, have no room for its log on small devices. */
+	/* With a stripe unit, mkfs.xfs's default has no room for the log on small devices. */
 	if (!agsize)
 		agsize = MIN(((size_bytes / 4 - 1) / HUGE_PAGE + 1) * HUGE_PAGE, AGSIZE_MAX);
 	free(seams[0]);
@@ -172,12 +172,12 @@ static int run(int argc, char **argv)
 const struct command command_mkfs = {
 	.name = "mkfs",
 	.arguments = "[--force] [--dry-run] NAME [-- OPTION...]",
-	.what = "Make an XFS that hears of failures, whose parts end where children do",
+	.what = "Make an XFS that handles memory failures, with groups that end where children do",
 	.help =
 "Runs mkfs.xfs: with rmapbt, with allocation groups that end wherever children do if\n"
 "they can, and for mappings of 2 MiB where children are aligned to that; without\n"
 "reflink, by which any user can crash the kernel (-- -m reflink=1 has it all the same).\n"
-"Then checks what came of it, and ends with 3 if something is not as it should be.\n"
+"Then checks the result, and exits with 3 if something is not as it should be.\n"
 "What follows -- is for mkfs.xfs.\n\n"
 "  --force    even if something is on the device\n"
 "  --dry-run  print the mkfs.xfs command, and do nothing\n",

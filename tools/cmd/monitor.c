@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear monitor: tells what becomes bad, as it does. */
+/* daxlinear monitor: print what becomes bad, as it does. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,13 +17,13 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-/* What has been told, or was so before. */
+/* What was printed, or was bad from the start. */
 struct known {
 	struct bads bads;
 	struct table status;
 };
 
-/* What the target that starts there says of itself; nothing has failed where there was none. */
+/* The counters of the target that starts there; all 0 if there is none. */
 static struct counters counters_at(const struct table *status, uint64_t start)
 {
 	struct counters counters = { 0 };
@@ -36,7 +36,7 @@ static struct counters counters_at(const struct table *status, uint64_t start)
 	return (struct counters){ 0 };
 }
 
-/* How many failures a target of the new status has had since the old one. */
+/* How many failures a target had between the two statuses. */
 static uint64_t count_new(const struct table *now, const struct table *then, size_t target)
 {
 	uint64_t start = now->targets[target].start_sectors;
@@ -44,7 +44,7 @@ static uint64_t count_new(const struct table *now, const struct table *then, siz
 	return counters_at(now, start).received - counters_at(then, start).received;
 }
 
-/* Whether the last failure of a target that has had one since is in a range. */
+/* Whether a range has the last failure of a target that had one between the two statuses. */
 static bool has_failed(const struct bad *bad, const struct table *now, const struct table *then)
 {
 	uint64_t last;
@@ -58,7 +58,7 @@ static bool has_failed(const struct bad *bad, const struct table *now, const str
 	return false;
 }
 
-static void tell(const struct device *device, const struct bads *news, bool json)
+static void print_news(const struct device *device, const struct bads *news, bool json)
 {
 	struct columns columns = { .align = REPORT_ALIGN };
 	struct report report;
@@ -79,13 +79,13 @@ static void tell(const struct device *device, const struct bads *news, bool json
 	report_free(&report);
 }
 
-/* Look, and tell what was not so before, or has failed anew; the first look tells nothing. */
+/* Print what became bad, or failed again, since the last call; the first call prints nothing. */
 static void look(const struct device *device, const struct stack *stack, struct known *known,
 		 bool first, bool json)
 {
 	struct bads bads = { 0 }, news = { 0 };
 	struct table status;
-	uint64_t untold = 0;
+	uint64_t missed = 0;
 	size_t i;
 
 	if (!dm_status(device->name, &status))
@@ -95,15 +95,15 @@ static void look(const struct device *device, const struct stack *stack, struct 
 		if (!bads_have(&known->bads, &bads.bads[i]) ||
 		    has_failed(&bads.bads[i], &status, &known->status))
 			bads_add(&news, &bads.bads[i]);
-	/* The status has the place of each target's last failure only. */
+	/* A status has only the offset of each target's last failure. */
 	for (i = 0; i < status.nr && !first; i++)
 		if (count_new(&status, &known->status, i))
-			untold += count_new(&status, &known->status, i) - 1;
+			missed += count_new(&status, &known->status, i) - 1;
 	if (news.nr)
-		tell(device, &news, json);
-	if (untold)
+		print_news(device, &news, json);
+	if (missed)
 		note("%ju more failures in the meantime: the kernel's log has their places",
-		     (uintmax_t)untold);
+		     (uintmax_t)missed);
 	bads_free(&news);
 	bads_free(&known->bads);
 	table_free(&known->status);
@@ -125,7 +125,7 @@ static int run(int argc, char **argv)
 	dm_begin();
 	mapped = dm_device(name);
 	dev = mapped.dev;
-	/* The number of events is from before the look: what comes after it is waited for. */
+	/* Read the number of events first, so that an event during the look ends the wait. */
 	do {
 		stack_read(&stack);
 		device = stack_find(&stack, dev);
@@ -142,7 +142,7 @@ static int run(int argc, char **argv)
 const struct command command_monitor = {
 	.name = "monitor",
 	.arguments = "[--json] NAME",
-	.what = "Wait for failures, and tell of each what damage does",
+	.what = "Wait for failures, and print each as damage does",
 	.help =
 "Prints what becomes bad from now on, as it does, until the device is removed.\n\n"
 "  --json  for programs: an object a line\n",

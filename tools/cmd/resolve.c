@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear resolve: where a place of a device is, in what it stands on and what stands on it. */
+/* daxlinear resolve: translate an offset of a device into those below and above it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,49 +23,49 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-/* A byte of a device. */
+/* An offset in a device. */
 struct place {
 	dev_t dev;
 	uint64_t bytes;
 };
 
-/* Where places are told: as rows, or as a list. */
-struct teller {
+/* Output: rows, or lists of JSON. */
+struct output {
 	const struct stack *stack;
 	struct columns columns;
 	struct json_object *json, *list;
 	size_t nr;
 };
 
-static void tell(struct teller *teller, const char *relation, struct place place)
+static void print(struct output *output, const char *relation, struct place place)
 {
 	char *path = block_path(place.dev), memory[24] = "";
-	bool bottom = !stack_find(teller->stack, place.dev);
+	bool bottom = !stack_find(output->stack, place.dev);
 	struct json_object *json;
 	uint64_t phys;
 
-	teller->nr++;
+	output->nr++;
 	bottom = bottom && huge_phys(place.dev, &phys);
 	if (bottom)
 		snprintf(memory, sizeof(memory), "0x%jx", (uintmax_t)(phys + place.bytes));
-	if (teller->list) {
+	if (output->list) {
 		json = new_object();
 		put_text(json, "device", path);
 		put_number(json, "offset_bytes", place.bytes);
 		if (bottom)
 			put_number(json, "memory_bytes", phys + place.bytes);
-		add_object(teller->list, json);
+		add_object(output->list, json);
 	} else {
-		columns_row(&teller->columns, "%s\t%s\t0x%jx\t%ju\t%s", relation, path,
+		columns_row(&output->columns, "%s\t%s\t0x%jx\t%ju\t%s", relation, path,
 			    (uintmax_t)place.bytes, (uintmax_t)(place.bytes / SECTOR), memory);
 	}
 	free(path);
 }
 
-/* Go down to where the place is, a level at a time. */
-static void tell_below(struct teller *teller, struct place place, unsigned int depth)
+/* Translate the place downwards, one level at a time. */
+static void print_below(struct output *output, struct place place, unsigned int depth)
 {
-	const struct device *device = stack_find(teller->stack, place.dev);
+	const struct device *device = stack_find(output->stack, place.dev);
 	const struct segment *segment;
 	struct place below;
 
@@ -82,19 +82,19 @@ static void tell_below(struct teller *teller, struct place place, unsigned int d
 	below.dev = segment->dev;
 	below.bytes = place.bytes - segment->start_sectors * SECTOR +
 		      segment->offset_sectors * SECTOR;
-	tell(teller, "below", below);
-	tell_below(teller, below, depth + 1);
+	print(output, "below", below);
+	print_below(output, below, depth + 1);
 }
 
-/* Go up to every device that has the place, by way of the disk that partitions share. */
-static void tell_above(struct teller *teller, struct place place, unsigned int depth)
+/* Translate the place upwards into every device that maps it, directly or by a partition. */
+static void print_above(struct output *output, struct place place, unsigned int depth)
 {
 	dev_t disk = block_disk(place.dev);
 	uint64_t sector = place.bytes / SECTOR + block_start(place.dev), from;
 	size_t i, j;
 
-	for (i = 0; i < teller->stack->nr && depth < DEPTH_MAX; i++) {
-		const struct device *device = &teller->stack->devices[i];
+	for (i = 0; i < output->stack->nr && depth < DEPTH_MAX; i++) {
+		const struct device *device = &output->stack->devices[i];
 
 		for (j = 0; j < device->layout.nr; j++) {
 			const struct segment *segment = &device->layout.segments[j];
@@ -107,13 +107,13 @@ static void tell_above(struct teller *teller, struct place place, unsigned int d
 				continue;
 			above.bytes = (segment->start_sectors + sector - from) * SECTOR +
 				      place.bytes % SECTOR;
-			tell(teller, "above", above);
-			tell_above(teller, above, depth + 1);
+			print(output, "above", above);
+			print_above(output, above, depth + 1);
 		}
 	}
 }
 
-/* A mapped device's name, or the path or the kernel's name of any device. */
+/* Find a device by a mapped device's name, a path, or the kernel's name. */
 static dev_t find_device(const char *given)
 {
 	struct mapped mapped;
@@ -136,14 +136,14 @@ static int run(int argc, char **argv)
 {
 	const char *given = NULL, *offset = NULL;
 	char text[2][SIZE_TEXT_LEN];
-	struct teller teller = { .columns.align = "llrrr" };
+	struct output output = { .columns.align = "llrrr" };
 	struct place place;
 	struct stack stack;
 	int option;
 
 	while ((option = next_option(argc, argv, options)) != -1) {
 		if (option == 'j')
-			teller.json = new_object();
+			output.json = new_object();
 		else if (option == ARGUMENT && !given)
 			given = optarg;
 		else if (option == ARGUMENT)
@@ -160,22 +160,22 @@ static int run(int argc, char **argv)
 		    size_text(block_sectors(place.dev) * SECTOR, text[0]),
 		    size_text(place.bytes, text[1]));
 	stack_read(&stack);
-	teller.stack = &stack;
-	if (teller.json) {
-		teller.list = put_array(teller.json, "above");
-		tell_above(&teller, place, 0);
-		teller.list = put_array(teller.json, "below");
-		tell_below(&teller, place, 0);
-		json_print(teller.json);
+	output.stack = &stack;
+	if (output.json) {
+		output.list = put_array(output.json, "above");
+		print_above(&output, place, 0);
+		output.list = put_array(output.json, "below");
+		print_below(&output, place, 0);
+		json_print(output.json);
 		return EXIT_DONE;
 	}
-	columns_row(&teller.columns, "\tdevice\toffset\tsector\tmemory");
-	tell_above(&teller, place, 0);
-	tell(&teller, "", place);
-	tell_below(&teller, place, 0);
-	if (teller.nr == 1)
+	columns_row(&output.columns, "\tdevice\toffset\tsector\tmemory");
+	print_above(&output, place, 0);
+	print(&output, "", place);
+	print_below(&output, place, 0);
+	if (output.nr == 1)
 		note("nothing stands on %s there", given);
-	columns_print(&teller.columns);
+	columns_print(&output.columns);
 	return EXIT_DONE;
 }
 

@@ -10,7 +10,7 @@
 #include "show/picture.h"
 #include "util/say.h"
 
-/* Where it is no terminal's width that counts. */
+/* Used when stdout is no terminal. */
 #define COLUMNS_ELSEWHERE	100
 
 static const struct option options[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear status: what devices are made of, and what became of their failures. */
+/* daxlinear status: print the ranges of devices and their counts of failures. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -23,7 +23,7 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-/* What a target says of itself; false if it is not one of ours. */
+/* Read the counters of a target; false if it is no daxlinear. */
 static bool read_counters(const struct table *status, unsigned int target,
 			  struct counters *counters)
 {
@@ -72,7 +72,7 @@ static char *last_child(const struct device *device, const struct counters *coun
 	return counters->failed && segment ? block_path(segment->dev) : copy_text("");
 }
 
-/* A target counts for all its ranges together. */
+/* A row per target: each counts for all its ranges together. */
 static void print_counters(const struct device *device, const struct table *status)
 {
 	struct columns columns = { .align = "r" COUNTERS_ALIGN "rl" };
@@ -99,7 +99,7 @@ static void print_counters(const struct device *device, const struct table *stat
 		columns_print(&columns);
 }
 
-/* What became of the failures that it was notified of because it is attached. */
+/* A row per disk that the device is attached to. */
 static void print_attached(const struct device *device)
 {
 	struct columns columns = { .align = "ll" COUNTERS_ALIGN "r" };
@@ -125,7 +125,7 @@ static void print_attached(const struct device *device)
 	attached_free(attached, nr);
 }
 
-/* What costs nothing but speed, so that nobody may have noticed. */
+/* A range that loses 2 MiB mappings works, but slower, so it goes unnoticed. */
 static void print_lost_2m(const struct device *device, const struct table *status)
 {
 	char start[SIZE_TEXT_LEN];
@@ -213,7 +213,7 @@ static struct json_object *target_json(const struct device *device, const struct
 	return json;
 }
 
-/* Only a device that is attached has the list. */
+/* A device that is not attached has no list. */
 static void put_attached(struct json_object *json, const struct device *device)
 {
 	struct json_object *list;
@@ -288,7 +288,7 @@ static int run(int argc, char **argv)
 		if (name ? device->dev != only.dev :
 		    !device_is_ours(device) && !is_attached(device->dev))
 			continue;
-		/* It may be gone by now. */
+		/* The device may have been removed meanwhile. */
 		if (!dm_find(device->name, &mapped) || !dm_status(device->name, &status))
 			continue;
 		if (json)
@@ -308,7 +308,7 @@ const struct command command_status = {
 	.help =
 "Without a NAME, all mapped devices with a daxlinear target, and those that are\n"
 "attached (see daxlinear attach): their ranges, and counters of failures, which each\n"
-"target has for all its ranges together: received, forwarded to whoever holds the\n"
+"target has for all its ranges together: received, forwarded to the filesystem on the\n"
 "device, handled there, left to the kernel's generic handling, and where in the device\n"
 "the last one was.\n\n"
 "  --json  for programs\n",

@@ -7,7 +7,7 @@
 /* The other fields of the status line. */
 enum { RANGES, ALIVE, GONE, LAST_SECTOR = 7, LOST_2M };
 
-/* As many words of a status line are looked at. */
+/* The most words of a status line that are read. */
 #define FIELDS	16
 
 const struct counter counters_table[NR_COUNTERS] = {
@@ -43,7 +43,7 @@ static bool read_words(struct counters *counters, char **words, size_t nr)
 {
 	size_t i;
 
-	/* Older modules have fewer fields, but these. */
+	/* Every version of the module has these fields. */
 	if (nr <= LAST_SECTOR)
 		return false;
 	for (i = 0; i < NR_COUNTERS; i++) {
@@ -61,7 +61,7 @@ static bool read_words(struct counters *counters, char **words, size_t nr)
 		read_optional(words[LOST_2M], &counters->lost_2m, &counters->loses_2m));
 }
 
-/* Take a status line apart; false if it is none of ours. Fields added later don't matter. */
+/* Parse a status line; false if it is no daxlinear's.  Fields that follow are ignored. */
 bool counters_read(struct counters *counters, const char *params)
 {
 	char *copy = copy_text(params), *rest = copy, *words[FIELDS], *word;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a target of ours reports of itself: the status line of Documentation/daxlinear.rst.
- * An attached device has the counts of failures, and the last one, as files in sysfs.
+ * The status line of a daxlinear target, see Documentation/daxlinear.rst.  An attached device has
+ * the counts of failures, and the last one, as files in sysfs.
  */
 #ifndef COUNTERS_H
 #define COUNTERS_H

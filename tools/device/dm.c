@@ -14,7 +14,7 @@
 
 static char last_error[512];
 
-/* The library's own words, kept for dm_last_error(): what failed is told by whom it fails. */
+/* Save libdevmapper's message instead of printing it; the caller reports it by dm_last_error(). */
 static void keep_error(int level, const char *file, int line, int error, const char *format, ...)
 {
 	va_list arguments;
@@ -34,7 +34,7 @@ const char *dm_last_error(void)
 	return last_error;
 }
 
-/* Make sure that there is device-mapper and that we may use it, or end. */
+/* Exit unless the caller is root and the kernel has device-mapper. */
 void dm_begin(void)
 {
 	char version[32];
@@ -56,7 +56,7 @@ static struct dm_task *new_task(int kind, const char *name)
 	return task;
 }
 
-/* A task for the device of a number, which keeps it when it is renamed. */
+/* A task for a device by its number, which a rename does not change. */
 static struct dm_task *new_task_number(int kind, dev_t dev)
 {
 	struct dm_task *task = new_task(kind, NULL);
@@ -66,7 +66,7 @@ static struct dm_task *new_task_number(int kind, dev_t dev)
 	return task;
 }
 
-/* Run a task that only looks; false if there is no such device. */
+/* Run a task that changes nothing; false if there is no such device. */
 static bool look(struct dm_task *task, struct dm_info *info)
 {
 	return dm_task_run(task) && dm_task_get_info(task, info) && info->exists;
@@ -144,7 +144,7 @@ size_t dm_names(char ***names)
 	return nr;
 }
 
-/* The targets of a device, none if it has not the table that is asked for. */
+/* Read the targets of a device; none if it lacks the table that the task queries. */
 static bool get_targets(struct dm_task *task, struct table *table)
 {
 	uint64_t start, len;
@@ -191,9 +191,9 @@ bool dm_loaded_table(const char *name, struct table *table)
 }
 
 /*
- * What the live table of a mapped device is made of; nothing if it is no mapped
- * device.  sysfs has it, too, as slaves, but there those of a table that was
- * just replaced stay until that is destroyed, which is after the event.
+ * The direct children of a mapped device's live table; none if it is no mapped
+ * device.  The slaves in sysfs are no substitute: those of a replaced table stay
+ * there until it is destroyed, which is after the event.
  */
 size_t dm_children(dev_t dev, dev_t **children)
 {
@@ -230,18 +230,18 @@ char *dm_volume_name(const struct mapped *mapped)
 	return name;
 }
 
-/* Close the library's file, of which an LVM command that is started would complain. */
+/* Close the library's control file: an LVM command that inherits it prints a warning. */
 void dm_release(void)
 {
 	dm_lib_release();
 }
 
-/* What each target says of itself, in the place of its parameters. */
+/* The status of each target, in the place of its parameters. */
 bool dm_status(const char *name, struct table *status)
 {
 	struct dm_task *task = new_task(DM_DEVICE_STATUS, name);
 
-	/* Nobody wants a look to write back what is dirty. */
+	/* Without this the query would write back dirty data. */
 	dm_task_no_flush(task);
 	return get_targets(task, status);
 }
@@ -259,7 +259,7 @@ bool dm_wait(dev_t dev, unsigned int events)
 	return found;
 }
 
-/* Whether the kernel has a kind of target now. */
+/* Whether a target type is registered in the kernel. */
 bool dm_knows_target(const char *type)
 {
 	struct dm_task *task = new_task(DM_DEVICE_LIST_VERSIONS, NULL);
@@ -285,7 +285,7 @@ static int change(struct dm_task *task, bool udev)
 	uint32_t cookie = 0;
 	int err = 0;
 
-	/* Wait until udev has seen what it leads to, so that the nodes are there. */
+	/* Wait for udev to process the event, so that the device nodes exist. */
 	if (udev && !dm_task_set_cookie(task, &cookie, 0))
 		udev = false;
 	if (!dm_task_run(task))
@@ -348,9 +348,10 @@ int dm_clear_number(dev_t dev)
 }
 
 /*
- * Load a table and make it live, without any I/O in between, from where nothing
- * may wait for udev, as a udev rule.  Without a cookie, libdevmapper has udev
- * drop the links to the device, unless it believes in no udev.
+ * Load a table and make it live, with no flush and no freeze in between.  For
+ * callers that udev waits for, so this must not wait for udev: no cookie.  But
+ * libdevmapper makes udev drop the links of a device that is resumed without a
+ * cookie, unless support for udev is off.
  */
 int dm_swap(const struct mapped *mapped, const struct table *table)
 {
@@ -375,15 +376,15 @@ int dm_remove(const struct mapped *mapped)
 	struct dm_task *task = new_task(DM_DEVICE_REMOVE, mapped->name);
 	unsigned int major = major(mapped->dev), minor = minor(mapped->dev);
 
-	/* udev may just be looking at it; a filesystem or a device on it will not go by itself. */
+	/* udev may hold the device open for a moment; a filesystem or a device on it stays. */
 	if (!dm_device_has_mounted_fs(major, minor) && !dm_device_has_holders(major, minor))
 		dm_task_retry_remove(task);
 	return change(task, true);
 }
 
 /*
- * Make a device with a live table; none is left if that fails.  The library can
- * do so in one task, but forgets the reason of a failure when it undoes it.
+ * Make a device with a live table; remove it again if that fails.  The library
+ * can do both in one task, but then loses the errno of the failure.
  */
 int dm_create(const char *name, const char *uuid, const struct table *table)
 {

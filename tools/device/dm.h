@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Mapped devices, through libdevmapper. */
+/* Mapped devices. No other file uses libdevmapper. */
 #ifndef DM_H
 #define DM_H
 
@@ -8,10 +8,10 @@
 
 #include "device/table.h"
 
-/* What a device that we have made has before its own, random part. */
+/* The prefix of the UUID of a device that daxlinear made; a random part follows. */
 #define UUID_PREFIX	"DAXLINEAR-"
 
-/* What the UUIDs of LVM's devices begin with. */
+/* The prefix of the UUIDs of LVM's devices. */
 #define LVM_UUID	"LVM-"
 
 struct mapped {

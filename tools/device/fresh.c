@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
+ * A new mapped device can be refused with -EXDEV for a promise of an old one.
  * The kernel never clears the flag by which a dax_device promises synchronous
- * faults (MAP_SYNC), and the slab allocator hands a new mapped device the memory
- * of one that was removed, with the flag.  A child that cannot keep the promise
- * is then refused with -EXDEV, though the device is new.  Only a new slab is
- * cleared: so slabs in which nothing lives are given back to the page allocator,
- * and what is free in the others is used up, an object an attempt.
+ * faults (MAP_SYNC), and the slab allocator reuses the memory of a removed
+ * dax_device, flag included, for a new one.  A child that is not synchronous then
+ * breaks the promise.  Only a new slab is cleared.  So each attempt returns empty
+ * slabs to the page allocator, and uses up one free object of the others.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "device/dm.h"
 #include "device/fresh.h"
 
-/* The cache has a constructor, so it is merged with no other; not all kernels have the file. */
+/* The cache has a constructor, so it is never merged.  Not all kernels have the file. */
 #define SHRINK		"/sys/kernel/slab/dax_cache/shrink"
 #define SPARE_UUID	UUID_PREFIX "SPARE-"
 
@@ -29,7 +29,7 @@ static void give_back(void)
 	fclose(file);
 }
 
-/* A device without a table has a dax_device, and udev hears nothing of it. */
+/* A device without a table has a dax_device, and causes no event for udev. */
 static void use_up(unsigned int number)
 {
 	char *name = format_text("daxlinear-spare-%u", number);
@@ -40,7 +40,7 @@ static void use_up(unsigned int number)
 	free(uuid);
 }
 
-/* Remove the devices that use up memory; the caller has the lock of changes. */
+/* Remove the devices that use_up() made; the caller holds the lock of changes. */
 void fresh_tidy(void)
 {
 	size_t nr, i;
@@ -58,7 +58,7 @@ void fresh_tidy(void)
 	free(names);
 }
 
-/* Make a device with a live table; 0 or a negative errno, and none is left if it fails. */
+/* Make a device with a live table; 0, or a negative errno and there is no device. */
 int fresh_create(const char *name, const char *uuid, const struct table *table)
 {
 	int err = dm_create(name, uuid, table);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "device/geometry.h"
 
-/* A child may lose so small a part of itself. */
+/* Trimming may waste at most this part of a child. */
 #define WASTE_DIVISOR	64
 
 /**
@@ -9,8 +9,8 @@
  * @child_bytes: How much each child has.
  * @nr: How many there are.
  *
- * Return: The largest power of two with which every child keeps all but a 64th of itself, or the
- * smallest that XFS can do with.
+ * Return: The largest power of two that wastes less than a 64th of every child, or the smallest
+ * that XFS accepts.
  */
 uint64_t geometry_granule(const uint64_t *child_bytes, size_t nr)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where the children meet. The kernel's copy-on-write for DAX reads past the end of a child where
- * an extent crosses into the next, and XFS's extents never cross allocation groups. So each child
- * is trimmed to a multiple of a granule, and the allocation groups divide all boundaries.
+ * Boundaries of children and of XFS's allocation groups.  No extent of XFS crosses the end of an
+ * allocation group, so copy-on-write never spans two children if children end where groups end.
+ * For that, each child is trimmed to a multiple of a granule.
  */
 #ifndef GEOMETRY_H
 #define GEOMETRY_H
@@ -12,11 +12,11 @@
 
 #include "util/size.h"
 
-/* The log of at least 64 MiB has to fit into an allocation group, beside other things. */
+/* XFS's log, of 64 MiB at least, must fit into an allocation group. */
 #define GRANULE_MIN	(128 * MIB)
 #define GRANULE_MAX	GIB
 
-/* XFS's own limit. */
+/* XFS's limit for an allocation group. */
 #define AGSIZE_MAX	TIB
 
 uint64_t geometry_granule(const uint64_t *child_bytes, size_t nr);

@@ -5,7 +5,7 @@
 #include "util/size.h"
 #include "sys/sysfs.h"
 
-/* Where the first sector of a device is in memory; false if that is not known. */
+/* The physical address of the first sector of a device; false if it is not known. */
 bool huge_phys(dev_t dev, uint64_t *bytes)
 {
 	char *disk = block_name(block_disk(dev));
@@ -18,7 +18,7 @@ bool huge_phys(dev_t dev, uint64_t *bytes)
 	return found;
 }
 
-/* How far into a device its first 2 MiB in memory begin. */
+/* The offset, in sectors, of the first address in a device that is a multiple of 2 MiB. */
 uint64_t huge_pad_sectors(dev_t dev)
 {
 	uint64_t phys;
@@ -26,7 +26,7 @@ uint64_t huge_pad_sectors(dev_t dev)
 	return huge_phys(dev, &phys) ? -phys % HUGE_PAGE / SECTOR : 0;
 }
 
-/* A range starts on 2 MiB where it is mapped, and in memory. */
+/* Whether a range is aligned to 2 MiB both in the mapped device and physically. */
 bool huge_is_aligned(const struct segment *leaf)
 {
 	uint64_t phys;
@@ -46,7 +46,7 @@ bool huge_leaves_aligned(const struct layout *leaves)
 	return true;
 }
 
-/* All ranges do, at the bottom of what they lie on. */
+/* Whether all ranges are, down to the devices at the bottom. */
 bool huge_all_aligned(const struct stack *stack, const struct layout *layout)
 {
 	struct layout leaves = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whether files on a range can be mapped in pieces of 2 MiB. */
+/* Alignment of ranges for mappings of 2 MiB. */
 #ifndef HUGE_H
 #define HUGE_H
 

@@ -6,7 +6,7 @@
 #include "sys/sysfs.h"
 #include "util/size.h"
 
-/* Append a range; one that goes on where the last one ends, in the same target, is joined to it. */
+/* Append a range, or extend the last one if this continues it in the same target. */
 void layout_add(struct layout *layout, const struct segment *segment)
 {
 	struct segment *last = layout->nr ? &layout->segments[layout->nr - 1] : NULL;
@@ -40,7 +40,7 @@ static bool next_device(char **rest, dev_t *dev)
 	return word && device_number(word, dev);
 }
 
-/* The ranges of a line of ours; false if it is not as ours are. */
+/* The ranges of a daxlinear line; false if it cannot be parsed. */
 static bool read_ranges(struct layout *layout, struct segment segment, char *params)
 {
 	uint64_t nr, end = segment.start_sectors + segment.len_sectors;
@@ -53,7 +53,7 @@ static bool read_ranges(struct layout *layout, struct segment segment, char *par
 		    !next_number(&params, &segment.len_sectors) ||
 		    segment.len_sectors > end - segment.start_sectors)
 			return false;
-		/* Over the end of a line no target sees what the kernel is about to touch. */
+		/* device-mapper cuts requests off at the end of a line. */
 		segment.bridged = nr;
 		layout_add(layout, &segment);
 		segment.start_sectors += segment.len_sectors;
@@ -61,7 +61,7 @@ static bool read_ranges(struct layout *layout, struct segment segment, char *par
 	return segment.start_sectors == end;
 }
 
-/* "DEV OFFSET", as dm-linear has it and we do. */
+/* "DEV OFFSET", the form that linear and daxlinear share. */
 static bool read_linear(struct layout *layout, struct segment segment, char *params)
 {
 	if (!next_device(&params, &segment.dev) ||
@@ -109,7 +109,7 @@ void layout_read(struct layout *layout, const struct table *table)
 	}
 }
 
-/* Add where a range of a mapped device lies in the devices at the bottom. */
+/* Add the ranges of devices at the bottom that a range resolves to. */
 static void flatten_segment(struct layout *leaves, const struct segment *segment,
 			    const struct layout *(*layout_of)(dev_t dev, void *data), void *data,
 			    unsigned int depth)
@@ -130,7 +130,7 @@ static void flatten_segment(struct layout *leaves, const struct segment *segment
 
 		if (part.start_sectors >= end || part_end <= first)
 			continue;
-		/* Above, a range that ends inside one of below is what ends. */
+		/* Where the range above ends first, its own neighbour counts. */
 		if (part_end >= end) {
 			part.len_sectors -= part_end - end;
 			part.bridged = segment->bridged;
@@ -148,8 +148,8 @@ static void flatten_segment(struct layout *leaves, const struct segment *segment
 }
 
 /**
- * layout_flatten - look through mapped devices on mapped devices
- * @leaves: What is added to: ranges of devices at the bottom, by the targets of the top.
+ * layout_flatten - resolve ranges to those of devices at the bottom
+ * @leaves: Ranges are added here, with the target numbers of @layout.
  * @layout: The device at the top.
  * @layout_of: Returns the layout of a mapped device, NULL for any other.
  * @data: For @layout_of.
@@ -174,7 +174,7 @@ const struct segment *layout_find(const struct layout *layout, uint64_t sector)
 	return NULL;
 }
 
-/* Whether a range goes on at the bottom where it ends above: there is nothing to go wrong. */
+/* Whether two ranges are adjacent on one device at the bottom: then the seam is harmless. */
 static bool goes_on(const struct segment *this, const struct segment *next)
 {
 	return this->dev && this->dev == next->dev &&
@@ -190,7 +190,7 @@ static size_t find_seams(const struct layout *leaves, uint64_t **bytes, bool onl
 		const struct segment *this = &leaves->segments[i];
 		bool last = i + 1 == leaves->nr;
 
-		/* A target may end where its neighbour goes on with the same. */
+		/* Two targets may map adjacent ranges of one device. */
 		if ((!last && goes_on(this, this + 1)) || (only_open && (last || this->bridged)))
 			continue;
 		*bytes = grow(*bytes, nr, sizeof(**bytes));
@@ -200,9 +200,9 @@ static size_t find_seams(const struct layout *leaves, uint64_t **bytes, bool onl
 }
 
 /**
- * layout_seams - where a device at the bottom ends and another goes on
+ * layout_seams - find where one range at the bottom ends and another begins
  * @leaves: What layout_flatten() made.
- * @bytes: Where each seam is in the mapped device, its end being the last.
+ * @bytes: Set to the offset of each seam in the mapped device; the last is the device's end.
  *
  * Return: How many there are.
  */
@@ -211,13 +211,13 @@ size_t layout_seams(const struct layout *leaves, uint64_t **bytes)
 	return find_seams(leaves, bytes, false);
 }
 
-/* The same, but those that no target bridges; the device's end is none. */
+/* The same for seams between lines only, and without the device's end. */
 size_t layout_open_seams(const struct layout *leaves, uint64_t **bytes)
 {
 	return find_seams(leaves, bytes, true);
 }
 
-/* The first range of a target that maps in a way of its own, NULL if there is none. */
+/* The first range whose mapping is not known, NULL if there is none. */
 const struct segment *layout_unknown(const struct layout *layout)
 {
 	size_t i;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which part of a mapped device lies where: the ranges of its table, in the device's order. */
+/* The ranges of a mapped device's table, in the device's order. */
 #ifndef LAYOUT_H
 #define LAYOUT_H
 
@@ -8,20 +8,17 @@
 
 #include "device/table.h"
 
-/* How far devices may be stacked before it is a loop; device-mapper allows no more either. */
+/* How deep devices may be stacked, which is also device-mapper's limit.  Ends a loop. */
 #define DEPTH_MAX	16
 
-/*
- * A range, in sectors. @dev is 0 for a target that maps in a way of its own: what is there is not
- * known.
- */
+/* A range, in sectors. @dev is 0 for a target of another type, whose mapping is not known. */
 struct segment {
 	uint64_t start_sectors;
 	uint64_t len_sectors;
 	dev_t dev;
 	uint64_t offset_sectors;	/* on dev */
 	unsigned int target;		/* of the table */
-	bool bridged;			/* the target goes on with the next range over its end */
+	bool bridged;			/* the next range is on the same line */
 };
 
 struct layout {

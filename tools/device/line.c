@@ -37,8 +37,8 @@ void line_add(struct line *line, dev_t dev, uint64_t offset_sectors, uint64_t le
  * @line: Where its ranges go.
  * @table: The table, as the kernel prints it.
  *
- * An option that only some lines have is dropped, and allow_move always: that is for the one load
- * that it was given for.
+ * An option that only some lines have is dropped.  So is allow_move: it holds for the one load that
+ * it was given for.
  *
  * Return: NULL, or the first target that is none of ours.
  */
@@ -65,7 +65,7 @@ const struct target *line_read(struct line *line, const struct table *table)
 	return NULL;
 }
 
-/* The table, word by word as the kernel prints it: dm-linear's form where that says it all. */
+/* The table exactly as the kernel prints it: in dm-linear's form for one range without options. */
 struct table line_table(const struct line *line)
 {
 	const struct layout *layout = &line->layout;

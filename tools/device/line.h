@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A device as one line of a table.  Within a line the target sees all that a request spans;
- * device-mapper cuts requests off where a line ends.
+ * A device as one line of a table.  device-mapper cuts requests off where a line ends, so the
+ * target sees a request that spans several ranges only if they are on one line.
  */
 #ifndef LINE_H
 #define LINE_H
@@ -10,7 +10,7 @@
 
 struct line {
 	struct layout layout;
-	bool align_2m;		/* ask for what every range has: mappings of 2 MiB */
+	bool align_2m;		/* every range allows mappings of 2 MiB: have the kernel require that */
 };
 
 uint64_t line_end(const struct line *line);

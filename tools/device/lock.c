@@ -12,7 +12,7 @@
 
 static sigset_t before;
 
-/* Wait until no other daxlinear changes anything; the end of this one lets the next. */
+/* Take the lock of changes.  The exit of this process releases it. */
 void lock_changes(void)
 {
 	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -26,7 +26,7 @@ void lock_changes(void)
 	}
 }
 
-/* Whoever wants to end us waits until let_signals(), and the change is made or undone by then. */
+/* Block signals until let_signals(), so that none ends the program in the middle of a change. */
 void hold_signals(void)
 {
 	sigset_t set;

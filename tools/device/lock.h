@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Changes to devices are made one after the other, and by a whole. */
+/* Changes of devices are serialized, and no signal interrupts one. */
 #ifndef LOCK_H
 #define LOCK_H
 

@@ -6,7 +6,7 @@
 #include "device/seams.h"
 #include "util/size.h"
 
-/* Set the device in whose table a place is a seam: the first on the way down in which it is. */
+/* Find the topmost device in whose table a place is a seam. */
 static void find_table(struct seams *seams, const struct stack *stack,
 		       const struct device *device, uint64_t sector)
 {
@@ -26,12 +26,12 @@ static void find_table(struct seams *seams, const struct stack *stack,
 }
 
 /**
- * seams_find - where copy-on-write leaves its piece
+ * seams_find - find where copy-on-write crosses from one range into another unseen
  * @seams: What is found.
  * @stack: All devices.
  * @device: The one to look at.
- * @ag_bytes: The size of XFS's allocation groups, over whose ends no file extent goes; 0 if that is
- *	not known.
+ * @ag_bytes: The size of XFS's allocation groups, whose ends no file extent crosses; 0 if it is not
+ *	known.
  * @end_bytes: Where the filesystem ends.
  */
 void seams_find(struct seams *seams, const struct stack *stack, const struct device *device,
@@ -64,7 +64,7 @@ void seams_find(struct seams *seams, const struct stack *stack, const struct dev
 	layout_free(&leaves);
 }
 
-/* What there is. */
+/* Describe the seams. */
 char *seams_text(const struct seams *seams)
 {
 	char text[SIZE_TEXT_LEN], *more, *all;
@@ -90,7 +90,7 @@ static bool has_others(const struct table *table)
 	return false;
 }
 
-/* What to do about it: one line of ours goes on with the next piece. */
+/* The remedy: within one line, the target maps on into the next range. */
 char *seams_way_out(const struct seams *seams)
 {
 	const struct device *device = seams->device;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Open seams: where one piece of a device ends and another begins, and no target sees to it that
- * the kernel's copy-on-write for DAX goes on with the second.  It goes on behind the first.
+ * Open seams: one range of a device ends, the next begins, and they are on different lines.  The
+ * kernel's copy-on-write for DAX then runs on past the end of the first, into whatever is there.
  */
 #ifndef SEAMS_H
 #define SEAMS_H
@@ -12,10 +12,10 @@
 	"copy-on-write (reflink) reads and overwrites what lies behind a piece, other files or other volumes, and no error says so"
 
 struct seams {
-	size_t nr;		/* that there are; 0: the rest is not set */
+	size_t nr;		/* 0: the other fields are not set */
 	uint64_t first_bytes;
-	bool is_inside;		/* a target that maps in pieces of its own: there are many more */
-	const struct device *device;	/* in whose table the first is: itself or one below */
+	bool is_inside;		/* the target splits its range by itself: there are many more */
+	const struct device *device;	/* the first seam is in its table: the device itself or one below */
 	const char *type;	/* of the target that ends there */
 };
 

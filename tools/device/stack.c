@@ -17,7 +17,7 @@ void stack_read(struct stack *stack)
 		struct device device = { .name = names[i] };
 		struct mapped mapped;
 
-		/* It may be gone by now. */
+		/* The device may have been removed meanwhile. */
 		if (!dm_find(names[i], &mapped) || !dm_table(names[i], &device.table)) {
 			free(names[i]);
 			continue;
@@ -63,7 +63,7 @@ static const struct layout *layout_of(dev_t dev, void *stack)
 	return device ? &device->layout : NULL;
 }
 
-/* Look through mapped devices, down to those that are none. */
+/* Resolve ranges on mapped devices to ranges of the devices at the bottom. */
 void stack_flatten(const struct stack *stack, struct layout *leaves, const struct layout *layout)
 {
 	layout_flatten(leaves, layout, layout_of, (void *)stack);

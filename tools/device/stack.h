@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* All mapped devices, and how they stand on each other and on others. */
+/* All mapped devices and their children. */
 #ifndef STACK_H
 #define STACK_H
 

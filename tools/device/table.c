@@ -29,7 +29,7 @@ uint64_t table_end(const struct table *table)
 	return last->start_sectors + last->len_sectors;
 }
 
-/* Whether it has targets, and all are of one kind. */
+/* Whether a table has targets, and all are of this type. */
 bool table_is_all(const struct table *table, const char *type)
 {
 	size_t i;
@@ -40,7 +40,7 @@ bool table_is_all(const struct table *table, const char *type)
 	return table->nr;
 }
 
-/* Write it as dmsetup reads it. */
+/* Write a table in dmsetup's format. */
 void table_write(const struct table *table, FILE *file)
 {
 	size_t i;

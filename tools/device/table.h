@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A device-mapper table: its lines, as device-mapper has them. */
+/* A device-mapper table. */
 #ifndef TABLE_H
 #define TABLE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What libblkid finds on a device. */
+/* Signatures and partitions on a device. No other file uses libblkid. */
 #ifndef BLKID_H
 #define BLKID_H
 

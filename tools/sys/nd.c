@@ -44,7 +44,7 @@ static void fill_in(struct pmem *pmem, struct ndctl_bus *bus, struct ndctl_names
 	snprintf(pmem->disk, sizeof(pmem->disk), "%s", disk_of(namespace));
 	snprintf(pmem->namespace, sizeof(pmem->namespace), "%s",
 		 ndctl_namespace_get_devname(namespace));
-	/* A namespace without labels has only what its fsdax mode brings along. */
+	/* A namespace without labels has only the UUID of its fsdax superblock. */
 	uuid_clear(uuid);
 	ndctl_namespace_get_uuid(namespace, uuid);
 	if (uuid_is_null(uuid) && pfn)
@@ -53,15 +53,15 @@ static void fill_in(struct pmem *pmem, struct ndctl_bus *bus, struct ndctl_names
 	if (!uuid_is_null(uuid))
 		uuid_unparse_lower(uuid, pmem->uuid);
 	pmem->mode = mode_name(namespace);
-	/* The kernel tells nobody which regions need a flush by their host; these do. */
+	/* The kernel does not export whether a region needs a flush by its host; these drivers do. */
 	pmem->synchronous = strcmp(ndctl_bus_get_provider(bus), "virtio-pmem");
 	pmem->phys_bytes = pfn ? ndctl_pfn_get_resource(pfn) : UINT64_MAX;
 }
 
-/* Look up what has this disk or this UUID, if one is given. */
+/* Find the namespace with this disk, or with this UUID if one is given. */
 static bool find(const char *disk, const char *uuid, struct pmem *pmem)
 {
-	/* Kept: it remembers what it has read. */
+	/* Never freed: libndctl caches what it has read. */
 	static struct ndctl_ctx *context;
 	struct ndctl_namespace *namespace;
 	struct ndctl_region *region;
@@ -80,7 +80,7 @@ static bool find(const char *disk, const char *uuid, struct pmem *pmem)
 	return false;
 }
 
-/* Look a disk up by the kernel's name; false if it is no persistent memory. */
+/* Find a disk by the kernel's name; false if it is no persistent memory. */
 bool nd_find(const char *disk, struct pmem *pmem)
 {
 	return find(disk, NULL, pmem);

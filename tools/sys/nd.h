@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What libndctl tells of a persistent-memory device. */
+/* Persistent-memory namespaces. No other file uses libndctl. */
 #ifndef ND_H
 #define ND_H
 
@@ -11,7 +11,7 @@ struct pmem {
 	char namespace[32];	/* namespace0.0 */
 	char uuid[37];		/* of the namespace, "" if it has none */
 	const char *mode;	/* fsdax, sector, raw, devdax */
-	bool synchronous;	/* what is flushed from the CPU's caches is on the media */
+	bool synchronous;	/* a flush of the CPU's caches makes data durable */
 	uint64_t phys_bytes;	/* where its first sector is in memory, UINT64_MAX if not known */
 };
 

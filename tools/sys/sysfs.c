@@ -12,7 +12,7 @@
 
 #define BLOCK	"/sys/dev/block/%u:%u"
 
-/* All that a small file holds, without the last newline; NULL if it can't be read. */
+/* The content of a small file, without the last newline; NULL if it can't be read. */
 char *read_text(const char *format, ...)
 {
 	char *path, *text = NULL;
@@ -36,7 +36,7 @@ char *read_text(const char *format, ...)
 	if (length < 0) {
 		free(text);
 		errno = err;
-		/* An empty file is empty, and not missing. */
+		/* Tell an empty file from one that can't be read. */
 		return err ? NULL : copy_text("");
 	}
 	if (length && text[length - 1] == '\n')
@@ -65,7 +65,7 @@ bool device_number(const char *text, dev_t *dev)
 	return true;
 }
 
-/* Whether the kernel still has it: one whose driver was unbound has left. */
+/* Whether the device exists.  It ceases to when its driver is unbound. */
 bool block_exists(dev_t dev)
 {
 	char *path = format_text(BLOCK, major(dev), minor(dev));
@@ -88,7 +88,7 @@ char *block_name(dev_t dev)
 	return copy_text(strrchr(target, '/') + 1);
 }
 
-/* The path that people know it by. */
+/* The path to show users: /dev/mapper/NAME, /dev/NAME, or major:minor if the device is gone. */
 char *block_path(dev_t dev)
 {
 	char *mapped = read_text(BLOCK "/dm/name", major(dev), minor(dev)), *name, *path;

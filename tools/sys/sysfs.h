@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the kernel tells of block devices, in small files. */
+/* Block devices, as sysfs describes them. */
 #ifndef SYSFS_H
 #define SYSFS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Memory, or the end: a command that has no memory for a few strings has no business to go on. */
+/* Allocation that ends the program when memory runs out, so that callers need no error path. */
 #ifndef ALLOC_H
 #define ALLOC_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A table for people: each column as wide as its widest cell. */
+/* A text table: each column is as wide as its widest cell. */
 #ifndef COLUMNS_H
 #define COLUMNS_H
 

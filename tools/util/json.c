@@ -6,7 +6,7 @@
 #include "util/alloc.h"
 #include "util/json.h"
 
-/* How many bytes a letter of UTF-8 takes that starts here, 0 if none does. */
+/* The length in bytes of the UTF-8 character that starts here, 0 if none does. */
 static int letter_length(const unsigned char *text)
 {
 	int length = *text < 0x80 ? 1 : *text >= 0xc2 && *text < 0xe0 ? 2 :
@@ -18,7 +18,7 @@ static int letter_length(const unsigned char *text)
 	return length;
 }
 
-/* A text, NULL for NULL.  The name of a file may be anything, JSON must be UTF-8. */
+/* NULL for NULL.  JSON must be UTF-8 and a file name need not be: its other bytes become '?'. */
 static struct json_object *new_text(const char *text)
 {
 	struct json_object *value;
@@ -50,7 +50,7 @@ struct json_object *new_object(void)
 	return json_object_new_object();
 }
 
-/* A text, null if it is NULL. */
+/* Add a text, null if @text is NULL. */
 void put_text(struct json_object *object, const char *key, const char *text)
 {
 	json_object_object_add(object, key, new_text(text));
@@ -66,7 +66,7 @@ void put_bool(struct json_object *object, const char *key, bool value)
 	json_object_object_add(object, key, json_object_new_boolean(value));
 }
 
-/* A new list. */
+/* Add an empty array, and return it. */
 struct json_object *put_array(struct json_object *object, const char *key)
 {
 	struct json_object *array = json_object_new_array();
@@ -85,7 +85,7 @@ void add_text(struct json_object *array, const char *text)
 	json_object_array_add(array, new_text(text));
 }
 
-/* Print it, for programs and for people with patience; it is gone then. */
+/* Print an object with indentation, and free it. */
 void json_print(struct json_object *object)
 {
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
@@ -94,7 +94,7 @@ void json_print(struct json_object *object)
 	json_object_put(object);
 }
 
-/* Print it on a line of its own; it is gone then. */
+/* Print an object on one line, and free it. */
 void json_print_line(struct json_object *object)
 {
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Results for programs, by json-c. */
+/* JSON output. No other file uses json-c. */
 #ifndef JSON_H
 #define JSON_H
 

@@ -7,7 +7,7 @@
 
 #include "util/progress.h"
 
-/* What ends sooner is not worth a line, and nobody reads more often. */
+/* A step that ends sooner gets no line, and no line is rewritten more often. */
 #define FIRST_MS	500
 #define AGAIN_MS	200
 
@@ -27,7 +27,7 @@ bool progress_on_terminal(void)
 	return isatty(STDERR_FILENO);
 }
 
-/* Tell how far it is; to be called as often as one likes. */
+/* Print how far the step is.  Cheap: most calls return at once. */
 void progress(const char *format, ...)
 {
 	uint64_t now = now_ms();
@@ -48,7 +48,7 @@ void progress(const char *format, ...)
 	fflush(stderr);
 }
 
-/* Wait a moment for something that does not tell how far it is. */
+/* Wait a moment for a step whose progress is not known. */
 void progress_wait(const char *what)
 {
 	struct timespec moment = { .tv_nsec = 50 * 1000000 };
@@ -57,7 +57,7 @@ void progress_wait(const char *what)
 	nanosleep(&moment, NULL);
 }
 
-/* It is done: take the line away. */
+/* Remove the line: the step is done. */
 void progress_end(void)
 {
 	if (shown)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A line that tells how far something is that takes long: on a terminal, and nowhere else. */
+/* A progress line for a step that takes long. It is printed on a terminal only. */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 

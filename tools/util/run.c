@@ -32,7 +32,7 @@ static bool is_plain(const char *word)
 	return !*word;
 }
 
-/* Print a command as it could be typed. */
+/* Print a command, quoted for a shell. */
 void words_print(const struct words *words)
 {
 	const char *c;
@@ -53,7 +53,7 @@ void words_print(const struct words *words)
 	putchar('\n');
 }
 
-/* Run a command and wait for it; whether it succeeded. It says itself why not. */
+/* Run a command and wait for it; whether it succeeded.  The command prints its own errors. */
 bool run_program(const struct words *words)
 {
 	int status, err;

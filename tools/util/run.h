@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Programs of others, run without a shell. */
+/* Other programs, run without a shell. */
 #ifndef RUN_H
 #define RUN_H
 

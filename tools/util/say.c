@@ -6,7 +6,7 @@
 
 static const char *prefix = "daxlinear";
 
-/* From now on, this is who speaks. */
+/* Set the prefix of all later messages. */
 void say_begin(const char *command)
 {
 	prefix = command;
@@ -14,14 +14,14 @@ void say_begin(const char *command)
 
 static void say(const char *format, va_list arguments)
 {
-	/* Results first, where both go to one place. */
+	/* Flush results first: stdout and stderr may be the same file. */
 	fflush(stdout);
 	fprintf(stderr, "%s: ", prefix);
 	vfprintf(stderr, format, arguments);
 	fputc('\n', stderr);
 }
 
-/* Tell something that is not a result. */
+/* Print a message on stderr. */
 void note(const char *format, ...)
 {
 	va_list arguments;
@@ -31,7 +31,7 @@ void note(const char *format, ...)
 	va_end(arguments);
 }
 
-/* Tell why it can't be done, and end. */
+/* Print why the command fails on stderr, and exit. */
 void die(int code, const char *format, ...)
 {
 	va_list arguments;

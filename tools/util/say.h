@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a command says beside its results, and how it ends. */
+/* Messages beside the results, on stderr, and exit codes. */
 #ifndef SAY_H
 #define SAY_H
 
@@ -10,7 +10,7 @@ enum {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,		/* the command line is wrong */
-	EXIT_FOUND = 3,		/* check, damage and lvm check: something is amiss */
+	EXIT_FOUND = 3,		/* check, damage and lvm check found something wrong */
 };
 
 void say_begin(const char *command);

@@ -48,7 +48,7 @@ static uint64_t unit_bytes(const char *unit)
 	return bytes;
 }
 
-/* The digits after a point, in units of so many bytes; each must come out whole in the end. */
+/* Digits after a point, in units of so many bytes.  The sum must be a whole number of bytes. */
 static const char *add_fraction(const char *digits, uint64_t unit, uint64_t *bytes)
 {
 	/* Nine digits times 1000^6 would not fit into 64 bits. */
@@ -68,7 +68,7 @@ static const char *add_fraction(const char *digits, uint64_t unit, uint64_t *byt
 }
 
 /**
- * size_parse - read a size as people write them
+ * size_parse - read a size with a unit
  * @text: A number, decimal or in hex with 0x, and a unit.
  * @bytes: Where it goes.
  *
@@ -103,7 +103,7 @@ const char *size_parse(const char *text, uint64_t *bytes)
 }
 
 /**
- * size_text - write a size as people read them
+ * size_text - write a size with a unit
  * @bytes: The size.
  * @text: Room of SIZE_TEXT_LEN.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Sizes as people write them. */
+/* Sizes with units, as users write them. */
 #ifndef SIZE_H
 #define SIZE_H
 
