@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attaching and detaching parents that bring no ranges.
+ * Attach and detach parents that declare no ranges.
  *
- * Nothing reports when such a parent or its child goes.  A dead one finds no page; it is
- * dropped by the next order.
+ * The kernel sends no notification when such a parent or its child is removed.  A dead
+ * attachment maps no page; the next write to attach or detach drops it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -38,7 +38,7 @@ static void attachment_free_rcu(struct rcu_head *rcu)
 /* The caller holds attach_mutex. */
 static void attachment_drop(struct dxh_attachment *attachment)
 {
-	/* Waits for readers, which wait for nothing. */
+	/* Waits for readers of the attributes.  They take no lock that is held here. */
 	kobject_del(&attachment->kobj);
 	list_del(&attachment->all_node);
 
@@ -63,7 +63,7 @@ static void drop_dead(void)
 			attachment_drop(attachment);
 }
 
-/* By numbers, because the devices themselves may be gone. */
+/* Look up by device number: the devices themselves may be gone. */
 static struct dxh_attachment *attachment_find(dev_t parent, dev_t child)
 {
 	struct dxh_attachment *attachment;
@@ -75,7 +75,7 @@ static struct dxh_attachment *attachment_find(dev_t parent, dev_t child)
 	return NULL;
 }
 
-/* Lets failures find it, unless that closes a loop. */
+/* Make the attachment visible to failures, unless it would close a loop. */
 static int attachment_publish(struct dxh_attachment *attachment)
 {
 	int err = 0;
@@ -122,7 +122,10 @@ leave:
 	return err;
 }
 
-/* Being attached cures no copy-on-write that leaves a piece of memory at its end. */
+/*
+ * Attaching does not keep the kernel's copy-on-write from running past the end of a piece of
+ * memory, so warn about a parent in pieces.
+ */
 static void attachment_log(const struct dxh_attachment *attachment)
 {
 	pr_info("%s is attached to %s%s\n", attachment->parent->name, attachment->child->name,
@@ -130,7 +133,7 @@ static void attachment_log(const struct dxh_attachment *attachment)
 		"; it is in pieces, and copy-on-write may mix data where they meet");
 }
 
-/* To give back what of it there is; none of it was published. */
+/* Free an attachment that was never published and may be only partly set up. */
 static void attachment_undo(struct dxh_attachment *attachment)
 {
 	kfree(attachment->stats);
@@ -200,7 +203,7 @@ int dxh_attach(dev_t parent, dev_t child)
 	return err;
 }
 
-/* A partition stands for its disk, here as when it was attached. */
+/* A partition stands for its disk, as in dxh_attach(). */
 static dev_t disk_number(dev_t dev)
 {
 	struct opened_bdev opened;
@@ -227,7 +230,7 @@ int dxh_detach(dev_t parent, dev_t child)
 	return attachment ? 0 : -ENOENT;
 }
 
-/* Nothing is attached any more. */
+/* Drop all attachments. */
 void dxh_detach_all(void)
 {
 	struct dxh_attachment *attachment, *next;

@@ -8,8 +8,9 @@
 #include "stats.h"
 
 /*
- * A parent that brings no ranges: as a page of the child fails, the parent's live mapping
- * is searched for it.  Both may go away at any time, and leave it dead.
+ * A parent that declares no ranges, and a child.  When a page of the child fails, all of the
+ * parent's live mapping is searched for it.  Either device may be removed at any time; the
+ * attachment is dead then.
  */
 struct dxh_attachment {
 	struct kobject kobj;		/* the parent's directory in the child's */

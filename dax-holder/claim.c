@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Making and releasing claims.
- */
+/* Make and release claims. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/export.h>
@@ -26,7 +24,7 @@ static void claim_free_rcu(struct rcu_head *rcu)
 	claim_free(container_of(rcu, struct dax_holder_claim, rcu));
 }
 
-/* Gives back the devices that the claim has; these may not be all yet. */
+/* Put the devices of a claim.  After an error it may have only some of its children. */
 static void claim_put_devices(struct dax_holder_claim *claim)
 {
 	struct dxh_child *child;
@@ -54,7 +52,7 @@ static int child_hold(struct dxh_child *child, char **error)
 	return err;
 }
 
-/* The child that @bdev is, a new one if need be. */
+/* Find the claim's child for @bdev, or add one. */
 static struct dxh_child *claim_child(struct dax_holder_claim *claim, struct block_device *bdev,
 				     char **error)
 {
@@ -100,8 +98,9 @@ static int claim_fill(struct dax_holder_claim *claim, u64 parent_bytes,
 }
 
 /*
- * The kernel never takes back a mapped device's promise of synchronous faults, not even when
- * its memory goes to a new one.
+ * Refuse a child without synchronous faults under a parent that promises them.  The kernel never
+ * clears that flag of a mapped device, not even when the memory of its dax_device is reused for
+ * a new one.
  */
 static int claim_check_sync(const struct dax_holder_claim *claim)
 {
@@ -141,7 +140,10 @@ static int claim_check(const struct dax_holder_claim *claim, unsigned int flags,
 	return err;
 }
 
-/* Checks what others may change meanwhile, and lets failures find the claim. */
+/*
+ * Check, under claims_mutex, what other claims and attachments may change, and make the claim
+ * visible to failures.
+ */
 static int claim_publish(struct dax_holder_claim *claim, unsigned int flags, char **error)
 {
 	struct dxh_stats *stats;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every difference between the supported kernels, by the features themselves.  But
- * <linux/pfn_t.h>, which newer kernels lack, is in compat/linux.
+ * The differences between the supported kernels, each selected by the feature itself and not by
+ * a version.  One is elsewhere: <linux/pfn_t.h>, which newer kernels lack, is in compat/linux.
  */
 #ifndef DAX_HOLDER_COMPAT_H
 #define DAX_HOLDER_COMPAT_H
@@ -12,19 +12,19 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 
-/* An offset of a device in bytes, a page number and a sector all fit into a long. */
+/* A byte offset of a device, a page number and a sector must each fit into a long. */
 #ifndef CONFIG_64BIT
 #error "a 64-bit kernel is needed: ZONE_DEVICE, and so DAX, is for these alone"
 #endif
 
-/* class_create() was a macro as long as what a class calls took no constants. */
+/* Callbacks of a class take constant arguments since class_create() is a function. */
 #ifdef class_create
 #define class_const
 #else
 #define class_const const
 #endif
 
-/* What a SHA-256 in steps keeps: what its functions take. */
+/* The state of an incremental SHA-256: the type that sha256_init() takes. */
 struct sha256_ctx;
 #define sha256_context							\
 	typeof(*__builtin_choose_expr(__same_type(sha256_init,		\
@@ -32,7 +32,7 @@ struct sha256_ctx;
 				      (struct sha256_ctx *)NULL,	\
 				      (struct sha256_state *)NULL))
 
-/* A block device, opened by number, to read. */
+/* A block device that is opened by number, for reading. */
 struct opened_bdev {
 	struct block_device *bdev;
 	struct file *file;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * dax_holder: share the holder slot of a dax_device among those who stack on it.
+ * dax_holder: share the holder slot of a dax_device among the devices stacked on it.
  *
- * A dax_device has one holder, which the kernel notifies of a failure of its memory.  A
- * stacking driver that maps parts of several children into one parent claims those parts
- * here.  When a page of a child fails, the holder of each parent whose live mapping has that
- * page is notified at the parent's own offset, in the context of the failure.
+ * A dax_device has one holder, which the kernel notifies when its memory fails.  A stacking
+ * driver that maps parts of several children into one parent claims those parts here.  When a
+ * page of a child fails, dax_holder notifies the holder of each parent whose live mapping
+ * contains the page, at the parent's own offset and in the context of the failure.
  */
 #ifndef DAX_HOLDER_H
 #define DAX_HOLDER_H
@@ -19,14 +19,14 @@ struct gendisk;
 struct work_struct;
 
 /**
- * struct dax_holder_range - one stretch of a child, mapped into a parent
- * @bdev: The child, a whole device or a partition.  The caller keeps it open
- *	until the claim is released.
- * @start_bytes: Where the stretch starts in @bdev; on a page boundary.
- * @len_bytes: How long it is: whole pages, at least one.
+ * struct dax_holder_range - a contiguous part of a child that is mapped into a parent
+ * @bdev: The child, a whole device or a partition.  The caller keeps it open until the claim
+ *	is released.
+ * @start_bytes: Start of the range in @bdev, in bytes; a multiple of the page size.
+ * @len_bytes: Length in bytes; a multiple of the page size, and not 0.
  *
- * The caller has checked that the stretch lies within @bdev and that no sum of
- * these numbers overflows.  Ranges may overlap in the child.
+ * The caller has checked that the range lies within @bdev and that no sum of these numbers
+ * overflows.  Ranges may overlap in the child.
  */
 struct dax_holder_range {
 	struct block_device *bdev;
@@ -35,19 +35,19 @@ struct dax_holder_range {
 };
 
 /**
- * struct dax_holder_counts - what happened to a claim
- * @received: Failures that hit a page of the claim's ranges in the live mapping.
+ * struct dax_holder_counts - counters of a claim
+ * @received: Failures of pages that the live mapping contains in the claim's ranges.
  * @forwarded: Those of @received that a holder of the parent was notified of.
- * @handled: Those of @forwarded that the holder handled, by killing processes or by
- *	shutting down.
- * @generic: Those of @received that were left to the kernel's generic handling.  The
- *	others of @received that are not @handled were answered with an error.
- * @last_bytes: Where in the parent the last failure was; U64_MAX if none was.
- * @children_alive: Distinct block devices of the claim that are still there.
- * @children_gone: Distinct block devices of the claim that went away.
+ * @handled: Those of @forwarded that the holder handled, by killing processes or by shutting
+ *	down.
+ * @generic: Those of @received that were left to the kernel's generic handling.  What is
+ *	neither in @handled nor in @generic was answered with an error.
+ * @last_bytes: Offset of the last failure in the parent, in bytes; U64_MAX if there was none.
+ * @children_alive: Distinct block devices of the claim that are present.
+ * @children_gone: Distinct block devices of the claim that have gone away.
  *
- * All but the children are shared with the claims that come before and after on
- * the same place of the parent, so that they outlive a reload of its table.
+ * All but the last two are shared with the claims before and after this one that start at the
+ * same offset of the same parent.  So they outlive a reload of the parent's table.
  */
 struct dax_holder_counts {
 	u64 received;
@@ -59,40 +59,40 @@ struct dax_holder_counts {
 	unsigned int children_gone;
 };
 
-/* The claim may move what a parent in use (by a mounted filesystem, say) maps. */
+/* Allow the claim to move what a parent in use, by a mounted filesystem say, maps now. */
 #define DAX_HOLDER_ALLOW_MOVE	BIT(0)
 
 /**
  * dax_holder_claim() - claim ranges of children for a parent
- * @parent: The disk of the parent.  No reference is taken: release the claim
- *	before the disk's dax_device is killed.
- * @parent_bytes: Where in the parent the first range starts, on a page boundary; the others
- *	follow, each where the one before it ends.
- * @ranges: The ranges; not needed after the call.
- * @nr_ranges: How many there are, at least one.
+ * @parent: Disk of the parent.  No reference is taken: release the claim before the disk's
+ *	dax_device is killed.
+ * @parent_bytes: Offset in the parent at which the first range starts, in bytes; a multiple of
+ *	the page size.  Each further range starts where the one before it ends.
+ * @ranges: The ranges.  The caller may free them after the call.
+ * @nr_ranges: Number of ranges, at least 1.
  * @flags: DAX_HOLDER_ALLOW_MOVE or 0.
- * @event: Scheduled after each failure that is counted, unless NULL.
- *	Cancel it after the claim was released.
- * @error: Set to a short reason if the call fails; a longer one, with the
- *	numbers, is in the kernel log.
+ * @event: Work item of the caller, scheduled after each failure that is counted; or NULL.
+ *	Cancel it after the claim was released, and free it after that.
+ * @error: If the call fails, set to a short reason: a constant string, not to be freed.  A
+ *	longer reason with the numbers is in the kernel log.
  *
- * Takes the holder slot of every child that it does not have yet.  The claim
- * counts only where the live mapping of the parent leads to the claimed page at
- * the time of the failure, so it may be made long before the mapping goes live
- * and be released long after it was replaced.
+ * Takes the holder slot of each child for which dax_holder is not the holder yet.
  *
- * Context: Process context, may sleep; never waits for a failure in flight.
- * Return: The claim, to be given back with dax_holder_release(), or an
- *	ERR_PTR(), with nothing taken:
+ * A claim shows where failed pages may be.  At the time of a failure it has an effect only
+ * where the live mapping of the parent leads to the failed page.  So it may be made long
+ * before its table goes live, and be released long after that table was replaced.
+ *
+ * Context: Process context; takes mutexes, allocates with GFP_KERNEL and may sleep.  Never
+ *	waits for a failure in flight.
+ * Return: The claim, which dax_holder_release() frees, or an ERR_PTR(), with nothing taken:
  *	-ENOMEM;
  *	-EOPNOTSUPP: a child has no DAX;
- *	-EBUSY: a child has another holder, or @parent is in use and the claim
- *	would move what is mapped;
- *	-EINTR: a signal ended the search for that;
- *	-ELOOP: a child is stacked on @parent, through claims of any table or
- *	through what is attached;
- *	-EXDEV: a child without synchronous faults, under a parent that promises
- *	them.
+ *	-EBUSY: a child has another holder, or @parent is in use and the claim would move what
+ *	is mapped;
+ *	-EINTR: a fatal signal ended the search for such a move;
+ *	-ELOOP: a child is stacked on @parent, through claims of any table or through
+ *	attachments;
+ *	-EXDEV: a child has no synchronous faults (MAP_SYNC), and @parent promises them.
  */
 struct dax_holder_claim *
 dax_holder_claim(struct gendisk *parent, u64 parent_bytes,
@@ -103,24 +103,25 @@ dax_holder_claim(struct gendisk *parent, u64 parent_bytes,
  * dax_holder_resume() - check the claim against the parent's dax_device
  * @claim: The claim.
  *
- * To be called when the parent is about to go live.  The first claim on a parent
- * is made before the parent has a dax_device that could be looked at.  May be
- * called any number of times.
+ * Call it when the parent is about to go live: the first claim on a parent is made before the
+ * parent's dax_device can be looked up.  It may be called any number of times.
  *
- * Context: Process context.  Allocates nothing, takes no sleeping lock.
- * Return: 0, also if the parent has no DAX (there is nothing to forward then), or
- *	-EXDEV as dax_holder_claim().
+ * Context: Process context.  Allocates nothing and takes no sleeping lock.
+ * Return: 0, also if the parent has no DAX and so nothing is ever forwarded; or -EXDEV, as
+ *	from dax_holder_claim().
  */
 int dax_holder_resume(struct dax_holder_claim *claim);
 
 /**
- * dax_holder_release() - give a claim back
- * @claim: The claim; freed.
+ * dax_holder_release() - release a claim
+ * @claim: The claim.  The caller must not use it any more; it is freed once no failure in
+ *	flight uses it.
  *
- * Leaves the holder slot of every child that no other claim maps.
+ * Leaves the holder slot of each child that has no other claim or attachment on it.  No failure
+ * schedules the claim's event after this call.  The children may be closed then.
  *
- * Context: Process context, may sleep; never waits for a failure in flight,
- *	which may still be on its way through the parent's handler.
+ * Context: Process context; takes a mutex and may sleep, but allocates nothing.  Never waits
+ *	for a failure in flight, which may still be in the parent's handler.
  */
 void dax_holder_release(struct dax_holder_claim *claim);
 
@@ -129,7 +130,9 @@ void dax_holder_release(struct dax_holder_claim *claim);
  * @claim: The claim.
  * @counts: Filled in.
  *
- * Context: Any but hard interrupt.
+ * The counters are read one by one: a failure in flight may be in some of them already.
+ *
+ * Context: Any but hard interrupt.  Takes no lock and does not sleep.
  */
 void dax_holder_count(const struct dax_holder_claim *claim,
 		      struct dax_holder_counts *counts);
@@ -137,11 +140,11 @@ void dax_holder_count(const struct dax_holder_claim *claim,
 /**
  * dax_holder_synchronize() - wait until all sections of dax_read_lock() are left
  *
- * Waits for those that were entered before the call: for DAX requests under way, and for
- * failures in flight, which may themselves wait for a suspended device to be resumed.
+ * Waits for the sections that were entered before the call: DAX requests, and failures in
+ * flight, which may in turn wait for a suspended device to be resumed.
  *
- * Context: Process context, sleeps. Never a callback of device-mapper, and never inside
- *	dax_read_lock().
+ * Context: Process context, sleeps.  Not to be called by a callback of device-mapper, nor
+ *	inside dax_read_lock().
  */
 void dax_holder_synchronize(void);
 

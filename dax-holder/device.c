@@ -12,7 +12,7 @@ LIST_HEAD(dxh_devices);
 u64 dxh_last_failure[DXH_LANES];
 unsigned long dxh_additions;
 
-/* Gives back what a callback of SRCU, which must not sleep, can't. */
+/* Frees devices: put_dax() and iput() may sleep, a callback of SRCU must not. */
 static struct workqueue_struct *freeing;
 
 static void device_free_work(struct work_struct *work)
@@ -41,8 +41,9 @@ static struct dxh_device *device_find(const struct gendisk *disk)
 }
 
 /*
- * A device that was forgotten while a failure is under way, because its table was wiped, and
- * comes back with another table, may have been notified.  So a new device counts as visited.
+ * A device is freed with its last claim, for instance when its table is wiped, and allocated
+ * anew for the next claim.  A failure in flight may have notified the old one already, so a new
+ * device counts as visited.
  */
 static void device_init(struct dxh_device *device, struct gendisk *disk)
 {
@@ -61,7 +62,10 @@ static void device_init(struct dxh_device *device, struct gendisk *disk)
 	}
 }
 
-/* The caller knows that the disk is there.  Returns NULL for want of memory. */
+/*
+ * Get the device of @disk; make one if there is none.  The caller keeps the disk from going away
+ * during the call.  Returns NULL if there is no memory.
+ */
 struct dxh_device *dxh_device_get(struct gendisk *disk)
 {
 	struct dxh_device *device, *spare = kzalloc(sizeof(*spare), GFP_KERNEL);
@@ -92,43 +96,52 @@ void dxh_device_put(struct dxh_device *device)
 	mutex_unlock(&dxh_claims_mutex);
 }
 
-/* Add to a device's claims or attachments.  A failure that saw too few of them looks again. */
+/*
+ * Add a claim or an attachment to its list.  A failure that read the lists too early for it
+ * reads them again.
+ */
 void dxh_device_add(struct list_head *node, struct list_head *list)
 {
 	lockdep_assert_held(&dxh_claims_mutex);
 	list_add_tail_rcu(node, list);
-	/* After it is in the list; pairs with next_window(). */
+	/* Counted after it is on the list; pairs with next_window(). */
 	smp_store_release(&dxh_additions, dxh_additions + 1);
 }
 
-/* Take from them again.  A failure that sees this sees what was added before. */
+/*
+ * Remove a claim or an attachment from its list.  A failure that sees the removal also sees the
+ * count of all earlier additions.
+ */
 void dxh_device_remove(struct list_head *node)
 {
 	lockdep_assert_held(&dxh_claims_mutex);
-	/* Whichever CPU has added; pairs with next_window(). */
+	/* Orders the additions of all CPUs before the removal; pairs with next_window(). */
 	smp_mb();
 	list_del_rcu(node);
 }
 
 /*
- * The device's dax_device, or NULL.  The caller knows that the disk is there, or was when
- * the dax_device was first asked for.
+ * Return the device's dax_device, or NULL.  The disk exists, or did when its dax_device was
+ * first looked up: the caller sees to that.
  */
 struct dax_device *dxh_device_dax(struct dxh_device *device)
 {
 	struct dax_device *dax_dev = READ_ONCE(device->dax_dev);
 	u64 start;
 
-	/* The kernel complains of a size that is not in pages, each time that it is asked. */
+	/* The kernel logs an error for each look-up on a disk of no whole pages. */
 	if (dax_dev || get_capacity(device->disk) % PAGE_SECTORS)
 		return dax_dev;
 	dax_dev = fs_dax_get_by_bdev(device->disk->part0, &start, NULL, NULL);
-	/* The device keeps one reference; another may have come first. */
+	/* The device keeps one reference; another task may have stored one first. */
 	put_dax(cmpxchg(&device->dax_dev, NULL, dax_dev) ? dax_dev : NULL);
 	return READ_ONCE(device->dax_dev);
 }
 
-/* The kernel leaks a reference if the dax_device has another holder, so look first. */
+/*
+ * fs_dax_get_by_bdev() leaks a reference if the dax_device has another holder, so check for one
+ * before the call.
+ */
 static int become_holder(struct dxh_device *child, struct block_device *bdev, char **error)
 {
 	u64 start;
@@ -143,11 +156,13 @@ static int become_holder(struct dxh_device *child, struct block_device *bdev, ch
 }
 
 /**
- * dxh_device_hold() - have the failures of a child
- * @child: The child,
- * @bdev: and what of it is opened: the whole, or a partition.
- * @start_bytes: Set to where @bdev starts in the dax_device.
+ * dxh_device_hold() - become the holder of a child's dax_device
+ * @child: The child.
+ * @bdev: What is opened of it: the whole disk or a partition.
+ * @start_bytes: Set to the start of @bdev in the dax_device.
  * @error: Set to a short reason if the call fails; a longer one is in the kernel log.
+ *
+ * Each successful call needs a dxh_device_leave().  The first one takes the holder slot.
  *
  * Context: Process context, may sleep; never waits for a failure in flight.
  * Return: 0; -EOPNOTSUPP if there is no DAX, -EBUSY if there is another holder.
@@ -165,7 +180,7 @@ int dxh_device_hold(struct dxh_device *child, struct block_device *bdev, u64 *st
 		return -EOPNOTSUPP;
 	}
 	mutex_lock(&dxh_claims_mutex);
-	/* The device keeps one reference, whoever brought it. */
+	/* The device keeps one reference, the first one that was taken. */
 	if (cmpxchg(&child->dax_dev, NULL, dax_dev))
 		put_dax(dax_dev);
 	if (!child->held)
@@ -176,7 +191,7 @@ int dxh_device_hold(struct dxh_device *child, struct block_device *bdev, u64 *st
 	return err;
 }
 
-/* Undo a dxh_device_hold() that was successful. */
+/* Undo a successful dxh_device_hold().  The last one leaves the holder slot. */
 void dxh_device_leave(struct dxh_device *child)
 {
 	mutex_lock(&dxh_claims_mutex);
@@ -192,7 +207,10 @@ int dxh_devices_init(void)
 	return freeing ? 0 : -ENOMEM;
 }
 
-/* After the last callback of SRCU was made; none is in flight then. */
+/*
+ * Called when no failure is in flight and no device is left.  The callbacks of SRCU queue work,
+ * so they have to be finished before the workqueue is destroyed.
+ */
 void dxh_devices_exit(void)
 {
 	srcu_barrier(&dxh_claims_srcu);

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The devices that are a child or a parent, or both: a mapped device between two others.
+ * Devices: disks that are a child, a parent, or both (a mapped device between two others).
  *
- * Locks, the outer ones first:
+ * Locks, outermost first:
  *
- * attach_mutex orders those who attach and detach.
+ * attach_mutex serializes attaching and detaching.
  *
- * claims_mutex orders those who change the list of devices, their claims, attachments and
- * holders.  Nothing is allocated and no failure is waited for while it is held: memory
- * reclaim, or a parent's handler, may wait for a suspended device whose resume needs a claim.
+ * claims_mutex serializes changes of the list of devices, and of the claims, attachments and
+ * holder of each.  No memory is allocated and no failure is waited for while it is held: memory
+ * reclaim, or a parent's handler, may wait for a suspended device, and what resumes that device
+ * may have to make a claim first.
  *
- * A failure's lane (failure.c) is held by a failure, also while a parent's handler runs.  Only
- * failures take it, and none of the above is taken inside.
+ * A failure holds its lane (failure.c) from its arrival to its end, also while a parent's
+ * handler runs.  Only failures take a lane, and no lock named above is taken inside.
  *
- * claims_srcu keeps devices, claims, attachments and counters readable for a failure after
- * they were taken off their lists.  Only module exit waits for it.
+ * claims_srcu keeps devices, claims, attachments and counters readable for a failure in flight
+ * after their removal from the lists.  They are freed by call_srcu(); only module exit waits.
  */
 #ifndef DAX_HOLDER_DEVICE_H
 #define DAX_HOLDER_DEVICE_H
@@ -29,19 +30,19 @@
 extern struct mutex dxh_claims_mutex;
 extern struct srcu_struct dxh_claims_srcu;
 extern struct list_head dxh_devices;
-extern u64 dxh_last_failure[];		/* of each lane */
-extern unsigned long dxh_additions;	/* of claims and attachments to devices' lists */
+extern u64 dxh_last_failure[];		/* number of the last one, by lane */
+extern unsigned long dxh_additions;	/* to the lists of claims and attachments */
 
-/* The upcall: what the kernel calls as a child of ours fails (failure.c). */
+/* The upcall: called by the kernel when a child fails (failure.c). */
 extern const struct dax_holder_operations dxh_holder_ops;
 
-/* One for failures of pages, one for children that go; see failure.c. */
+/* Lane 0 is for failed pages, lane 1 for children that go away; see failure.c. */
 #define DXH_LANES	2
 
 /**
- * struct dxh_visit - what a failure notes in a device; its lane's
- * @failure: The last failure that visited the device as a parent,
- * @rc: and what that came to.
+ * struct dxh_visit - what the failures of one lane record in a device
+ * @failure: Number of the last failure that visited the device as a parent.
+ * @rc: Result of that visit.
  */
 struct dxh_visit {
 	u64 failure;
@@ -51,19 +52,23 @@ struct dxh_visit {
 /**
  * struct dxh_device - a disk that is a child, a parent, or both
  * @node: In dxh_devices.
- * @disk: Its memory stays as long as we have @inode, its driver need not.
- * @inode: Of the disk's whole block device.
- * @dax_dev: NULL until it can be had: a parent shows it only once a table with DAX is live.
- * @claims: On its children, as a parent.
- * @attachments: To its children, as a parent.
- * @users: Claims and attachments, on it or by it.
- * @held: Those on it: as long as there is one, we are the holder of @dax_dev.
+ * @disk: The disk.  @inode keeps its memory; its driver may be gone.
+ * @inode: Inode of the disk's whole block device, referenced.
+ * @dax_dev: Referenced.  NULL until it can be looked up: a parent's only once a table with DAX
+ *	is live.
+ * @claims: Claims of this device, as a parent, on its children.
+ * @attachments: Attachments of this device, as a parent, to its children.
+ * @users: References, one for each claim and attachment on this device or by it.
+ * @held: Claims and attachments on this device.  While there are any, dax_holder is the holder
+ *	of @dax_dev.
  * @gone: The kernel has announced that @dax_dev goes away.
- * @mark: What guard.c has seen; under claims_mutex.
- * @dir: In sysfs, while something is attached to it; under attach_mutex,
- * @dir_users: as is this.
- * @visits: What failures note in it.
- * @name: The disk's.
+ * @mark: Last search of guard.c that came here; under claims_mutex.
+ * @dir: Directory in sysfs, while something is attached to the device; under attach_mutex.
+ * @dir_users: Attachments in @dir; under attach_mutex.
+ * @visits: What failures record here, by lane.
+ * @name: Name of the disk, for messages.
+ * @rcu: For call_srcu(), when @users has become 0.
+ * @free: Work that frees the device after that.
  */
 struct dxh_device {
 	struct list_head node;
@@ -89,7 +94,10 @@ struct dxh_device {
 
 int dxh_devices_init(void);
 void dxh_devices_exit(void);
-/* What is between others: a mapped device, which has no partitions. */
+/*
+ * A mapped device, recognised by a flag that device-mapper sets: no partitions.  It may be a
+ * child and a parent at once.
+ */
 static inline bool dxh_is_mapped(const struct gendisk *disk)
 {
 	return disk->flags & GENHD_FL_NO_PART;

@@ -7,8 +7,8 @@
 #include <linux/vmalloc.h>
 
 /*
- * For tables that stay: kvmalloc() would round up to a power of two of pages, if it
- * can, and use up to twice the memory.  To be freed with kvfree().
+ * Allocate a long-lived table without slack.  kvmalloc() first tries kmalloc(), which rounds up
+ * to a power of two of pages and may take twice the memory.  Free the result with kvfree().
  */
 static inline void *exact_alloc(size_t bytes)
 {

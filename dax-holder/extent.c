@@ -4,15 +4,15 @@
 #include "extent.h"
 
 /*
- * The first of the @nr extents that ends behind the parent's offset; the one behind all if
- * none does.
+ * Return the first of the @nr extents that ends after the parent's offset, or the extra one at
+ * the end of the array if there is none.
  */
 const struct dxh_extent *dxh_extent_from(const struct dxh_extent *extents, unsigned int nr,
 					 u64 parent_bytes)
 {
 	unsigned int low = 0, high = nr;
 
-	/* Those before @low end at or before the offset, those from @high on behind it. */
+	/* Extents before @low end at or before the offset, those from @high on after it. */
 	while (low < high) {
 		unsigned int mid = low + (high - low) / 2;
 
@@ -24,7 +24,7 @@ const struct dxh_extent *dxh_extent_from(const struct dxh_extent *extents, unsig
 	return &extents[low];
 }
 
-/* The one of the @nr extents that holds the parent's offset, or NULL. */
+/* Return the one of the @nr extents that contains the parent's offset, or NULL. */
 const struct dxh_extent *dxh_extent_at(const struct dxh_extent *extents, unsigned int nr,
 				       u64 parent_bytes)
 {
@@ -36,8 +36,8 @@ const struct dxh_extent *dxh_extent_at(const struct dxh_extent *extents, unsigne
 }
 
 /*
- * Where the parent, from its offset @from on, maps the child's bytes @first to @last by
- * @extent: from @start to before @end.  Returns false if nowhere.
+ * Find where @extent maps bytes @first to @last of the child, in the parent at @from or later:
+ * from @start to before @end.  Returns false if there is no such place.
  */
 bool dxh_extent_window(const struct dxh_extent *extent, u64 first, u64 last, u64 from,
 		       u64 *start, u64 *end)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Translating between the offsets of a parent and of its children: plain arithmetic, which
- * the unit tests compile in userspace.
+ * Translate between the offsets of a parent and of its children.  This is plain arithmetic,
+ * which the unit tests compile in userspace.
  */
 #ifndef DAX_HOLDER_EXTENT_H
 #define DAX_HOLDER_EXTENT_H
@@ -11,8 +11,8 @@
 struct dxh_child;
 
 /*
- * A part of a parent that lies in one piece on a child.  It ends where the next extent
- * starts: an array of them has one more, which has no child.
+ * A part of a parent that lies in one piece on a child.  It ends where the next extent starts,
+ * so an array of extents ends with an extra one that has no child.
  */
 struct dxh_extent {
 	u64 parent_bytes;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a child's page that failed to every parent whose live mapping holds it.
+ * Forward the failure of a child's page to every parent whose live mapping contains the page.
  *
- * It runs in the context of the failure, inside dax_read_lock(), and often under mm's mutex
- * for memory failures.  A parent's handler may do I/O on the parent and so wait until a
- * suspended device is resumed: nothing that a resume, a reload or a removal needs is held
+ * This runs in the context of the failure, inside dax_read_lock(), and often under mm's mutex
+ * for memory failures.  A parent's handler may do I/O on the parent, and so wait until a
+ * suspended device is resumed.  No lock that a resume, a reload or a removal needs is held
  * meanwhile.
  *
- * The kernel notifies us of the child that failed, the origin.  We go on from there through
- * all floors by ourselves.  Each parent is visited once, however many ways lead to it, and
- * its offsets are looked at in rising order, each once.  So an offset that maps a failed page
- * from the failure's arrival to its end is notified exactly once, and one that does so for
- * a part of that time, because the table changes, at most once.
+ * The kernel notifies dax_holder of the child that failed, the origin.  From there dax_holder
+ * visits the parents on all floors itself.  Each parent is visited once, however many paths lead
+ * to it, and its offsets are searched once, in ascending order.  So an offset that maps a failed
+ * page from the failure's arrival to its end is notified exactly once.  An offset that maps one
+ * for a part of that time, because the table changes, is notified at most once.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -26,19 +26,22 @@
 #include "trace.h"
 
 /*
- * One failure at a time: what it notes in the devices needs no room then.  Failures of pages
- * come one at a time anyway, as mm has a mutex of its own.  A child that goes does not wait for
- * one that waits for a suspended device: hence two lanes.
+ * A lane handles one failure at a time, so a device needs room for one visit per lane.  This
+ * delays no failure of a page, because mm has a mutex for those anyway.  A child that goes away
+ * has a lane of its own: it must not wait for a page whose handler waits for a suspended device.
  */
 static struct lane {
 	struct mutex mutex;		/* held by a failure from its arrival to its end */
-	struct task_struct *task;	/* whose failure it is */
+	struct task_struct *task;	/* the one that handles it, or NULL */
 } lanes[DXH_LANES] = {
 	{ .mutex = __MUTEX_INITIALIZER(lanes[0].mutex) },
 	{ .mutex = __MUTEX_INITIALIZER(lanes[1].mutex) },
 };
 
-/* -EOPNOTSUPP, which leaves the page to generic handling, gives way to 0, and 0 to an error. */
+/*
+ * Merge two results: an error beats 0, and 0 beats -EOPNOTSUPP, which leaves the page to the
+ * kernel's generic handling.
+ */
 static int worst(int a, int b)
 {
 	if (a == -EOPNOTSUPP)
@@ -55,7 +58,10 @@ static const char *outcome(int rc)
 	return dxh_handled(rc) ? "handled above" : "answered with an error";
 }
 
-/* By the attachments to what has failed, and by the claim that maps the place. */
+/*
+ * Count in each attachment of the parent to a device that has failed, and in the claim whose
+ * extent maps the place.
+ */
 static void count(const struct dxh_failure *failure, struct dxh_device *parent, u64 parent_bytes,
 		  bool forwarded, int rc)
 {
@@ -74,7 +80,10 @@ static void count(const struct dxh_failure *failure, struct dxh_device *parent, 
 
 static int notify_above(const struct dxh_failure *failure, const struct dxh_device *child);
 
-/* Notify the parent's holder, or go on above the parent if that is us. */
+/*
+ * Notify the parent's holder.  If that is dax_holder, visit the parents above this one instead,
+ * and return their result.
+ */
 static int notify_place(const struct dxh_failure *failure, struct dxh_device *parent,
 			u64 child_bytes, u64 parent_bytes, u64 len_bytes)
 {
@@ -87,7 +96,7 @@ static int notify_place(const struct dxh_failure *failure, struct dxh_device *pa
 	else
 		rc = dax_holder_notify_failure(dax_dev, parent_bytes, len_bytes,
 					       failure->mf_flags);
-	/* A parent on its way out must not keep the generic handling away. */
+	/* A parent that is being removed must not suppress the generic handling. */
 	if (rc == -ENXIO && !dax_alive(dax_dev))
 		rc = -EOPNOTSUPP;
 
@@ -114,8 +123,8 @@ static int notify_pages(const struct dxh_failure *failure, struct dxh_device *pa
 }
 
 /*
- * One call for all that the parent maps of the origin: a filesystem shuts down at the first
- * and has no answer to others.
+ * Make one call for everything that the parent maps of the origin: a filesystem shuts down at
+ * the first call and answers every further one with an error.
  */
 static int notify_gone(const struct dxh_failure *failure, struct dxh_device *parent)
 {
@@ -141,7 +150,7 @@ static int notify_parent(const struct dxh_failure *failure, struct dxh_device *p
 	struct dxh_visit *v = &parent->visits[failure->gone];
 
 	if (v->failure != failure->id) {
-		/* Before the visit, so that no loop of devices can trap us. */
+		/* Recorded before the visit, so that a loop of devices ends here. */
 		v->failure = failure->id;
 		v->rc = -EOPNOTSUPP;
 		v->rc = failure->gone ? notify_gone(failure, parent) :
@@ -168,7 +177,7 @@ static bool is_parent_of(const struct dxh_device *device, const struct dxh_devic
 	return false;
 }
 
-/* Notify the parents of a device that is a parent itself: their answer is its own. */
+/* Notify the parents of @child, which is a parent itself.  Their result is its own. */
 static int notify_above(const struct dxh_failure *failure, const struct dxh_device *child)
 {
 	struct dxh_device *parent;
@@ -181,7 +190,10 @@ static int notify_above(const struct dxh_failure *failure, const struct dxh_devi
 	return rc;
 }
 
-/* Whatever is below each: a table may have moved it from one device to another meanwhile. */
+/*
+ * Visit all devices, not only those above the origin: a table may have moved the page from one
+ * child to another meanwhile, and then no path would lead to the parent.
+ */
 static int notify_all(const struct dxh_failure *failure)
 {
 	struct dxh_device *parent;
@@ -193,7 +205,10 @@ static int notify_all(const struct dxh_failure *failure)
 	return rc;
 }
 
-/* Not by what the kernel says the holder is: that may be another by now. */
+/*
+ * Look the origin up by its dax_device, not by dax_holder(): the holder may have changed since
+ * the kernel made the call.
+ */
 static struct dxh_device *find_origin(const struct dax_device *dax_dev)
 {
 	struct dxh_device *device;
@@ -218,7 +233,7 @@ static int handle(struct dxh_failure *failure, u64 off, u64 len)
 					 failure->last - failure->first + 1, &failure->pfn);
 	rc = notify_all(failure);
 	if (failure->gone) {
-		/* Ends all use that resolve() makes of it, before the kernel kills it. */
+		/* Wait until resolve() no longer uses the origin; the kernel kills it next. */
 		WRITE_ONCE(failure->origin->gone, true);
 		synchronize_rcu();
 	}
@@ -231,7 +246,11 @@ static int dxh_notify_failure(struct dax_device *dax_dev, u64 off, u64 len, int 
 	struct lane *lane = &lanes[failure.gone];
 	int rc = -EOPNOTSUPP, id;
 
-	/* A parent whose holder we have just become: its claims are in the walk already. */
+	/*
+	 * This failure has notified a parent whose holder dax_holder has become meanwhile.  To
+	 * take the lane again would be a deadlock, and the walk covers the claims on that parent
+	 * already.
+	 */
 	if (READ_ONCE(lanes[0].task) == current || READ_ONCE(lanes[1].task) == current)
 		return rc;
 

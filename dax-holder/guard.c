@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a new claim must not do to those that are there: close a loop of devices stacked on
- * each other, or move what is mapped.  The callers hold claims_mutex.
+ * Refuse a claim that would close a loop of stacked devices, or move data that is mapped.  The
+ * callers hold claims_mutex.
  *
- * Nothing takes back the DAX mappings of a filesystem when the table below it changes, so
- * after a move processes would go on to write to a place that is no longer theirs.
+ * When the table below a filesystem changes, the kernel does not revoke the DAX mappings of its
+ * files.  After a move, processes would keep writing to the old place, which belongs to other
+ * data by then.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -16,7 +17,7 @@
 #include "guard.h"
 #include "live.h"
 
-/* A device that has @mark was looked at before. */
+/* A device that carries @mark was searched before. */
 static bool stacked_on(struct dxh_device *device, const struct dxh_device *below, u64 mark)
 {
 	struct dxh_attachment *attachment;
@@ -38,7 +39,7 @@ static bool stacked_on(struct dxh_device *device, const struct dxh_device *below
 	return false;
 }
 
-/* By claims, of whatever table, live or not, or by attachments. */
+/* Through claims of any table, live or not, or through attachments. */
 bool dxh_stacked_on(struct dxh_device *device, const struct dxh_device *below)
 {
 	static u64 mark;
@@ -60,7 +61,10 @@ int dxh_guard_loop(const struct dax_holder_claim *claim)
 	return 0;
 }
 
-/* A mounted filesystem, a mapped device above or the like, or a holder such as XFS alone. */
+/*
+ * Open exclusively, by a mounted filesystem or a mapped device above for instance, or held by
+ * another holder than dax_holder, as by XFS.
+ */
 static bool in_use(const struct dxh_device *parent)
 {
 	return READ_ONCE(parent->disk->part0->bd_holder) ||
@@ -84,7 +88,10 @@ static int report_move(const struct dxh_device *parent, u64 parent_bytes,
 	return -EBUSY;
 }
 
-/* How far a hole in the live mapping goes, at least: a claim on a child that is gone knows. */
+/*
+ * A lower bound of the length of a hole in the live mapping: to the end of the extent if the
+ * hole is due to a claim whose child is gone, a page otherwise.
+ */
 static u64 hole_len(const struct dxh_device *parent, u64 parent_bytes)
 {
 	const struct dax_holder_claim *claim;
@@ -101,7 +108,7 @@ static u64 hole_len(const struct dxh_device *parent, u64 parent_bytes)
 
 static int guard_extent(const struct dxh_device *parent, const struct dxh_extent *e)
 {
-	/* Past the end of the live mapping a device may grow. */
+	/* Nothing is mapped past the end of the live mapping, so a device may grow. */
 	u64 end = min(e[1].parent_bytes, dxh_size(parent)), at, to_bytes, len;
 	const struct dxh_device *to = e->child->device;
 
@@ -120,7 +127,7 @@ static int guard_extent(const struct dxh_device *parent, const struct dxh_extent
 	return 0;
 }
 
-/* Refuses a claim that would move what its parent, if in use, maps now. */
+/* Refuse a claim that would move what its parent maps now, if the parent is in use. */
 int dxh_guard_move(const struct dax_holder_claim *claim)
 {
 	const struct dxh_device *parent = claim->parent;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Asking the kernel itself what a dax_device maps now.  No state of ours can go stale that
- * way, whatever table is live and whatever target made it.
+ * Ask the kernel what a dax_device maps now.  dax_holder keeps no copy of that, so nothing can
+ * go stale, whichever table is live and whichever target made it.
  *
- * Always in recovery mode, because the page in question may well be a bad one, and always
- * inside dax_read_lock().
+ * All look-ups are in recovery mode, because the page may be a bad one, and inside
+ * dax_read_lock().
  */
 #include <linux/mm.h>
 #include <linux/pfn_t.h>
@@ -12,7 +12,7 @@
 
 #include "live.h"
 
-/* In bytes, whole pages. */
+/* Size of the device in bytes, rounded down to whole pages. */
 u64 dxh_size(const struct dxh_device *device)
 {
 	return round_down(get_capacity(device->disk) << SECTOR_SHIFT, PAGE_SIZE);
@@ -28,14 +28,18 @@ bool dxh_alive(const struct dxh_device *device)
 }
 
 /*
- * Returns for how many bytes, @len_bytes at most, the device maps memory that starts at
- * *@pfn; 0 if it maps none here.
+ * Find the memory that the device maps at offset @bytes.  Sets *@pfn to the first page frame and
+ * returns the length of the memory in bytes, @len_bytes at most; 0 if nothing is mapped there.
  *
- * Nothing keeps a device from going away, and its driver dereferences NULL if its dax_device
- * is killed between the kernel's look whether it is alive and the driver's own.  But before
- * it gets there, a grace period of RCU has passed since a mapped device's disk was marked
- * dead, for the sake of its table, and since a child was marked as gone, for ours.  A mapped
- * device without a table, for which there is no such period, has no size.
+ * A device can be removed at any time.  Its driver dereferences NULL if kill_dax() runs between
+ * dax_direct_access()'s check that the dax_device is alive and the driver's own look-up.  The
+ * checks here, under rcu_read_lock(), exclude that:
+ *
+ * - A mapped device: device-mapper sets GD_DEAD, waits for an RCU grace period to free the
+ *   table, and calls kill_dax() only then.  Without a table it does not wait, but the size is 0
+ *   then.
+ * - A child: when the kernel announces that it goes away, handle() in failure.c sets @gone and
+ *   waits for an RCU grace period.  The kernel calls kill_dax() after that.
  */
 static u64 resolve(const struct dxh_device *device, u64 bytes, u64 len_bytes, u64 *pfn)
 {
@@ -55,8 +59,8 @@ static u64 resolve(const struct dxh_device *device, u64 bytes, u64 len_bytes, u6
 }
 
 /*
- * As resolve(), but an answer that a bad block or the end of a target cuts short goes on
- * where the next one does.
+ * As resolve(), but join answers that follow each other in memory: a bad block or the end of a
+ * target cuts a single answer short.
  */
 u64 dxh_resolve(const struct dxh_device *device, u64 bytes, u64 len_bytes, u64 *pfn)
 {
@@ -78,7 +82,7 @@ bool dxh_maps(const struct dxh_device *device, u64 bytes)
 	return resolve(device, bytes, PAGE_SIZE, &pfn);
 }
 
-/* Whether all of a device is one piece of memory. */
+/* Is the whole device one piece of memory? */
 bool dxh_maps_one_run(const struct dxh_device *device)
 {
 	int id = dax_read_lock();
@@ -90,9 +94,9 @@ bool dxh_maps_one_run(const struct dxh_device *device)
 }
 
 /*
- * Does the page at @parent_bytes of the parent live in the page at @child_bytes of the
- * child?  Sets @len_bytes, the most to look at on entry, to the length of which the answer
- * holds.
+ * Are the page at @parent_bytes of the parent and the page at @child_bytes of the child the same
+ * memory?  On entry, *@len_bytes is the most to look at; on return, the length for which the
+ * answer holds.
  */
 bool dxh_same_page(const struct dxh_device *parent, u64 parent_bytes,
 		   const struct dxh_device *child, u64 child_bytes, u64 *len_bytes)
@@ -106,7 +110,10 @@ bool dxh_same_page(const struct dxh_device *parent, u64 parent_bytes,
 	return len && parent_pfn == child_pfn;
 }
 
-/* The claim, and its extent, by which the parent's page is mapped now, or NULL. */
+/*
+ * Return the claim, and set *@extent to the extent of it, by which the parent's page is mapped
+ * now; NULL if there is none.
+ */
 struct dax_holder_claim *dxh_live_claim(const struct dxh_device *parent, u64 parent_bytes,
 					const struct dxh_extent **extent)
 {
@@ -129,9 +136,10 @@ struct dax_holder_claim *dxh_live_claim(const struct dxh_device *parent, u64 par
 }
 
 /*
- * The next place, in the order of the parent's offsets for each piece of the child's memory;
- * returns false when there is no more.  It takes a call of the kernel for each piece of the
- * parent, but one for each page where the parent maps nothing: no one says how far that goes.
+ * Find the next place, in the order of the parent's offsets for each piece of the child's
+ * memory.  Returns false if there is none.  This costs one dax_direct_access() for each
+ * contiguous piece of the parent, and one for each page of a hole: the kernel does not report
+ * the length of a hole.
  */
 bool dxh_search_next(struct dxh_search *s)
 {

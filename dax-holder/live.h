@@ -6,19 +6,21 @@
 #include "device.h"
 
 /**
- * struct dxh_search - where a part of a parent maps a part of a child's memory
- * @parent: The parent,
- * @parent_start: from this offset
- * @parent_end: to before this one.
- * @child: The child,
- * @child_at: what of it is left to look for, from here
- * @child_end: to before here,
- * @child_len: as long as one piece of memory reaches, 0 if that is still to be found out,
- * @pfn: which starts at this page frame.
- * @at: Where to look for that piece next in the parent.
- * @hit_parent: Found: at this offset of the parent,
- * @hit_child: this one of the child,
- * @hit_len: for so many bytes.
+ * struct dxh_search - a search of a window of a parent for a part of a child's memory
+ * @parent: The parent.
+ * @parent_start: Start of the window in the parent,
+ * @parent_end: and its end, exclusive.
+ * @child: The child.
+ * @child_at: Start of the part of the child that is still to be searched for,
+ * @child_end: and its end, exclusive.
+ * @child_len: Length of the contiguous memory at @child_at; 0 if not yet looked up.
+ * @pfn: First page frame of that memory.
+ * @at: Offset in the parent at which the search for that memory continues.
+ * @hit_parent: Result: offset of the place in the parent,
+ * @hit_child: offset in the child,
+ * @hit_len: and length.
+ *
+ * Offsets and lengths are in bytes and multiples of a page.
  */
 struct dxh_search {
 	const struct dxh_device *parent;

@@ -6,10 +6,13 @@
 #include "device.h"
 #include "orders.h"
 
-/* One that is never used; see dax_holder_synchronize(). */
+/* Has no users; see dax_holder_synchronize(). */
 static struct dax_device *dummy;
 
-/* The kernel does not export this wait, but kill_dax() of an unused dax_device is just that. */
+/*
+ * synchronize_srcu(&dax_srcu) is not exported, but kill_dax() calls it, so keep a dax_device
+ * without users to kill.
+ */
 void dax_holder_synchronize(void)
 {
 	kill_dax(dummy);
@@ -41,7 +44,7 @@ put_dummy:
 static void __exit dax_holder_exit(void)
 {
 	dxh_orders_exit();
-	/* No device is left, but a failure may still be on its way out of our code. */
+	/* No device is left, but a failure may still be running in code of this module. */
 	dax_holder_synchronize();
 	dxh_devices_exit();
 	put_dax(dummy);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The files of /sys/class/dax-holder that take orders, attach and detach.
+ * The writable files of /sys/class/dax-holder, attach and detach.  A line that is written to one
+ * of them is an order.
  */
 #include <linux/capability.h>
 #include <linux/device.h>
@@ -14,7 +15,7 @@
 #include "orders.h"
 #include "sysfs.h"
 
-/* The next word of an order: MAJOR:MINOR. */
+/* Parse the next word of an order, MAJOR:MINOR. */
 static int parse_number(char **words, dev_t *dev)
 {
 	char *major = strsep(words, " "), *minor = major;
@@ -35,7 +36,7 @@ static ssize_t take_order(const char *buf, size_t count, int (*order)(dev_t pare
 	char *text, *words;
 	int err;
 
-	/* As device-mapper wants it; to write to the file is not enough in a container. */
+	/* As device-mapper requires.  A container may have write access to the file. */
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (strlen(buf) != count)
@@ -83,7 +84,7 @@ int dxh_orders_init(void)
 
 void dxh_orders_exit(void)
 {
-	/* Waits for those that write; then there is nothing new to attach. */
+	/* Waits for writers.  After that nothing new can be attached. */
 	class_remove_file(&dxh_class, &class_attr_attach);
 	class_remove_file(&dxh_class, &class_attr_detach);
 	dxh_detach_all();

@@ -5,7 +5,7 @@
 #include "stats.h"
 
 static DEFINE_HASHTABLE(places, 10); /* under claims_mutex */
-static DEFINE_SPINLOCK(events_lock); /* between failures and those who come and go */
+static DEFINE_SPINLOCK(events_lock); /* between failures and changes of a list of events */
 
 static void stats_free(struct rcu_head *rcu)
 {
@@ -26,7 +26,10 @@ struct dxh_stats *dxh_stats_new(const struct dxh_device *parent, u64 parent_byte
 	return stats;
 }
 
-/* Those of the same place that are there already, or else @spare; takes that in any case. */
+/*
+ * Return the stats of the same place if there are any, or else @spare.  Consumes @spare in
+ * either case.
+ */
 struct dxh_stats *dxh_stats_share(struct dxh_stats *spare)
 {
 	unsigned long key = (unsigned long)spare->parent ^ (spare->parent_bytes >> PAGE_SHIFT);
@@ -60,7 +63,7 @@ void dxh_stats_add_event(struct dxh_stats *stats, struct dxh_event *event)
 	spin_unlock(&events_lock);
 }
 
-/* No failure schedules it from now on. */
+/* After this call no failure schedules the event. */
 void dxh_stats_remove_event(struct dxh_event *event)
 {
 	spin_lock(&events_lock);
@@ -68,13 +71,16 @@ void dxh_stats_remove_event(struct dxh_event *event)
 	spin_unlock(&events_lock);
 }
 
-/* XFS answers 0 when it has killed processes, -EUCLEAN (its EFSCORRUPTED) when it shut down. */
+/* XFS returns 0 when it has killed processes, -EUCLEAN (EFSCORRUPTED) when it has shut down. */
 bool dxh_handled(int rc)
 {
 	return !rc || rc == -EUCLEAN;
 }
 
-/* All events of the place: one of them is that of the live table. */
+/*
+ * Count a failure, and schedule every event of the place.  The live table's is among them; which
+ * one that is cannot be seen here.
+ */
 void dxh_stats_count(struct dxh_stats *stats, u64 parent_bytes, bool forwarded, int rc)
 {
 	struct dxh_event *event;

@@ -4,7 +4,7 @@
 
 #include "device.h"
 
-/* Work to schedule after each failure that is counted. */
+/* Work to schedule after each failure that the stats count. */
 struct dxh_event {
 	struct list_head node;
 	struct work_struct *work;	/* or NULL */
@@ -12,17 +12,19 @@ struct dxh_event {
 
 /**
  * struct dxh_stats - counters of a place of a parent
- * @node: By place, but not of an attachment, which has its own.
- * @events: Of the claims that share it, one after the other or as live and loaded table.
- * @parent: The place is in this parent,
- * @parent_bytes: at this offset.
- * @users: Those claims, or an attachment; under claims_mutex.
- * @received: Failures in the live mapping,
- * @forwarded: those of them that a holder of the parent was notified of,
- * @handled: those that it handled, by killing processes or by shutting down,
- * @generic: those that were left to the kernel's generic handling.
- * @last_bytes: Where in the parent the last one was, or U64_MAX.
- * @rcu: Frees it.
+ * @node: In the hash of places.  The stats of an attachment are not in it: nothing shares them.
+ * @events: Events of the claims that share the stats: those of successive tables at this place,
+ *	or of a live and a loaded one.
+ * @parent: The parent.
+ * @parent_bytes: Offset of the place in the parent.
+ * @users: Number of those claims, or 1 for an attachment; under claims_mutex.
+ * @received: Failures of pages in the live mapping.
+ * @forwarded: Those of @received that a holder of the parent was notified of.
+ * @handled: Those of @forwarded that the holder handled, by killing processes or by shutting
+ *	down.
+ * @generic: Those of @received that were left to the kernel's generic handling.
+ * @last_bytes: Offset of the last failure in the parent, or U64_MAX.
+ * @rcu: For call_srcu(), when @users has become 0.
  */
 struct dxh_stats {
 	struct hlist_node node;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What there is to read in /sys/class/dax-holder: a directory for each child that something
- * is attached to, and in it one for each such parent.  Documentation/ABI/sysfs-class-dax-holder
- * says what the files mean.
+ * The readable files of /sys/class/dax-holder: a directory for each child that has parents
+ * attached, and in it one for each of these parents.  Documentation/ABI/sysfs-class-dax-holder
+ * describes them.
  */
 #include <linux/device.h>
 #include <linux/sysfs.h>
@@ -82,7 +82,10 @@ struct class dxh_class = {
 	.name = "dax-holder",
 };
 
-/* The child's directory, while there is one in it.  The caller holds attach_mutex. */
+/*
+ * Get the child's directory, which exists while it contains an attachment.  The caller holds
+ * attach_mutex.
+ */
 int dxh_dir_get(struct dxh_device *child)
 {
 	struct device *dir;

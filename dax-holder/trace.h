@@ -9,7 +9,7 @@
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
-/* The holder of a parent was notified of a failure; offsets and length in bytes. */
+/* A failure was notified to the holder of a parent; offsets and length in bytes. */
 TRACE_EVENT(dax_holder_failure,
 	    TP_PROTO(const char *child, u64 child_bytes, const char *parent,
 		     u64 parent_bytes, u64 len_bytes, int mf_flags, int rc),

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where a parent may map failed pages, and does.
+ * Find the places of a parent that map failed pages.  First find a window that may map some,
+ * then ask the live mapping.
  *
- * Each offset is looked at once, in the order of the offsets, whatever tables come and go
- * meanwhile.  So one that maps a failed page all the while is found once, and one that does so
- * for a part of the time at most once.
+ * A walk visits each offset once, in ascending order, regardless of tables that are loaded and
+ * released meanwhile.  So an offset that maps a failed page during the whole walk is found
+ * exactly once, and one that maps it for a part of the walk at most once.
  */
 #include <linux/sched.h>
 
@@ -12,16 +13,19 @@
 #include "claim.h"
 #include "walk.h"
 
-/* By disk: with its last claim a device is forgotten, and the next claim makes it anew. */
+/*
+ * Compare disks, not devices: a device is freed with its last claim, and allocated anew for the
+ * next one.
+ */
 static bool is_origin(const struct dxh_failure *failure, const struct dxh_device *child)
 {
 	return child->disk == failure->origin->disk;
 }
 
 /*
- * A child that is a mapped device may have failed pages anywhere; where, the search finds.  If
- * the origin is one, which the kernel notifies of only as it goes, others may have its pages too
- * and not be above it.
+ * A child that is a mapped device may map failed pages at any offset; the search finds them.
+ * The kernel announces a mapped device as the origin only when it is removed.  Then other mapped
+ * devices may map the same pages without being above it, so they do not count.
  */
 static bool is_between(const struct dxh_failure *failure, const struct dxh_device *child)
 {
@@ -45,8 +49,9 @@ static bool attached(const struct dxh_failure *failure, const struct dxh_device 
 }
 
 /*
- * Where the claim's parent may map failed pages from @from on, if that is before *@start.  By
- * its own extents if they are on the origin, and else anywhere.
+ * Set *@start and *@end to the first window at @from or later in which the claim's parent may
+ * map failed pages, if that is before *@start.  An extent on the origin gives its own window.
+ * If a child of the claim lies between, the window is all of the parent from @from on.
  */
 static void claim_window(const struct dxh_failure *failure, const struct dax_holder_claim *claim,
 			 u64 from, u64 *start, u64 *end)
@@ -79,11 +84,12 @@ static void claim_window(const struct dxh_failure *failure, const struct dax_hol
 }
 
 /*
- * The next part of the parent to search.  The claims of all tables, live or not, say where
- * to look; what is attached may map failed pages anywhere.
+ * Find the next window.  The claims of all tables, live or not, give windows; a parent that is
+ * attached may map failed pages anywhere.
  *
- * The live table has a claim in the list, or an attachment stands for it, at any time.  But
- * one may come and the other go between the two looks; then look again.
+ * At any moment the live table has a claim on the list, or an attachment covers it.  But between
+ * the two reads an attachment may be added and the claim removed, or the other way round, so
+ * that both are missed.  dxh_additions shows that something was added; then read both again.
  */
 static bool next_window(const struct dxh_walk *w, u64 *start, u64 *end)
 {
@@ -91,7 +97,7 @@ static bool next_window(const struct dxh_walk *w, u64 *start, u64 *end)
 	unsigned long additions;
 
 	do {
-		/* Before the lists are read; pairs with dxh_device_add(). */
+		/* Read before the lists; pairs with dxh_device_add(). */
 		additions = smp_load_acquire(&dxh_additions);
 		*start = U64_MAX;
 		*end = 0;
@@ -102,13 +108,13 @@ static bool next_window(const struct dxh_walk *w, u64 *start, u64 *end)
 			*start = w->from;
 			*end = max(w->from, dxh_size(w->parent));
 		}
-		/* After they were read; pairs with dxh_device_add(). */
+		/* Read again after the lists; pairs with dxh_device_add(). */
 		smp_rmb();
 	} while (READ_ONCE(dxh_additions) != additions);
 	return *start < *end;
 }
 
-/* Finds the next place; returns false when there is no more. */
+/* Find the next place.  Returns false if there is none. */
 bool dxh_walk_next(struct dxh_walk *w)
 {
 	u64 start, end;
@@ -132,7 +138,7 @@ bool dxh_walk_next(struct dxh_walk *w)
 	return true;
 }
 
-/* A parent that never had DAX maps nothing. */
+/* Start a walk.  Returns false if the parent has never had DAX: it maps nothing. */
 bool dxh_walk_start(struct dxh_walk *w, const struct dxh_failure *failure,
 		    struct dxh_device *parent)
 {
@@ -140,7 +146,7 @@ bool dxh_walk_start(struct dxh_walk *w, const struct dxh_failure *failure,
 	return dxh_device_dax(parent);
 }
 
-/* Does it map a failed page, or has it failed itself? */
+/* Is @child the origin, or does it map a failed page? */
 bool dxh_has_failed(const struct dxh_failure *failure, struct dxh_device *child)
 {
 	struct dxh_walk w;

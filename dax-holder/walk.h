@@ -8,14 +8,14 @@
 #include "live.h"
 
 /**
- * struct dxh_failure - a failure under way
- * @id: Its number in its lane.
- * @origin: The child that the kernel notified us of,
- * @first: what of it failed, from this byte
- * @last: to this one; whole pages,
- * @len_bytes: of which so many lie in one piece of memory,
- * @pfn: which starts at this page frame.
- * @mf_flags: For the holders.
+ * struct dxh_failure - a failure in flight
+ * @id: Number of the failure in its lane.
+ * @origin: The child that the kernel notified dax_holder of.
+ * @first: First byte of the origin that failed; start of a page.
+ * @last: Last byte of it that failed; end of a page.
+ * @len_bytes: Length of the contiguous memory at @first.
+ * @pfn: First page frame of that memory.
+ * @mf_flags: Flags for the holders, MF_*.
  * @gone: The whole origin goes away.
  */
 struct dxh_failure {
@@ -30,11 +30,13 @@ struct dxh_failure {
 };
 
 /**
- * struct dxh_walk - a walk through a parent, in rising order of its offsets
- * @failure: The failure,
- * @parent: the parent,
- * @from: and where in it to look next, once @search has come to its end.
- * @search: Has the place, in its hit_parent, hit_child and hit_len.
+ * struct dxh_walk - a walk through a parent, in ascending order of its offsets
+ * @failure: The failure.
+ * @parent: The parent.
+ * @from: Offset in the parent, in bytes, from which the next window is looked for when @search
+ *	has ended.
+ * @search: Search of the current window.  Its hit_parent, hit_child and hit_len are the place
+ *	that was found last.
  */
 struct dxh_walk {
 	const struct dxh_failure *failure;
