@@ -20,14 +20,17 @@ static inline int remap_bio(struct bio *bio, const struct daxlinear_remap *to)
 	return DM_MAPIO_REMAPPED;
 }
 
-/* To the device that holds its first sector, as far as its range goes. */
+/*
+ * Map a bio to the device of its first sector, and leave what lies past the end of the range to
+ * another bio.
+ */
 static noinline int map_slow(struct daxlinear *dl, struct bio *bio)
 {
 	sector_t sector = bio->bi_iter.bi_sector, left;
 	const struct daxlinear_range *range;
 	struct daxlinear_remap to;
 
-	/* A flush goes to each device once, whatever ranges it has. */
+	/* An empty flush goes to each device once (num_flush_bios), not to each range. */
 	if ((bio->bi_opf & REQ_PREFLUSH) && !bio_sectors(bio)) {
 		bio_set_dev(bio, dl->devs[dm_bio_get_target_bio_nr(bio)]->bdev);
 		return DM_MAPIO_REMAPPED;
@@ -51,7 +54,7 @@ void daxlinear_init_fast(struct daxlinear *dl)
 		dl->fast[1] = remap_of(&ranges[1]);
 }
 
-/* One range and two have short ways, for what lies in one of them. */
+/* Bios that lie in the first range, or in the second of two, take a short path. */
 int daxlinear_map(struct dm_target *ti, struct bio *bio)
 {
 	struct daxlinear *dl = ti->private;

@@ -16,8 +16,8 @@ static inline long access(const struct daxlinear_range *range, pgoff_t pgoff, lo
 }
 
 /*
- * Callers that want a page frame number respect an answer that ends where the range does;
- * the others go by what they asked for, and must get it.
+ * Callers that request a page frame number respect an answer that ends where the range does.
+ * The others use all of what they requested, so they must get all of it.
  */
 static noinline long access_found(const struct daxlinear *dl, pgoff_t pgoff, long nr_pages,
 				  enum dax_access_mode mode, void **kaddr, pfn_t *pfn)
@@ -34,8 +34,8 @@ static noinline long access_found(const struct daxlinear *dl, pgoff_t pgoff, lon
 }
 
 /*
- * Every fault comes by here.  All ways out are tail calls, so that nothing is saved,
- * and what has one range or two pays for nothing that it does not need.
+ * Hot: called for every page fault.  Every return is a tail call, so that no register is saved.
+ * One and two ranges are decided by a comparison, ahead of the general look-up.
  */
 long daxlinear_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages,
 			     enum dax_access_mode mode, void **kaddr, pfn_t *pfn)
@@ -62,7 +62,7 @@ int daxlinear_zero_page_range(struct dm_target *ti, pgoff_t pgoff, size_t nr_pag
 	const struct daxlinear_range *range;
 	int err;
 
-	/* One at a time: the kernel's dax_zero_page_range() takes no more. */
+	/* One page at a time: dax_zero_page_range() refuses more. */
 	for (; nr_pages; nr_pages--, pgoff++) {
 		range = daxlinear_range(ti, pgoff);
 		err = dax_zero_page_range(range->dev->dax_dev, daxlinear_page(range, pgoff), 1);
@@ -78,7 +78,7 @@ size_t daxlinear_recovery_write(struct dm_target *ti, pgoff_t pgoff, void *addr,
 	const struct daxlinear_range *range = daxlinear_range(ti, pgoff);
 	size_t left_bytes = daxlinear_left(range, pgoff) << PAGE_SHIFT;
 
-	/* @addr may be an alias, which goes on past the range: that is for the next call. */
+	/* @addr may be an alias that goes on past the range; the rest is for the next call. */
 	bytes = min(bytes, left_bytes - offset_in_page(addr));
 	return dax_recovery_write(range->dev->dax_dev, daxlinear_page(range, pgoff), addr,
 				  bytes, i);

@@ -14,13 +14,13 @@
 #include "table.h"
 
 /*
- * Of one request across the ends of ranges.  As long as XFS makes an extent: no caller
- * touches more, though the deduplication of some kernels asks for as many pages more as
- * lie before it in the file.
+ * The most pages of one request across the ends of ranges: the longest extent that XFS makes.
+ * No caller touches more.  The deduplication of some kernels requests more, by as many pages as
+ * lie before the place in the file.
  */
 #define DAXLINEAR_ALIAS_PAGES_MAX	0x200000L
 
-/* Where the bios of a range go. */
+/* How to remap the bios of a range. */
 struct daxlinear_remap {
 	struct block_device *bdev;
 	sector_t delta;		/* from the mapped device to bdev, modulo 2^64 */
@@ -28,12 +28,12 @@ struct daxlinear_remap {
 
 /* A daxlinear target: ranges of devices, one after the other. */
 struct daxlinear {
-	/* For bios in the first range, which ends there, and in the second of two. */
+	/* fast[0] is for bios that end by fast_end, in the first range; fast[1] for the second. */
 	sector_t fast_end;
 	struct daxlinear_remap fast[2];
 
 	unsigned int lost_2m;	/* the first range that loses 2 MiB mappings, or nr_ranges */
-	bool warned;		/* of being a part of the device */
+	bool warned;		/* that the line is not the whole device */
 	unsigned int nr_devs;
 	struct dm_dev **devs;	/* distinct */
 	struct dax_holder_claim *claim;
@@ -42,14 +42,17 @@ struct daxlinear {
 	struct daxlinear_table table;
 };
 
-/* Where the range starts on its device, of which its dax_device may have more. */
+/*
+ * Start of the range, in sectors of its block device.  (range->delta leads into the dax_device,
+ * which starts earlier if the block device is a partition.)
+ */
 static inline sector_t daxlinear_offset(const struct daxlinear_range *range)
 {
 	return (daxlinear_page(range, range->start) << PAGE_SECTORS_SHIFT) -
 	       get_start_sect(range->dev->bdev);
 }
 
-/* How long it is. */
+/* Length of the range, in sectors. */
 static inline sector_t daxlinear_len(const struct daxlinear_range *range)
 {
 	return (sector_t)daxlinear_left(range, range->start) << PAGE_SECTORS_SHIFT;

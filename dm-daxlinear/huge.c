@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which range loses 2 MiB mappings: those of PMD_SIZE, whatever that is.
+ * Find the first range that loses 2 MiB mappings (those of PMD_SIZE, which depends on the
+ * architecture and its page size).
  *
- * Such a mapping needs as much of one range, in one stretch of memory, aligned there as it
- * is in the mapped device.  So each stretch of a range has to start on a boundary of both;
- * only the last one may end off a boundary.  A range has several on a mapped child, though
- * not more than one for 2 MiB before the first is found that loses them.
+ * Such a mapping needs PMD_SIZE bytes of one range, contiguous in memory and aligned both there
+ * and in the mapped device.  So each stretch of contiguous memory in a range has to start on a
+ * boundary of both; only the last one may end off a boundary.  On a mapped child a range may
+ * have many stretches, but up to the first one that loses mappings there is at most one for each
+ * 2 MiB.
  */
 #include <linux/sched.h>
 
@@ -31,9 +33,9 @@ static long stretch(const struct daxlinear_range *range, pgoff_t page, long nr_p
 }
 
 /*
- * Whether @page starts another stretch though memory goes on from the page before: where a
- * line of the child's table ends.  A bad page ends what is given at once, too, but changes
- * no alignment.
+ * Does a line of the child's table end before @page, though memory is contiguous there?  Then
+ * another stretch starts.  A bad page, too, ends an answer in recovery mode, but it changes no
+ * alignment, so ask in the other mode.
  */
 static bool is_seam(const struct daxlinear_range *range, pgoff_t page)
 {
@@ -42,7 +44,10 @@ static bool is_seam(const struct daxlinear_range *range, pgoff_t page)
 	return stretch(range, page - 1, 2, DAX_ACCESS, &pfn) == 1;
 }
 
-/* Refuse range @i if it loses them, or remember the first one that does. */
+/*
+ * With align_2m refuse range @i if it loses 2 MiB mappings.  Without it record the first range
+ * that does, for the status line.
+ */
 int daxlinear_check_2m(struct dm_target *ti, unsigned int i)
 {
 	struct daxlinear *dl = ti->private;

@@ -4,8 +4,8 @@
 #include "daxlinear.h"
 
 /*
- * Refuse a table: with the reason for device-mapper, which names the device, and with the
- * values in the log.  Returns @err.
+ * Refuse a table: set the reason for device-mapper, which logs it with the device's name, and
+ * log the values.  Returns @err.
  */
 int daxlinear_refuse(struct dm_target *ti, int err, char *error, const char *fmt, ...)
 {

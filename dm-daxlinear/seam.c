@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests across the ends of ranges.
+ * Answer requests that cross the end of a range.
  *
- * The kernel's copy-on-write, unshare and deduplication of DAX files ask for the address
- * of all pages that they are going to touch, and use it for all of them, however few the
- * answer says there are.  What lies past the end of a range is other data of the child.
- * So a request that crosses such an end is answered with an alias: the pages of all the
- * ranges that it spans, mapped one after the other.  A fault asks for a page frame number
- * as well and respects a short answer; only its copy of shared blocks, of 2 MiB at most,
- * asks as the others do.
+ * The kernel's copy-on-write, unshare and deduplication of DAX files request the address of all
+ * pages that they are going to touch.  They use the address for all of these pages, even if the
+ * answer is shorter.  Past the end of a range they would touch other data of the child.  So a
+ * request that crosses such an end is answered with an alias: a mapping of the pages of all
+ * ranges that it spans, one after the other.  A fault requests a page frame number as well and
+ * respects a short answer.  Only its copy of shared blocks, of 2 MiB at most, makes requests as
+ * the others do.
  *
- * An alias has to outlive its use, and nothing reports the end of that.  Callers use the
- * address inside dax_read_lock(), save the copy of a fault, which follows the unlock
- * without a sleep.  A worker waits for both, in this order, before it unmaps.  No callback
- * of device-mapper waits for either.
+ * An alias must stay mapped as long as it is in use, and the kernel does not report the end of
+ * that.  Callers use the address inside dax_read_lock(), except for the copy of a fault, which
+ * follows the unlock and does not sleep.  So a worker waits for all sections of dax_read_lock(),
+ * then for a grace period of RCU tasks, and unmaps after that.  No callback of device-mapper
+ * waits for either.
  */
 #define pr_fmt(fmt) "device-mapper: daxlinear: " fmt
 
@@ -28,7 +29,7 @@
 struct alias {
 	struct llist_node node;
 	void *addr;
-	size_t bytes;		/* that it holds, its page tables included */
+	size_t bytes;		/* memory in use, page tables included */
 	unsigned int nr_pages;
 	struct page *pages[];
 };
@@ -71,8 +72,8 @@ static struct alias *alias_alloc(unsigned int nr_pages)
 	if (held >= limit)
 		return NULL;
 	/*
-	 * Those that ask faster than the worker unmaps let it catch up, but only for a
-	 * moment: it waits for them, as they are inside dax_read_lock().
+	 * Slow down callers that make aliases faster than the worker unmaps them.  Only for a
+	 * moment: they are inside dax_read_lock(), so the worker waits for them.
 	 */
 	if (held > limit / 2)
 		schedule_timeout_uninterruptible(HZ / 50);
@@ -152,11 +153,11 @@ static long alias_make(const struct daxlinear_range *range, pgoff_t pgoff, long 
 		return -ENOMEM;
 	}
 	*kaddr = alias->addr;
-	/* From here on it may be freed once the caller has left dax_read_lock(). */
+	/* From here on the worker may free it as soon as the caller leaves dax_read_lock(). */
 	llist_add(&alias->node, &aliases);
 	schedule_work(&unmap_work);
 	/*
-	 * The write that recovers goes by the answer, which is where bad pages begin; the
+	 * A recovery write respects the answer, which ends where bad pages begin.  The
 	 * copy-on-write before it does not.
 	 */
 	return mode == DAX_RECOVERY_WRITE ? first : nr_pages;
@@ -167,12 +168,13 @@ static long alias_make(const struct daxlinear_range *range, pgoff_t pgoff, long 
  * @ti: The target.
  * @range: The range that holds @pgoff.
  * @pgoff: The first page, in the mapped device.
- * @nr_pages: How many there are, all in the target.
+ * @nr_pages: Number of pages, all in the target.
  * @mode: DAX_ACCESS or DAX_RECOVERY_WRITE.
- * @kaddr: Set to an address that is good for all of them.
+ * @kaddr: Set to an address that is valid for all of them, until the caller has left
+ *	dax_read_lock() and sleeps.
  *
- * Context: Process context, inside dax_read_lock().  May sleep, but starts no I/O to get
- *	memory: suspending a device waits for us.
+ * Context: Process context, inside dax_read_lock().  May sleep.  Allocates without I/O: a
+ *	suspend of the device waits for this call, so reclaim must not wait for the device.
  * Return: The number of pages, fewer of them with DAX_RECOVERY_WRITE, or an error: that of
  *	the first page that has one, or -ENOMEM.
  */
@@ -200,7 +202,7 @@ void __init daxlinear_seam_init(void)
 		limit_bytes = totalram_pages() / 64 * PAGE_SIZE;
 }
 
-/* Waits for all aliases to be unmapped; no target is left that could make one. */
+/* Wait until all aliases are unmapped.  No target is left that could make one. */
 void daxlinear_seam_exit(void)
 {
 	flush_work(&unmap_work);

@@ -4,7 +4,7 @@
 #include "compat.h"
 #include "daxlinear.h"
 
-/* Documented field by field in Documentation/daxlinear.rst; never reordered. */
+/* The fields are documented in Documentation/daxlinear.rst.  Their order never changes. */
 static void status_info(struct daxlinear *dl, char *result, unsigned int maxlen)
 {
 	struct dax_holder_counts counts;
@@ -24,7 +24,7 @@ static void status_info(struct daxlinear *dl, char *result, unsigned int maxlen)
 		DMEMIT(" %u", dl->lost_2m);
 }
 
-/* The plain form where it says it all, so that it reads as dm-linear's. */
+/* Print dm-linear's form where it is sufficient, the form with a count elsewhere. */
 static void status_table(struct daxlinear *dl, char *result, unsigned int maxlen)
 {
 	const struct daxlinear_table *table = &dl->table;
@@ -45,7 +45,7 @@ static void status_table(struct daxlinear *dl, char *result, unsigned int maxlen
 		       table->allow_move ? " allow_move" : "");
 }
 
-/* A measurement has room for some thirty ranges, so it has the hash of them all. */
+/* A measurement has room for some thirty ranges, so it contains a hash of all of them. */
 static void status_ima(struct dm_target *ti, struct daxlinear *dl, char *result,
 		       unsigned int maxlen)
 {

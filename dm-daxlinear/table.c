@@ -6,12 +6,12 @@
 
 #include "table.h"
 
-/* The words of dm-linear: a device and an offset. */
+/* Words of dm-linear's form: a device and an offset. */
 #define LINEAR_ARGS	2
-/* The words of one range: a device, an offset and a length. */
+/* Words of one range: a device, an offset and a length. */
 #define RANGE_ARGS	3
 
-/* The index may have so many entries for a range, or so many in all. */
+/* An index is made if it has at most so many entries for a range, or so many in all. */
 #define INDEX_PER_RANGE	2
 #define INDEX_ANYWAY	1024
 
@@ -47,10 +47,10 @@ static pgoff_t to_page(sector_t sector)
 
 /**
  * daxlinear_count_ranges() - count the ranges of a table line
- * @argc: How many words the line has.
+ * @argc: Number of words of the line.
  * @argv: The words.
- * @nr_ranges: Set to how many ranges daxlinear_parse() will find, or refuse.
- * @msg: Set to what to mend, on an error; has room for DAXLINEAR_MSG_LEN.
+ * @nr_ranges: Set to the number of ranges that daxlinear_parse() will find, or refuse.
+ * @msg: On an error, set to what to correct; has room for DAXLINEAR_MSG_LEN.
  *
  * Return: 0 or -EINVAL.
  */
@@ -77,9 +77,9 @@ int daxlinear_count_ranges(unsigned int argc, char **argv, unsigned int *nr_rang
 
 /**
  * daxlinear_path() - the word that names the device of a range
- * @argc: How many words the line has, which daxlinear_parse() took.
+ * @argc: Number of words of the line, which daxlinear_parse() has accepted.
  * @argv: The words.
- * @range: Which range.
+ * @range: Number of the range, from 0.
  *
  * Return: One of the words.
  */
@@ -152,17 +152,17 @@ static int parse_ranges(struct daxlinear_table *table, sector_t len, unsigned in
 }
 
 /**
- * daxlinear_parse() - take a table line apart
+ * daxlinear_parse() - parse a table line
  * @table: Filled in, but for the index and the devices; has @nr_ranges of
  *	daxlinear_count_ranges(), room for one range more, and no option set.
  * @begin: The target's start in the mapped device.
  * @len: The target's length.
- * @argc: How many words the line has.
+ * @argc: Number of words of the line.
  * @argv: The words.
- * @msg: Set to what to mend, on an error; has room for DAXLINEAR_MSG_LEN.
+ * @msg: On an error, set to what to correct; has room for DAXLINEAR_MSG_LEN.
  *
- * Which device a range is on, where that starts on its dax_device and whether the range
- * fits is for the caller to find out.
+ * The caller finds out which device a range is on, where that starts in its dax_device, and
+ * whether the range fits.
  *
  * Return: 0 or -EINVAL.
  */
@@ -192,19 +192,18 @@ int daxlinear_parse(struct daxlinear_table *table, sector_t begin, sector_t len,
 }
 
 /**
- * daxlinear_index_len() - how many entries an index by granule has
+ * daxlinear_index_len() - length of an index by granule
  * @table: The table, parsed; its granule is set.
  *
- * The granule is the largest power of two that divides all boundaries: each granule
- * then lies in one range.
+ * The granule is the largest power of two of pages that divides all boundaries, so that each
+ * granule lies in one range.
  *
- * Return: The number of entries, or 0 if there is no need for an index, or if it would
- *	be too large.
+ * Return: The number of entries, or 0 if no index is needed, or if it would be too large.
  */
 size_t daxlinear_index_len(struct daxlinear_table *table)
 {
 	const struct daxlinear_range *ranges = table->ranges;
-	/* No granule is larger, for the sake of its inverse. */
+	/* Limits the granule, whose inverse would be 0 otherwise. */
 	u64 bits = 1ULL << 32, len;
 	unsigned int i;
 
@@ -237,9 +236,9 @@ void daxlinear_fill_index(struct daxlinear_table *table)
 }
 
 /**
- * daxlinear_find() - the range that holds a page
+ * daxlinear_find() - find the range that contains a page
  * @table: The table.
- * @page: A page of the mapped device, which the table maps.
+ * @page: A page of the mapped device that the table maps.
  *
  * Return: The range.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A table line taken apart, and the way from a page of the mapped device to a page
- * of a child: code that needs no kernel and that the unit tests compile in userspace.
+ * A parsed table line, and the translation of a page of the mapped device to a page of a child.
+ * This code needs no kernel; the unit tests compile it in userspace.
  */
 #ifndef DAXLINEAR_TABLE_H
 #define DAXLINEAR_TABLE_H
@@ -15,9 +15,9 @@ struct dm_dev;
 #define DAXLINEAR_PAGE_SECTORS	(PAGE_SIZE >> 9)
 
 /**
- * struct daxlinear_range - a range, as long as to the start of the next one
- * @start: Its first page, in the mapped device.
- * @delta: From a page there to the page on the child's dax_device, modulo 2^64.
+ * struct daxlinear_range - a range, which ends where the next one starts
+ * @start: First page of the range in the mapped device.
+ * @delta: Distance from a page there to the page in the child's dax_device, modulo 2^64.
  * @dev: The child.
  */
 struct daxlinear_range {
@@ -28,14 +28,14 @@ struct daxlinear_range {
 
 /**
  * struct daxlinear_table - a table line
- * @nr_ranges: How many ranges there are, at least one.
+ * @nr_ranges: Number of ranges, at least one.
  * @align_2m: Refuse ranges that lose 2 MiB mappings.
- * @allow_move: May move what a mounted filesystem maps.
- * @granule_inverse: 2^32 divided by the granule, which is a power of two of pages
- *	that divides all boundaries, counted from the target's start.
- * @index: Which range holds each granule, or NULL if there are no more than two, or
- *	if that would take too much room and a search has to do.
- * @ranges: @nr_ranges of them and one more, whose start is the target's end.
+ * @allow_move: The table may move what a device in use maps.
+ * @granule_inverse: 2^32 divided by the granule.  The granule is in pages, a power of two that
+ *	divides all boundaries, counted from the target's start.
+ * @index: The range that contains each granule.  NULL if there are one or two ranges, or if
+ *	the index would be too large; a binary search does then.
+ * @ranges: @nr_ranges ranges and an extra one, whose start is the target's end.
  */
 struct daxlinear_table {
 	unsigned int nr_ranges;
@@ -59,33 +59,33 @@ const struct daxlinear_range *daxlinear_find(const struct daxlinear_table *table
 					     pgoff_t page);
 
 /*
- * In which granule @page is.
+ * Return the granule that contains @page.
  *
- * A product and not a shift by a variable: for that x86 wants a register in which
- * direct_access has an argument, and all its ways would pay for the move.
+ * This multiplies by the inverse instead of shifting: x86 needs %cl for a shift by a variable,
+ * and %cl holds an argument of direct_access, so that the compiler would save it on every path.
  *
- * It does not overflow: it is below 2^32 times the number of granules, which is the length
- * of the index, and that daxlinear_index_len() keeps within a few times nr_ranges.
+ * The product does not overflow: it is less than 2^32 times the number of granules, which is the
+ * length of the index, and daxlinear_index_len() limits that to a few times nr_ranges.
  */
 static inline u64 daxlinear_granule(const struct daxlinear_table *table, pgoff_t page)
 {
 	return (page - table->ranges[0].start) * table->granule_inverse >> 32;
 }
 
-/* The range that holds @page, by the index. */
+/* Return the range that contains @page, by the index. */
 static inline const struct daxlinear_range *
 daxlinear_indexed(const struct daxlinear_table *table, pgoff_t page)
 {
 	return &table->ranges[table->index[daxlinear_granule(table, page)]];
 }
 
-/* How many pages are left in @range from @page of the mapped device on. */
+/* Return how many pages of @range are left from @page of the mapped device on. */
 static inline pgoff_t daxlinear_left(const struct daxlinear_range *range, pgoff_t page)
 {
 	return range[1].start - page;
 }
 
-/* Where @page of the mapped device lies on the child of @range. */
+/* Return the page in the dax_device of @range that @page of the mapped device maps. */
 static inline pgoff_t daxlinear_page(const struct daxlinear_range *range, pgoff_t page)
 {
 	return page + range->delta;

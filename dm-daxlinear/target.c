@@ -7,13 +7,13 @@
 
 #include "daxlinear.h"
 
-/* The claims schedule it after each failure; dm's event is raised from here. */
+/* Work that the claim schedules after each failure.  It raises the event of device-mapper. */
 static void daxlinear_event(struct work_struct *work)
 {
 	struct daxlinear *dl = container_of(work, struct daxlinear, event);
 	unsigned int noio;
 
-	/* dtr waits for us, so we must not wait for a suspended device. */
+	/* dtr waits for this work, so reclaim must not wait for a suspended device here. */
 	noio = memalloc_noio_save();
 	dm_table_event(dl->ti->table);
 	memalloc_noio_restore(noio);
@@ -39,8 +39,8 @@ static int daxlinear_open(struct dm_target *ti, const char *path, struct dm_dev 
 }
 
 /*
- * Open the device at @path, unless a range before has it already: most often the
- * one just before.  @paths remembers how each was called.
+ * Open the device at @path, unless an earlier range, most often the one just before, has opened
+ * it.  @paths records the path of each device.
  */
 static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char **paths,
 			     struct dm_dev **dev)
@@ -64,7 +64,7 @@ static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char 
 			dm_put_device(ti, *dev);
 			return 0;
 		}
-	/* Most often they are few, however many ranges there are. */
+	/* Grown one by one: most often there are few devices, however many ranges. */
 	devs = krealloc_array(dl->devs, i + 1, sizeof(*devs), GFP_KERNEL);
 	if (!devs) {
 		dm_put_device(ti, *dev);
@@ -77,7 +77,7 @@ static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char 
 	return 0;
 }
 
-/* What a range must keep on its device. */
+/* Check that range @i lies within its device. */
 static int daxlinear_check_range(struct dm_target *ti, unsigned int i)
 {
 	struct daxlinear *dl = ti->private;
@@ -238,7 +238,10 @@ static void daxlinear_dtr(struct dm_target *ti)
 	daxlinear_free(ti);
 }
 
-/* device-mapper clamps requests to a line, so that daxlinear_seamless() never sees these. */
+/*
+ * Warn of a line that is not the whole device.  device-mapper clamps requests to a line, so
+ * daxlinear_seamless() never sees a request that crosses the end of one.
+ */
 static void daxlinear_warn_of_seams(struct dm_target *ti)
 {
 	struct daxlinear *dl = ti->private;
@@ -250,7 +253,7 @@ static void daxlinear_warn_of_seams(struct dm_target *ti)
 			    dm_table_device_name(ti->table), ti->begin);
 }
 
-/* The mapped device's own dax_device, and the whole table, can be seen only now. */
+/* Check what the constructor cannot see: the whole table, and the mapped device's dax_device. */
 static int daxlinear_preresume(struct dm_target *ti)
 {
 	struct daxlinear *dl = ti->private;
