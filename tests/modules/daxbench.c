@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * daxbench: counts what it costs to look a page up in a dax_device, and to tell a
- * failed page to those who hold it.
+ * daxbench: counts what it costs to look up a page in a dax_device, and to notify its
+ * holder of a failed page.
  *
- * It counts the processor's cycles.  In a guest whose clock counts instructions
- * (qemu -icount shift=0) they are instructions, and repeat exactly.
+ * It counts cycles of the processor.  In a guest whose clock counts instructions
+ * (qemu -icount shift=0) these are instructions, and repeat exactly.
  *
- * /dev/daxbench takes ioctls, see daxbench.h; block devices are given as open files:
+ * /dev/daxbench has these ioctls, see daxbench.h.  Block devices are passed as open files:
  *
  *	ACCESS	call dax_direct_access() for each page
- *	ADDRESS	call it for all pages at once, as copy-on-write does
+ *	ADDRESS	call it once for all pages, as copy-on-write does
  *	HOLD	take the holder slot until /dev/daxbench is closed
- *	FAIL	tell the driver that each page failed, as memory_failure() does, and count
- *		until whoever holds it through HOLD is told, which must not sleep
- *		before that; 0 if nobody was
- *	MASK	keep interrupts away, or not; what is counted may sleep, as long as
- *		nobody that it waits for needs the clock's
+ *	FAIL	notify the driver of a failure of each page, as memory_failure() does, and
+ *		count until the holder of HOLD is notified; 0 if it is not.  Nothing on
+ *		the way may sleep.
+ *	MASK	mask interrupts, or unmask them.  What is counted may sleep, as long as
+ *		what it waits for needs no interrupt of the clock.
  */
 #include <linux/blkdev.h>
 #include <linux/dax.h>
@@ -38,15 +38,15 @@
 
 #define MAX_PAGES	SZ_1M
 
-/* A dax_device whose slot is ours. */
+/* A dax_device that this module holds. */
 struct held {
 	struct list_head node;
 	struct dax_device *dax_dev;
 };
 
-/* One at a time: there is one clock. */
+/* One ioctl at a time: there is one clock. */
 static DEFINE_MUTEX(bench_mutex);
-/* When a holder was first told of the failure under way, or 0. */
+/* Time of the first notification of the failure in flight, or 0. */
 static u64 told;
 
 static int bench_notify_failure(struct dax_device *dax_dev, u64 off, u64 len, int mf_flags)
@@ -64,7 +64,7 @@ static const struct dax_holder_operations bench_ops = {
 	.notify_failure = bench_notify_failure,
 };
 
-/* Fails if somebody has it, for then the kernel would leak a reference. */
+/* Fails if there is another holder, as the kernel would leak a reference then. */
 static struct dax_device *dax_of(int fd, u64 *start, struct held *holder)
 {
 	struct dax_device *dax_dev = NULL;
@@ -87,13 +87,13 @@ static struct dax_device *dax_of(int fd, u64 *start, struct held *holder)
 	return dax_dev;
 }
 
-/* The task priority, which holds off all but the highest of interrupts. */
+/* The task priority register, which masks all but the highest interrupts. */
 static void mask(unsigned long on)
 {
 	asm volatile("mov %0, %%cr8" : : "r" (on ? 0xeUL : 0UL) : "memory");
 }
 
-/* What it costs to look at the clock twice. */
+/* Cost of reading the clock twice. */
 static u64 overhead(void)
 {
 	u64 begin = get_cycles();
@@ -125,7 +125,7 @@ static int bench_access(struct dax_device *dax_dev, const struct daxbench_pages 
 	return nr > 0 ? 0 : -EIO;
 }
 
-/* It may sleep; see MASK. */
+/* What is counted may sleep; see MASK. */
 static int bench_address(struct dax_device *dax_dev, const struct daxbench_pages *pages,
 			 pgoff_t first, u32 *samples)
 {
@@ -147,7 +147,7 @@ static int bench_address(struct dax_device *dax_dev, const struct daxbench_pages
 	return 0;
 }
 
-/* 7.2 wants the number alone, and does not see the rest. */
+/* 7.2 takes the page frame number alone, and ignores the second argument. */
 static struct dev_pagemap *pagemap_of(unsigned long pfn)
 {
 	struct dev_pagemap *(*get)(unsigned long pfn, struct dev_pagemap *hint) =
@@ -177,7 +177,9 @@ static int bench_fail(struct dax_device *dax_dev, const struct daxbench_pages *p
 		if (!pgmap)
 			return -ENXIO;
 		told = 0;
-		/* Nothing sleeps before the holder is told, which lets them in again. */
+		/*
+		 * Nothing sleeps before the holder is notified, which unmasks interrupts again.
+		 */
 		local_irq_disable();
 		begin = get_cycles();
 		pgmap->ops->memory_failure(pgmap, pfn_t_to_pfn(pfn), 1, 0);
@@ -310,8 +312,8 @@ static struct miscdevice bench_device = {
 };
 
 /*
- * fs_put_dax() does not wait for a failure that is about to enter our handler, so
- * unload when none is under way.
+ * fs_put_dax() does not wait for a failure that is about to enter our handler, so unload the
+ * module only when no failure is in flight.
  */
 module_misc_device(bench_device);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What tests/bench asks of the daxbench module. */
+/* The ioctls of the daxbench module, which tests/bench uses. */
 #ifndef DAXBENCH_H
 #define DAXBENCH_H
 
@@ -12,14 +12,14 @@ struct daxbench_pages {
 	__u32 count;
 	__u64 first;
 	__u64 step;
-	__u64 samples;	/* __u32[count]: what each took */
+	__u64 samples;	/* __u32[count]: cost of each */
 };
 
 #define DAXBENCH_ACCESS		_IOW('D', 1, struct daxbench_pages)
 #define DAXBENCH_FAIL		_IOW('D', 2, struct daxbench_pages)
 #define DAXBENCH_HOLD		_IOW('D', 3, __s32)
 #define DAXBENCH_MASK		_IO('D', 4)
-/* @step pages from @first on by one address, without a page frame number, @count times. */
+/* One address for @step pages from @first on, without a page frame number, @count times. */
 #define DAXBENCH_ADDRESS	_IOW('D', 5, struct daxbench_pages)
 
 #endif

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dm-gate: a stretch of a device, mapped as by "linear", that holds up or fails
- * the step of a table's life that a test is interested in.
+ * dm-gate: maps a part of a device as "linear" does, and stops or fails a step of
+ * the table's life that a test chooses.
  *
  *	<start> <len> gate <dev> <offset>
  *
- * In a table beside other targets it stops all of the table at a place that is
- * else passed in no time, or makes dm undo what the others have done.  It passes
- * DAX through, so that the table keeps DAX.
+ * Beside other targets it stops the whole table at a step that otherwise takes no
+ * time, or makes dm undo what the other targets have done.  It supports DAX, so that
+ * the table keeps DAX.
  *
  * The steps are ctr, dtr, presuspend, postsuspend, preresume and resume.  In
  * /sys/module/dm_gate/parameters/, for all gates at once:
  *
- *	stop	a step; whoever gets there waits until this is changed, or none
- *	at	the step at which somebody waits now, or none
+ *	stop	a step at which a table waits until this is changed, or none
+ *	at	the step at which a table waits now, or none
  *	fail	ctr or preresume, which then fails with -EIO, or none
  */
 #include <linux/blkdev.h>
@@ -76,7 +76,7 @@ static int gate_pass(enum step step)
 {
 	if (READ_ONCE(stop) == step) {
 		WRITE_ONCE(at, step);
-		/* Idle: a test may take its time, and that is no hung task. */
+		/* Idle, so that a long wait is not reported as a hung task. */
 		wait_event_idle(stop_changed, READ_ONCE(stop) != step);
 		WRITE_ONCE(at, NONE);
 	}

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pmemheal: while it is loaded, NVDIMMs clear poison when they are asked to, for
- * tests.
+ * pmemheal: while it is loaded, NVDIMMs clear poison on request, for tests.
  *
- * QEMU's firmware has no such function, so that the kernel's request fails and
- * with it every write to a bad block.  Here the request is made as ever, and only
- * the firmware's answer is another.
+ * QEMU's firmware has no such function.  The kernel's request fails, and with it
+ * every write to a bad block.  This module leaves the request as it is and replaces
+ * the firmware's answer.
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -13,7 +12,7 @@
 #include <linux/ptrace.h>
 #include <linux/sizes.h>
 
-/* What acpi_nfit_ctl(nd_desc, nvdimm, cmd, buf, buf_len, cmd_rc) was asked for. */
+/* The arguments of acpi_nfit_ctl(nd_desc, nvdimm, cmd, buf, buf_len, cmd_rc). */
 struct request {
 	unsigned int cmd;
 	void *buf;
@@ -27,7 +26,7 @@ static int request_made(struct kretprobe_instance *instance, struct pt_regs *reg
 	request->cmd = regs_get_kernel_argument(regs, 2);
 	request->buf = (void *)regs_get_kernel_argument(regs, 3);
 	request->cmd_rc = (int *)regs_get_kernel_argument(regs, 5);
-	/* 1: we care for no other, and the instance is free at once */
+	/* 1: the return of any other command is not probed, and its instance is free at once */
 	return request->cmd != ND_CMD_ARS_CAP && request->cmd != ND_CMD_CLEAR_ERROR;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The commands of the file control, and what they are made of. */
+/* The commands of the control file, and the parsing that they share. */
 #ifndef DAXPROBE_COMMAND_H
 #define DAXPROBE_COMMAND_H
 
@@ -8,14 +8,14 @@
 struct control;
 struct device_node;
 
-/* The next word of a line. */
+/* Parse the next word of a line. */
 int parse_u64(char **line, u64 *value);
 int parse_int(char **line, int *value);
 int parse_dev(char **line, dev_t *dev);
-/* The device that it names, looked up if need be; the caller puts it. */
+/* Get the device that the next word names; look it up if need be.  The caller puts it. */
 struct device_node *node_named(char **line);
 
-/* Answer on the open file that the command came by. */
+/* Add an answer to the open file from which the command came. */
 int answer(struct control *control, dev_t dev, u64 off, long pfn, long pages);
 
 int do_hold(struct control *control, char *line);

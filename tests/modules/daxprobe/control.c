@@ -1,54 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * daxprobe: plays the filesystem on a mapped device and the failing memory
+ * daxprobe: acts as the filesystem on a mapped device and as the failing memory
  * below it, for tests.
  *
- * It takes the holder slot of a dax_device and records what it is told, and it
- * injects failures straight into the holder of a child, so that thousands of
- * offsets are checked in seconds and no page is really poisoned.
+ * It takes the holder slot of a dax_device and records each notification.  It also
+ * injects failures straight into the holder of a child: thousands of offsets are
+ * checked in seconds, and no page is really poisoned.
  *
- * /sys/kernel/debug/daxprobe/control takes commands, one a line and many a
+ * /sys/kernel/debug/daxprobe/control takes commands, one per line and many per
  * write.  DEV is major:minor; the node /dev/block/DEV must exist.
  *
- *	hold DEV [RC]		take the holder slot, answer RC (0) to failures
+ *	hold DEV [RC]		take the holder slot, return RC (0) for failures
  *	release DEV		leave the slot
- *	rc DEV RC		from now on answer RC
- *	delay DEV MS		from now on sleep so long before answering; whoever
- *				sleeps already answers when it has slept so long
+ *	rc DEV RC		from now on return RC
+ *	delay DEV MS		from now on sleep so long before returning; a handler
+ *				that sleeps already returns after that time, too
  *	inject DEV OFF LEN FLAGS
- *				tell the holder of DEV that bytes failed
- *	late DEV OFF LEN FLAGS	tell dax_holder, as if it had been DEV's holder a
- *				moment ago, whoever is now
- *	phys DEV OFF [PAGES]	look a page up, the way a failure is looked up
- *	access DEV OFF [PAGES]	look a page up, the way data is accessed
- *	synchronous DEV		ask whether it promises synchronous faults
+ *				notify the holder of DEV of failed bytes
+ *	late DEV OFF LEN FLAGS	notify dax_holder, as if it had been DEV's holder a
+ *				moment ago, whether it still is or not
+ *	phys DEV OFF [PAGES]	look up a page, as for a failure
+ *	access DEV OFF [PAGES]	look up a page, as for an access to data
+ *	synchronous DEV		return whether it promises synchronous faults
  *	zero DEV OFF		zero a page, as a filesystem does
  *	recover DEV OFF LEN BYTE
  *				write over a place that may be bad
  *	sum DEV OFF PAGES [HOW [MS]]
- *				ask for the address of so many pages, read them
- *				all MS later whatever the answer's length;
+ *				request the address of PAGES pages, and read them
+ *				all MS later, even if the answer is shorter;
  *				HOW: inside dax_read_lock() ("locked"), the same
  *				for a "recovery", or after it ("unlocked")
- *	fill DEV OFF PAGES BYTE	the same, and write a byte to them all
- *	reset			forget the records and the devices not held
+ *	fill DEV OFF PAGES BYTE	the same, and write BYTE to all of them
+ *	reset			drop the records and the devices not held
  *
  * A write stops at the first command that fails.  It returns the length of what
- * was done before, so what is left starts with the culprit; if that is the very
- * first, the write fails with its error.  phys and access answer on the same
- * open file, a line for each: "DEV OFF PFN PAGES", PAGES being how many follow
- * one another, or "DEV OFF ERRNO 0" with a negative ERRNO.  recover answers
+ * was done before, so the rest starts with the command that failed; if that is the
+ * first one, the write fails with its error.  phys and access answer on the same
+ * open file, a line for each: "DEV OFF PFN PAGES", PAGES being the number of
+ * contiguous pages, or "DEV OFF ERRNO 0" with a negative ERRNO.  recover answers
  * "DEV OFF WRITTEN 0", synchronous "DEV 0 YES 0" and sum "DEV OFF CRC32 PAGES",
  * PAGES being the answer's length, or "DEV OFF ERRNO 0", EFAULT if the address
- * is not good for all of them.
+ * is not valid for all of them.
  *
  * /sys/kernel/debug/daxprobe/calls is the record, in order:
  *
  *	inject SEQ PID DEV OFF LEN FLAGS RC	an injection returned
- *	call SEQ PID DEV OFF LEN FLAGS		a held device was told
+ *	call SEQ PID DEV OFF LEN FLAGS		the holder of DEV was notified
  *
- * A call's SEQ is the injection that the same task is in, or 0.  PID is that of
- * the thread.  "lost N" follows if there was no memory for N records.
+ * SEQ of a call is that of the injection in which the same task is, or 0.  PID is
+ * that of the thread.  "lost N" follows if there was no memory for N records.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
@@ -68,15 +68,15 @@
 #include "node.h"
 #include "records.h"
 
-/* A write is taken up to the last whole line in so much of it. */
+/* At most so much of a write is taken, up to the last whole line in it. */
 #define WRITE_MAX	SZ_256K
-/* Answers of phys and access that wait to be read from one open file. */
+/* Answers that wait to be read from one open file. */
 #define ANSWERS_MAX	SZ_1M
 #define ANSWER_MAX	96
 
 /* An open control file. */
 struct control {
-	struct mutex lock;	/* guards the answers */
+	struct mutex lock;	/* protects the answers */
 	char *answers;
 	size_t len;
 	size_t read;
@@ -227,7 +227,7 @@ static ssize_t control_write(struct file *file, const char __user *from, size_t 
 	kvfree(buffer);
 	if (done)
 		return done;
-	/* No end of a line in all of it: nothing that we take. */
+	/* No line ends within the most that is taken. */
 	return err ?: count ? -EINVAL : 0;
 }
 
@@ -274,7 +274,7 @@ static int __init daxprobe_init(void)
 
 static void __exit daxprobe_exit(void)
 {
-	/* Waits for whoever is in a command. */
+	/* Waits for commands that are running. */
 	debugfs_remove(dir);
 	nodes_exit();
 	records_exit();

@@ -13,7 +13,7 @@
 #include "node.h"
 #include "records.h"
 
-/* An injection under way, on its task's stack. */
+/* An injection in flight, on its task's stack. */
 struct injection {
 	struct hlist_node node;
 	struct task_struct *task;
@@ -37,14 +37,14 @@ static u64 current_seq(void)
 	return seq;
 }
 
-/* By the time we run, the slot may be empty again or somebody else's. */
+/* The slot may be empty by now, or have another holder. */
 static int probe_notify_failure(struct dax_device *dax_dev, u64 off, u64 len, int mf_flags)
 {
 	struct device_node *node = node_find_dax(dax_dev);
 	unsigned int ms;
 	int rc;
 
-	/* As XFS does, which reads metadata to find out whose page it is. */
+	/* XFS sleeps here: it reads metadata to find the owner of the page. */
 	might_sleep();
 	if (!node)
 		return -EOPNOTSUPP;
@@ -58,7 +58,7 @@ static int probe_notify_failure(struct dax_device *dax_dev, u64 off, u64 len, in
 		.flags = mf_flags,
 	});
 	rc = READ_ONCE(node->rc);
-	/* Which may be called off. */
+	/* A command may shorten the delay meanwhile. */
 	for (ms = 0; ms < READ_ONCE(node->delay_ms); ms++)
 		usleep_range(900, 1000);
 	node_put(node);
@@ -84,7 +84,7 @@ int do_hold(struct control *control, char *line)
 	return err;
 }
 
-/* Not node_named(): the device may be gone by now. */
+/* Not node_named(), which opens the device: it may be gone by now. */
 static struct device_node *node_held(char **line)
 {
 	struct device_node *node;
@@ -187,7 +187,10 @@ int do_inject(struct control *control, char *line)
 	return inject(line, dax_holder_notify_failure);
 }
 
-/* The kernel reads the slot first and calls its handler then: so can we, later. */
+/*
+ * The kernel reads the slot and calls the handler after that.  This calls dax_holder's handler
+ * at any later time.
+ */
 static notify_fn late_handler;
 
 static int late_notify(struct dax_device *dax_dev, u64 off, u64 len, int mf_flags)
@@ -201,7 +204,7 @@ static int late_notify(struct dax_device *dax_dev, u64 off, u64 len, int mf_flag
 
 int do_late(struct control *control, char *line)
 {
-	/* Only to find the address of a function that is not exported. */
+	/* A kprobe gives the address of a function that is not exported. */
 	struct kprobe probe = { .symbol_name = "dax_holder:dxh_notify_failure" };
 	int err;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a device is told that is held, and injections, which tell somebody. */
+/* The handler of held devices, and injections, which notify any holder. */
 #ifndef DAXPROBE_HOLDER_H
 #define DAXPROBE_HOLDER_H
 

@@ -10,9 +10,9 @@
 #include "holder.h"
 #include "node.h"
 
-/* Orders those who look devices up for the first time, hold and release. */
+/* Serializes look-ups of new devices, holding and releasing. */
 static DEFINE_MUTEX(nodes_mutex);
-/* Guards the hash tables; never held across a call out of this module. */
+/* Protects the hash tables; never held across a call out of this module. */
 static DEFINE_SPINLOCK(nodes_lock);
 static DEFINE_HASHTABLE(nodes_by_dev, 10);
 static DEFINE_HASHTABLE(nodes_by_dax, 10);
@@ -32,7 +32,7 @@ void node_put(struct device_node *node)
 	kref_put(&node->kref, node_free);
 }
 
-/* By the time we run, the slot may be empty again or somebody else's. */
+/* The slot may be empty by now, or have another holder. */
 struct device_node *node_find_dax(struct dax_device *dax_dev)
 {
 	struct device_node *node, *found = NULL;
@@ -94,10 +94,7 @@ static void node_forget(struct device_node *node)
 	node_put(node);
 }
 
-/*
- * By name, because how the kernel opens a block device by its number changed
- * more than once.
- */
+/* Opened by name, because the way to open by number has changed several times. */
 static struct file *device_open(dev_t dev)
 {
 	char path[40];
@@ -142,7 +139,7 @@ static int node_add(dev_t dev)
 }
 
 /*
- * The device of that number, looked up again if the one that we know is gone.
+ * Get the device of that number.  It is looked up again if the device of that number is gone.
  * The caller puts the reference.
  */
 struct device_node *node_get(dev_t dev)
@@ -177,7 +174,7 @@ static int take_slot(struct device_node *node)
 	int err = -EBUSY;
 	u64 start;
 
-	/* The kernel leaks a reference each time that it refuses a second holder. */
+	/* Checked first: the kernel leaks a reference each time it refuses a second holder. */
 	if (dax_holder(node->dax_dev))
 		return -EBUSY;
 	file = device_open(node->dev);
@@ -191,7 +188,7 @@ static int take_slot(struct device_node *node)
 	return err;
 }
 
-/* Take the slot, and answer failures with @rc. */
+/* Take the slot, and return @rc for failures. */
 int node_hold(struct device_node *node, int rc)
 {
 	int err;
@@ -213,14 +210,14 @@ void node_release(struct device_node *node)
 	mutex_unlock(&nodes_mutex);
 }
 
-/* Forget those that are not held. */
+/* Drop the devices that are not held. */
 void nodes_forget_free(void)
 {
 	struct device_node *node;
 	struct hlist_node *next;
 	int bucket;
 
-	/* The mutex keeps all but ourselves from taking nodes off. */
+	/* Under the mutex only this function takes nodes off the lists. */
 	mutex_lock(&nodes_mutex);
 	hash_for_each_safe(nodes_by_dev, bucket, next, node, by_dev)
 		if (!node->held)
@@ -237,8 +234,8 @@ int nodes_init(void)
 }
 
 /*
- * Leave the slots, wait until no failure is in our code any more, and only then
- * forget what it looks devices up in.
+ * Leave the slots, wait until no failure is in code of this module, and only then drop what such
+ * a failure looks devices up in.
  */
 void nodes_exit(void)
 {
@@ -249,7 +246,7 @@ void nodes_exit(void)
 	mutex_lock(&nodes_mutex);
 	hash_for_each(nodes_by_dev, bucket, node, by_dev)
 		leave(node);
-	/* That waits for them. */
+	/* This waits for them. */
 	kill_dax(dummy);
 	hash_for_each_safe(nodes_by_dev, bucket, next, node, by_dev)
 		node_forget(node);

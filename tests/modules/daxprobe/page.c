@@ -78,7 +78,7 @@ int do_zero(struct control *control, char *line)
 	return err;
 }
 
-/* What dax_iomap_iter() does when it meets a bad place. */
+/* Do what dax_iomap_iter() does at a bad page. */
 static ssize_t recover(struct dax_device *dax_dev, u64 off, struct kvec *vec)
 {
 	struct iov_iter iter;

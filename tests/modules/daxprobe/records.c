@@ -13,21 +13,21 @@
 #define CHUNK_RECORDS	16384
 #define MAX_CHUNKS	256
 
-/* Keeps reset away from a reader of the records. */
+/* Excludes a reset while the records are read. */
 static DEFINE_MUTEX(records_mutex);
-/* Guards what appends to the records. */
+/* Protects additions to the records. */
 static DEFINE_SPINLOCK(records_lock);
 static struct record *chunks[MAX_CHUNKS];
 static size_t nr_records;
 static u64 nr_lost;
 
-/* Room for the next record, or for as many as fit; called with no lock held. */
+/* Make room for the next record, or as many as fit; called with no lock held. */
 static struct record *chunk_alloc(void)
 {
 	unsigned int noio = memalloc_noio_save();
 	struct record *chunk;
 
-	/* A failure may be on its way, so reclaim must not wait for a device. */
+	/* A failure may be in flight, so reclaim must not wait for a device. */
 	chunk = kvmalloc_array(CHUNK_RECORDS, sizeof(*chunk), GFP_KERNEL);
 	memalloc_noio_restore(noio);
 	return chunk;
@@ -47,7 +47,7 @@ void record(const struct record *new)
 		}
 		if (chunk < MAX_CHUNKS && chunks[chunk]) {
 			chunks[chunk][nr_records % CHUNK_RECORDS] = *new;
-			/* Pairs with the reader's: what it counts, it may read. */
+			/* Pairs with the reader's: what is counted may be read. */
 			smp_store_release(&nr_records, nr_records + 1);
 			break;
 		}
@@ -65,7 +65,7 @@ void record(const struct record *new)
 	kvfree(spare);
 }
 
-/* Forget what there is; memory is kept for what is to come. */
+/* Drop all records.  Their memory is kept for new ones. */
 void records_reset(void)
 {
 	mutex_lock(&records_mutex);
@@ -76,7 +76,7 @@ void records_reset(void)
 	mutex_unlock(&records_mutex);
 }
 
-/* Once the file is gone, and everybody who is told. */
+/* After the file is removed, and no holder is left to be notified. */
 void records_exit(void)
 {
 	unsigned int i;
@@ -85,10 +85,10 @@ void records_exit(void)
 		kvfree(chunks[i]);
 }
 
-/* One position past the records is the line that says how many were lost. */
+/* The position after the last record is the line of lost records. */
 static void *calls_at(loff_t pos)
 {
-	/* Pairs with the writer's: the record is whole before it counts. */
+	/* Pairs with the writer's: a record is complete before it is counted. */
 	size_t nr = smp_load_acquire(&nr_records);
 
 	if (pos < nr)
@@ -139,7 +139,7 @@ static const struct seq_operations calls_sops = {
 
 DEFINE_SEQ_ATTRIBUTE(calls);
 
-/* Make the file. */
+/* Create the file. */
 void records_init(struct dentry *dir)
 {
 	debugfs_create_file("calls", 0400, dir, NULL, &calls_fops);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The record of what happened, which is the file calls. */
+/* The records of injections and calls: the file calls. */
 #ifndef DAXPROBE_RECORDS_H
 #define DAXPROBE_RECORDS_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Commands that use an address for all pages that were asked for, as copy-on-write does. */
+/* Commands that use one address for all pages requested, as copy-on-write does. */
 #include <linux/crc32.h>
 #include <linux/dax.h>
 #include <linux/delay.h>
@@ -16,7 +16,7 @@ struct use {
 	struct device_node *node;
 	u64 off;
 	u64 pages;
-	void *page;	/* that is being read */
+	void *page;	/* the one that is being read */
 	long crc;
 };
 
@@ -41,7 +41,7 @@ static long get_address(const struct use *use, enum dax_access_mode mode, void *
 				 addr, NULL);
 }
 
-/* An address that is good no more is an error, not an oops. */
+/* An invalid address is an error here, not an oops. */
 static long sum(struct use *use, const char *addr)
 {
 	u32 crc = ~0;
@@ -56,7 +56,7 @@ static long sum(struct use *use, const char *addr)
 	return 0;
 }
 
-/* As fs/dax.c reads and writes: it may sleep in between, and holds the lock. */
+/* As fs/dax.c reads and writes: inside dax_read_lock(), and it may sleep. */
 static long sum_locked(struct use *use, enum dax_access_mode mode, u64 ms)
 {
 	long nr, err = 0;
@@ -74,7 +74,7 @@ static long sum_locked(struct use *use, enum dax_access_mode mode, u64 ms)
 	return err ?: nr;
 }
 
-/* As its faults copy: without the lock, and without a sleep. */
+/* As a fault of fs/dax.c copies: after dax_read_unlock(), without a sleep. */
 static long sum_unlocked(struct use *use, u64 ms)
 {
 	long nr, err = 0;
