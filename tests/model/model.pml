@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The protocol of dax_holder: what failures meet while tables, attachments and devices come and
- * go.  Documentation/design.rst has the function of the code for each step.
+ * The protocol of dax_holder: failures while tables, attachments and devices come and go.
+ * Documentation/design.rst names the function of the code for each step.
  *
- * Two children of one page each; "mid", a mapped device above them; "top", another one, above
- * them and above mid.  Both have two offsets.  What is done under claims_mutex is one step.
+ * There are two children of one page each; "mid", a mapped device above them; and "top", another
+ * one, above them and above mid.  Both have two offsets.  What the code does under claims_mutex
+ * is one step.
  */
-#define PMEM0	1		/* disks; the page of a child has its number */
+#define PMEM0	1		/* disks; the page of a child has the child's number */
 #define PMEM1	2
 #define MID	3
 #define TOP	4
-#define MID0	3		/* where an offset of top may lead to besides: an offset of mid */
+#define MID0	3		/* what an offset of top may also map: an offset of mid */
 #define MID1	4
-#define NOWHERE	2		/* behind the last offset */
+#define NOWHERE	2		/* past the last offset */
 #define is_mapped(disk)	((disk) >= MID)
 #define disk_at(to)	((to) == MID1 -> MID : (to))
 #define on_mid(t)	(tab[t].to[0] >= MID || tab[t].to[1] >= MID)
 
 #define FREE	 0
 #define LISTED	 1
-#define UNLISTED 2		/* to be freed once those who read under claims_srcu are through */
-#define NDEV	9		/* of each object, the first is none */
+#define UNLISTED 2		/* off its list, freed when no lane reads it */
+#define NDEV	9		/* of each kind of object; number 0 is none */
 #define NATT	3
 #define NTAB	8
 typedef device { byte state, readers, disk, visited[2] };
 typedef attachment { byte state, readers, parent, child };
-/* Device-mapper's; if it is registered, it is a claim as well, which is freed later. */
+/* A table of device-mapper.  If registered it is also a claim, which is freed later. */
 typedef table { byte state, readers, parent, child[2], to[2]; bit used, registered };
 device dev[NDEV];
 attachment att[NATT];
@@ -37,12 +38,12 @@ bit fs;				/* a filesystem holds top */
 /* By lane, 0 for pages and 1 for children that go */
 bit mutex[2];
 byte task[2], last_failure[2], additions[2];
-byte dax_srcu, claims_srcu;	/* who reads: a bit for each task, for each lane */
+byte dax_srcu, claims_srcu;	/* readers: a bit for each task, for each lane */
 
-/* What is due: a bit for each offset of mid and of top */
+/* What must be notified: a bit for each offset of mid and of top */
 byte failing[2];		/* the page */
-byte must[2];			/* what has mapped it since it failed, and was to be found */
-byte may[2];			/* what has mapped it at some time since then */
+byte must[2];			/* mapped it from the arrival on, registered or attached */
+byte may[2];			/* mapped it at some time since the arrival */
 byte changes, failures;		/* still to come */
 
 #define bit_of(disk, o)	(1 << (2 * ((disk) - MID) + (o)))
@@ -87,7 +88,7 @@ inline device_get(d, disk_)
 	fi
 }
 
-/* Lane @l reads no more; who was the last one of them frees what is off its list. */
+/* Lane @l stops reading.  The last reader of an object frees it if it is off its list. */
 inline unread(object, l)
 {
 	object.readers = object.readers & ~(1 << l);
@@ -106,13 +107,13 @@ inline device_put(d)
 	d = 0
 }
 
-/* Of the count of additions a lane sees whether it moved: 1 while it looks, then 2 */
+/* A lane sees only whether the count of additions moved: 1 while it reads, 2 if it did */
 inline device_add()
 {
 	additions[0] = (additions[0] -> 2 : 0); additions[1] = (additions[1] -> 2 : 0)
 }
 
-/* Is what the disk maps to be found?  Its live table is registered, or it is attached. */
+/* Must the walk find what the disk maps?  Its live table is registered, or it is attached. */
 #define finds(a, disk_, p) (is_att(a, 0, 0) && dev[att[a].parent].disk == (disk_) && \
 			 (dev[att[a].child].disk == (p) || is_mapped(dev[att[a].child].disk)))
 #define known(disk, p)	(tab[live[disk]].registered || finds(1, disk, p) || finds(2, disk, p))
@@ -129,7 +130,7 @@ inline changed()
 	if :: failing[1] -> note(1) :: else fi
 }
 
-/* Of a page of @child_ or, if it is gone, of all of it; @gone is the lane, too. */
+/* A page of @child_ fails or, with @gone, all of the child goes away; @gone is the lane, too. */
 inline notify_failure(gone, child_)
 {
 	atomic {	/* the kernel, to the holder of the child's dax_device */
@@ -213,7 +214,7 @@ again:	do
 			}
 			if :: go -> go = 0 :: else -> goto again fi
 		}
-		if	/* dax_holder_notify_failure(): us, if we are the holder by now, or XFS */
+		if	/* dax_holder_notify_failure(): to dax_holder itself, or to XFS */
 		:: held(d[n]) -> (task[0] == _pid || task[1] == _pid || !mutex[gone])
 		:: !held(d[n]) -> (!(fs && dev[d[n]].disk == TOP) ||
 				   !(suspended[TOP] || (suspended[MID] && on_mid(live[TOP]))))
@@ -222,7 +223,7 @@ again:	do
 	atomic { true; d_step {
 		printf("notified %x of %x\n", told, must[gone]);
 		assert(!(must[gone] & ~told));		/* none was missed */
-		assert(!(told & ~may[gone]));		/* and none is not concerned */
+		assert(!(told & ~may[gone]));		/* and none without the page */
 		told = 0; origin = 0;
 		failing[gone] = 0; must[gone] = 0; may[gone] = 0; task[gone] = 0;
 		claims_srcu = claims_srcu & ~(1 << gone);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Around model.pml: what fails, device-mapper and its tables, who attaches and detaches. */
+/* The world around model.pml: failures, device-mapper and its tables, attachments. */
 
-/* kill_dax(), after it has notified */
+/* The rest of kill_dax(), after its notification */
 inline synchronize_dax_srcu() { w = dax_srcu; !(dax_srcu & w); w = 0 }
 
 proctype memory_failure() { WALK; notify_failure(0, PMEM0) }
@@ -14,7 +14,7 @@ proctype unbind(byte child)
 	synchronize_dax_srcu()
 }
 
-/* The targets of a table; dax_holder_claim() */
+/* The constructors of a table's targets; dax_holder_claim() */
 inline ctr(t, disk_, reg, a, b)
 {
 	t = (disk_ == MID -> 1 : 4);
@@ -126,7 +126,7 @@ proctype orders()
 	od
 }
 
-/* Of pages that fail there is PAGES, of children that go GONE; then CHANGES, of all kinds. */
+/* PAGES pages fail and GONE children go away, while there are CHANGES changes of all kinds. */
 init {
 	byte t, a, b; bit reg;
 	atomic {
