@@ -61,8 +61,8 @@ install-tools:
 	$(MAKE) -C tools install
 
 # DKMS looks nowhere else, whatever the prefix.
-SOURCE_DIR = $(DESTDIR)/usr/src/dm-daxlinear-$(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
-SOURCES = $(shell find Kbuild dkms.conf dax-holder dm-daxlinear -type f \
+SOURCE_DIR = $(DESTDIR)/usr/src/dm-daxlinear-$(shell cat VERSION)
+SOURCES = $(shell find Kbuild VERSION dkms.conf dax-holder dm-daxlinear -type f \
 	\( -name '*.[ch]' ! -name '*.mod.c' -o ! -name '*.*' -o -name dkms.conf \))
 
 install-source:

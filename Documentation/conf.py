@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """How sphinx builds the documents: `make docs`."""
 
+import os
+
 # pylint: disable=invalid-name
 project = "dm-daxlinear"
+with open(os.path.join(os.path.dirname(__file__), "../VERSION"), encoding="utf-8") as _file:
+    version = release = _file.read().strip()
 author = "the dm-daxlinear developers"
 html_copy_source = False
 html_show_copyright = False

@@ -56,4 +56,4 @@ module_exit(dax_holder_exit);
 MODULE_DESCRIPTION("Shared holder of dax_devices: forwards memory failures to those stacked on them");
 MODULE_AUTHOR("The dm-daxlinear developers");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION(DM_DAXLINEAR_VERSION);

@@ -310,4 +310,4 @@ MODULE_ALIAS("dm-daxlinear");
 MODULE_DESCRIPTION(DM_NAME " target: concatenates DAX devices and forwards their memory failures");
 MODULE_AUTHOR("The dm-daxlinear developers");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION(DM_DAXLINEAR_VERSION);

@@ -22,7 +22,6 @@ static const struct command * const commands[] = {
 	&command_show,
 	&command_status,
 	&command_tab,
-
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -31,7 +30,8 @@ static void help(FILE *file)
 {
 	size_t i;
 
-	fputs("daxlinear COMMAND ...\n\n"
+	fputs("daxlinear COMMAND ...\n"
+	      "daxlinear --version\n\n"
 	      "Makes and maintains devices that join persistent memory and forward its failures.\n\n",
 	      file);
 	for (i = 0; i < NR_COMMANDS; i++)
@@ -49,10 +49,9 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct command *command;
-	int code;
 
 	if (argc < 2) {
 		help(stderr);
@@ -62,10 +61,20 @@ int main(int argc, char **argv)
 		help(stdout);
 		return EXIT_DONE;
 	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("daxlinear " DAXLINEAR_VERSION);
+		return EXIT_DONE;
+	}
 	command = find(argv[1]);
 	if (!command)
 		die(EXIT_USAGE, "there is no command \"%s\"; see daxlinear --help", argv[1]);
-	code = command_run(command, argc - 1, argv + 1);
+	return command_run(command, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	int code = run(argc, argv);
+
 	/* Fail if the results could not be written. */
 	if (fflush(stdout) || ferror(stdout))
 		die(EXIT_FAILED, "standard output: cannot be written to");

@@ -60,6 +60,12 @@ def test_help_needs_no_root(bed):
     assert done.code == 0 and done.err == ""
 
 
+def test_version(bed):
+    assert bed.nvdimms
+    assert daxlinear("--version") == f"daxlinear {read_file(os.path.join(TOP, 'VERSION'))}\n"
+    assert "\ndaxlinear --version\n" in daxlinear("--help")
+
+
 def test_manual(bed):
     assert bed.nvdimms
     sections = manual()
