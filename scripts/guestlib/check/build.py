@@ -78,7 +78,7 @@ def _steps(root, source, variables, modules_alone):
     jobs = f"-j{os.cpu_count()}"
     make = ["make", "--no-print-directory", jobs]
     kernel = make + ["-C", root.build]
-    for_tools = make + ["-C", "/src/tools", *variables]
+    for_tools = make + ["-C", "/src/tools", "WERROR=1", *variables]
     variables = [*root.variables, *variables]
     yield kernel + ["M=/src"] + variables + ["modules"]
     if modules_alone:
