@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 
 import pytest
 
@@ -11,6 +12,7 @@ from lib.devices.unplug import Unplugged
 from lib.dm import dm
 from lib.dm.dm import DaxLinear
 from lib.fs.xfs import Xfs
+from lib.module import TOP
 from lib.tool.tool import FAILED, USAGE, ToolDevice, call, daxlinear, refused
 from lib.units import HUGE, HUGE_SECTORS, MIB
 
@@ -162,6 +164,19 @@ def test_units(clean):
     assert run("systemd-escape", "--template=daxlinear@.service", "a-b").strip() == names[1]
     # not twice into one folder: systemd has it empty
     assert "File exists" in tab.refused("--units", folder)
+
+
+def test_manual(clean):
+    # the example of daxlineartab(5)
+    with open(os.path.join(TOP, "tools/boot/daxlineartab.5"), encoding="utf-8") as file:
+        blocks = re.findall(r"\.nf\n((?:.*\n)+?)\.fi", file.read())
+    tab = Tab(clean)
+    tab.write(*blocks[-1].splitlines())
+    folder = clean.folder()
+    done = call("tab", "--file", tab.path, "--units", folder)
+    assert done == (0, "", "")
+    assert {name for name in os.listdir(folder) if name.endswith(".service")} == {
+        "daxlinear@mem.service", "daxlinear@logs.service"}
 
 
 def test_what_has_no_line(clean):

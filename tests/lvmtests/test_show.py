@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """What daxlinear lvm tells of volumes."""
 
+import os
+import re
+
 import pytest
 
 from lib.command import run
 from lib.lvm import Group, configured
+from lib.module import TOP
 from lib.tool.tool import FOUND, USAGE, ask, call, daxlinear, refused
 
 
@@ -26,6 +30,17 @@ def test_status(bed):
             ["vg/data", "yes", a.name, "no", "attached"],
             ["vg/dawn", "yes", ",".join(sorted([a.name, b.name])), "yes", "converted"],
             ["vg/other", "yes", "-", "no", "-"]]
+
+
+def test_manual(bed):
+    # the example of daxlinear-lvm.conf(5)
+    assert bed.nvdimms
+    with open(os.path.join(TOP, "tools/lvm/daxlinear-lvm.conf.5"), encoding="utf-8") as file:
+        (example,) = re.findall(r"\.nf\n((?:.*\n)+?)\.fi", file.read())
+    with configured(*example.splitlines()):
+        assert call("lvm", "status").err == ""
+    with configured(*example.splitlines(), "fast/log"):
+        assert ":4: " in call("lvm", "status").err
 
 
 def test_check(bed):

@@ -95,7 +95,7 @@ static void write_unit(const struct tab_entry *entry, const char *folder)
 	fprintf(file,
 		"[Unit]\n"
 		"Description=daxlinear device %s\n"
-		"Documentation=man:daxlinear(8)\n"
+		"Documentation=man:daxlineartab(5) man:daxlinear(8)\n"
 		"SourcePath=" TAB "\n"
 		"DefaultDependencies=no\n"
 		"IgnoreOnIsolate=yes\n"
