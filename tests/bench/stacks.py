@@ -3,7 +3,7 @@
 
 import contextlib
 
-from lib.dm.dm import DaxLinear, Linear
+from lib.dm.target import DaxLinear, Linear
 from lib.dm.quick import QuickDevice, load_request
 
 RAW, LINEAR, DAXLINEAR = "raw pmem", "dm-linear", "daxlinear"

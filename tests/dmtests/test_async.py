@@ -15,7 +15,7 @@ import pytest
 from lib.beside import wait_for
 from lib.command import CommandError, write_file
 from lib.devices.virtio import asynchronous, new_device
-from lib.dm.dm import DaxLinear
+from lib.dm.target import DaxLinear
 from lib.dm.quick import QuickDevice, names
 from lib.fs.xfs import Xfs
 from lib.holders.victim import Victim

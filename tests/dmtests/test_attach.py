@@ -11,7 +11,7 @@ import pytest
 from lib.beside import promptly
 from lib.command import read_file, run
 from lib.devices.unplug import Unplugged
-from lib.dm.dm import DaxLinear, Linear, Striped
+from lib.dm.target import DaxLinear, Linear, Striped
 from lib.dm.quick import QuickDevice
 from lib.holders import attach
 from lib.holders.attach import attached, listed, order

@@ -13,7 +13,7 @@ import pytest
 
 from lib import kernel
 from lib.devices.badblocks import badblocks
-from lib.dm.dm import DaxLinear
+from lib.dm.target import DaxLinear
 from lib.dm.quick import QuickDevice
 from lib.fs.xfs import Xfs
 from lib.holders.trace import Kprobe

@@ -9,7 +9,8 @@ import re
 import pytest
 
 from lib.command import CommandError, read_file, run
-from lib.dm.dm import DaxLinear, Device
+from lib.dm.device import Device
+from lib.dm.target import DaxLinear
 from lib.dm.quick import QuickDevice
 from lib.fs.xfs import Xfs
 from lib.kernel import MAPS_ITSELF

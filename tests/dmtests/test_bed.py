@@ -2,8 +2,8 @@
 """What a test leaves behind is found, or every other test would prove less than it says."""
 
 from lib.bed import sweep
-from lib.dm import dm, quick
-from lib.dm.dm import DaxLinear
+from lib.dm import device, quick
+from lib.dm.target import DaxLinear
 from lib.units import MIB_SECTORS
 
 
@@ -11,6 +11,6 @@ def test_devices_that_are_left(bed):
     child = bed.nvdimms[0]
     # without a table there is no block device
     left = {bed.device(*targets).name for targets in ([], [DaxLinear(MIB_SECTORS, child, 0)])}
-    assert set(quick.names()) == set(dm.names()) == left
+    assert set(quick.names()) == set(device.names()) == left
     assert set(sweep()) == left
-    assert quick.names() == dm.names() == []
+    assert quick.names() == device.names() == []

@@ -10,7 +10,7 @@ import pytest
 
 from lib.beside import Beside
 from lib.command import log
-from lib.dm.dm import DaxLinear, Linear, Striped, table
+from lib.dm.target import DaxLinear, Linear, Striped, table
 from lib.dm.quick import QuickDevice
 from lib.holders.attach import attached
 from lib.units import MIB_SECTORS, PAGE_SECTORS, SECTOR

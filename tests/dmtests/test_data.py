@@ -12,7 +12,7 @@ import re
 import pytest
 
 from lib.command import read_file, run
-from lib.dm.dm import DaxLinear, Linear
+from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.holders.trace import Trace
 from lib.holders.victim import Victim

@@ -10,7 +10,7 @@ from lib.beside import Beside, wait_for
 from lib.command import run
 from lib.devices.unplug import Unplugged
 from lib.dm import libdm, quick
-from lib.dm.dm import Linear
+from lib.dm.target import Linear
 from lib.dm.quick import QuickDevice
 from lib.holders import attach
 from lib.holders.trace import Kprobe

@@ -4,7 +4,7 @@
 import pytest
 
 from lib.command import CommandError, run
-from lib.dm.dm import DaxLinear, Linear
+from lib.dm.target import DaxLinear, Linear
 from lib.dm.quick import QuickDevice
 from lib.holders import faults
 from lib.holders.attach import attach, attached, detach, listed, told

@@ -5,7 +5,8 @@ import errno
 
 import pytest
 
-from lib.dm.dm import DaxLinear, Linear, Status
+from lib.dm.status import Status
+from lib.dm.target import DaxLinear, Linear
 from lib.dm.quick import QuickDevice
 from lib.holders import attach
 from lib.holders.attach import attached

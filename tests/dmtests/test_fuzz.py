@@ -14,7 +14,8 @@ from collections import Counter
 import pytest
 
 from lib.command import log, read_file
-from lib.dm import dm, libdm
+from lib.dm import libdm
+from lib.dm.device import remove_all
 from lib.judge.meaning import Reader, Refused, Unknown
 from lib.judge.mutator import Mutator, text
 from lib.judge.oracle import Oracle, told
@@ -211,7 +212,7 @@ def test_fuzz(bed, capsys):
         with capsys.disabled():
             print(f"\nfuzz: DMTESTS_SEED={SEED} DMTESTS_FUZZ={ROUNDS}: {dict(fuzzer.counts)}")
         bed.probe.release_all()
-        dm.remove_all()
+        remove_all()
     assert (TARGET.users, HOLDER.users) == before
     assert not any(child.holders() for child in bed.nvdimms)
     # most of it met something

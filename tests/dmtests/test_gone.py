@@ -18,7 +18,8 @@ from lib import kernel
 from lib.command import CommandError
 from lib.devices import monitor
 from lib.devices.unplug import Unplugged
-from lib.dm.dm import DaxLinear, Linear, Status
+from lib.dm.status import Status
+from lib.dm.target import DaxLinear, Linear
 from lib.dm.quick import QuickDevice
 from lib.fs.xfs import Xfs
 from lib.holders.attach import attached

@@ -12,7 +12,7 @@ import pytest
 
 from lib.command import CommandError, run
 from lib.devices import poison
-from lib.dm.dm import DaxLinear, Linear
+from lib.dm.target import DaxLinear, Linear
 from lib.dm.quick import QuickDevice
 from lib.fs.ext4 import Ext4
 from lib.fs.xfs import Xfs

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from lib.command import CommandError
-from lib.dm.dm import DaxLinear, Linear
+from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.holders.trace import Trace
 from lib.holders.victim import Victim

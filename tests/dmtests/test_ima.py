@@ -10,7 +10,7 @@ import re
 import pytest
 
 from lib.command import log, run
-from lib.dm.dm import DaxLinear
+from lib.dm.target import DaxLinear
 from lib.units import PAGE_SECTORS
 
 _FOLDER = "/sys/kernel/security"

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lib.command import log
-from lib.dm.dm import DaxLinear
+from lib.dm.target import DaxLinear
 from lib.dm.quick import QuickDevice
 from lib.judge.oracle import told
 from lib.kernel import MANY_DEVICES

@@ -8,7 +8,8 @@ import pytest
 from lib.beside import wait_for
 from lib.devices import mce
 from lib.devices.badblocks import Healed, badblocks
-from lib.dm.dm import DaxLinear, Status
+from lib.dm.status import Status
+from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs
 from lib.holders.taint import MACHINE_CHECK
 from lib.holders.trace import Kprobe, Trace

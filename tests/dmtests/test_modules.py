@@ -10,7 +10,8 @@ import pytest
 
 from lib.beside import wait_for
 from lib.command import CommandError, read_file, run, write_file
-from lib.dm.dm import DaxLinear, Device, Linear
+from lib.dm.device import Device
+from lib.dm.target import DaxLinear, Linear
 from lib.dm.quick import QuickDevice
 from lib.holders.attach import attached
 from lib.units import MIB_SECTORS

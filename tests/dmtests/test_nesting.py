@@ -6,7 +6,8 @@ import errno
 import pytest
 
 from lib.devices import poison
-from lib.dm.dm import DaxLinear, Linear, Status
+from lib.dm.status import Status
+from lib.dm.target import DaxLinear, Linear
 from lib.dm.quick import QuickDevice
 from lib.fs.ext4 import Ext4
 from lib.holders.victim import Sigbus, Victim

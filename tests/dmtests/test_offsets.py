@@ -11,7 +11,7 @@ import re
 import pytest
 
 from lib.devices import poison
-from lib.dm.dm import DaxLinear, Linear
+from lib.dm.target import DaxLinear, Linear
 from lib.judge.oracle import Oracle, told
 from lib.units import HUGE, HUGE_SECTORS, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
 

@@ -10,7 +10,7 @@ import errno
 import pytest
 
 from lib.beside import Beside, promptly, wait_for
-from lib.dm.dm import DaxLinear, Linear, Striped
+from lib.dm.target import DaxLinear, Linear, Striped
 from lib.dm.quick import QuickDevice
 from lib.holders import attach
 from lib.holders.attach import attached

@@ -17,7 +17,7 @@ import zlib
 import pytest
 
 from lib.dm import seams
-from lib.dm.dm import DaxLinear, Linear
+from lib.dm.target import DaxLinear, Linear
 from lib.dm.quick import QuickDevice
 from lib.holders.probe import Probe, ProbeError
 from lib.module import HOLDER, TARGET

@@ -11,7 +11,7 @@ import pytest
 
 from lib import kernel
 from lib.dm import seams
-from lib.dm.dm import Striped
+from lib.dm.target import Striped
 from lib.fs.cow import Cow, Differs
 from lib.fs.xfs import Xfs
 from lib.judge.neighbours import Layout, Volume, chance, shuffled

@@ -17,7 +17,7 @@ from lib.beside import Doing, promptly
 from lib.devices.badblocks import badblocks
 from lib.devices.unplug import Unplugged
 from lib.dm import seams
-from lib.dm.dm import DaxLinear
+from lib.dm.target import DaxLinear
 from lib.fs.cow import Cow
 from lib.holders import faults
 from lib.judge.neighbours import Layout, Volume, chance, shuffled

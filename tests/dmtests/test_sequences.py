@@ -12,7 +12,8 @@ import pytest
 
 from lib.beside import Doing, wait_for
 from lib.command import CommandError, run
-from lib.dm.dm import DaxLinear, Linear, names, table
+from lib.dm.device import names
+from lib.dm.target import DaxLinear, Linear, table
 from lib.dm.gate import Gate, Gates
 from lib.dm.quick import QuickDevice
 from lib.holders.injector import Injector

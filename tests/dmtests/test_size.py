@@ -8,7 +8,7 @@ import random
 import pytest
 
 from lib.devices.poison import poison_page
-from lib.dm.dm import DaxLinear
+from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs
 from lib.holders.trace import Kprobe
 from lib.holders.victim import Sigbus, Victim

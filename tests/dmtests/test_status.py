@@ -7,7 +7,8 @@ import re
 import pytest
 
 from lib.command import CommandError
-from lib.dm.dm import DaxLinear, Linear, Status
+from lib.dm.status import Status
+from lib.dm.target import DaxLinear, Linear
 from lib.holders import attach
 from lib.holders.attach import attached
 from lib.holders.trace import Trace

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from lib.command import run
-from lib.dm import dm
+from lib.dm.device import remove_all
 from lib.judge.storm import Storm
 from lib.kernel import STORM_INJECTIONS
 
@@ -35,7 +35,7 @@ def test_storm(bed, capsys):
     try:
         storm.blow(folder, INJECTIONS)
     finally:
-        dm.remove_all()
+        remove_all()
     blown = time.monotonic()
     storm.judge()
     ledger, wrong = storm.ledger, storm.wrong

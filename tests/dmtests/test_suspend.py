@@ -16,7 +16,8 @@ import pytest
 from lib.beside import Beside, promptly
 from lib.command import CommandError
 from lib.devices import poison
-from lib.dm.dm import DaxLinear, Linear, Status
+from lib.dm.status import Status
+from lib.dm.target import DaxLinear, Linear
 from lib.dm.quick import QuickDevice
 from lib.fs.xfs import Xfs
 from lib.holders.attach import attach, attached, detach

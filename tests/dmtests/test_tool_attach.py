@@ -7,7 +7,8 @@ import errno
 import pytest
 
 from lib.devices.unplug import Unplugged
-from lib.dm.dm import DaxLinear, Device, Linear, Striped
+from lib.dm.device import Device
+from lib.dm.target import DaxLinear, Linear, Striped
 from lib.holders.attach import listed, order
 from lib.module import HOLDER, TARGET
 from lib.tool.tool import FAILED, FOUND, USAGE, ask, call, daxlinear, refused

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from lib.command import ENVIRONMENT, run
-from lib.dm import dm
-from lib.dm.dm import DaxLinear, Linear
+from lib.dm.device import names
+from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.module import TARGET
 from lib.tool import strace
@@ -53,7 +53,7 @@ def test_dry_run(clean):
     a, b = clean.nvdimms[1:3]
     words = [a, "--offset", "32M", b, "--len", "200M", "--granule", "16M"]
     command = daxlinear("create", "--dry-run", "dry", *words)
-    assert dm.names() == []
+    assert names() == []
     # what it prints does what it would have done
     run("sh", stdin=command)
     lines = table_of("dry")
@@ -173,7 +173,7 @@ def test_signature(clean, what):
     try:
         reason = refused("create", "taken", first, child)
         assert child.path in reason and name in reason and "--force" in reason
-        assert dm.names() == []
+        assert names() == []
         daxlinear("create", "--force", "taken", first, child)
         daxlinear("remove", "taken")
         # it is there still
@@ -225,7 +225,7 @@ def test_mounted(clean):
             "create", "busy", child)
         # the kernel has the last word
         assert "the kernel says" in refused("create", "--force", "busy", child)
-        assert dm.names() == []
+        assert names() == []
     run("wipefs", "-aq", child.path)
 
 
@@ -279,7 +279,7 @@ def test_bad_input(clean, case):
     reason = refused("create", *[word.format(a=path) for word in words], code=code)
     assert text.format(a=path) in reason
     assert len(reason.splitlines()) == 1
-    assert dm.names() == []
+    assert names() == []
 
 
 def test_name_of_127_letters(clean):
@@ -306,7 +306,7 @@ def test_no_module(clean):
     try:
         reason = refused("create", "x", clean.nvdimms[1])
         assert 'no target "daxlinear": modprobe dm-daxlinear' in reason
-        assert dm.names() == []
+        assert names() == []
     finally:
         TARGET.insert()
 
@@ -326,13 +326,13 @@ def test_cut_short(clean, what, left):
                                                        "DM_DEV_SUSPEND"]
     for number in [*steps, steps[-1] + 1]:
         done = strace.inject(number, what, "create", "cut", a, b)
-        made = "cut" in dm.names() and table_of("cut") == whole
+        made = "cut" in names() and table_of("cut") == whole
         # a change that is made is made as a whole; a signal finds it so
         if not made and not left:
-            assert dm.names() == [] and done.code != 0
+            assert names() == [] and done.code != 0
         if not made:
             # what is left is no obstacle
-            assert len(dm.names()) <= 1
+            assert len(names()) <= 1
             daxlinear("create", "cut", a, b)
         assert table_of("cut") == whole
         daxlinear("remove", "cut")

@@ -11,7 +11,7 @@ import pytest
 from lib.beside import PATIENCE_SECONDS, wait_for
 from lib.command import ENVIRONMENT, log, read_file, run
 from lib.devices.unplug import Unplugged
-from lib.dm.dm import DaxLinear
+from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs
 from lib.tool.terminal import terminal
 from lib.tool.tool import (BAD_NAMES, FOUND, PROGRAM, ToolDevice, ask, call, daxlinear, refused)

@@ -8,7 +8,7 @@ import pytest
 from lib.command import run
 from lib.devices.unplug import Unplugged
 from lib.devices.virtio import asynchronous, new_device
-from lib.dm.dm import DaxLinear, Linear
+from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.tool import strace
 from lib.tool.terminal import terminal

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from lib.command import run
-from lib.dm.dm import DaxLinear, Linear, Striped, table
+from lib.dm.target import DaxLinear, Linear, Striped, table
 from lib.fs.xfs import Xfs
 from lib.tool import strace
 from lib.tool.tool import BAD_NAMES, FOUND, ask, call, daxlinear, refused

@@ -4,7 +4,7 @@
 import pytest
 
 from lib.command import run
-from lib.dm.dm import DaxLinear, Linear, Striped
+from lib.dm.target import DaxLinear, Linear, Striped
 from lib.tool.tool import FOUND, ask, call, daxlinear
 from lib.units import MIB, MIB_SECTORS
 

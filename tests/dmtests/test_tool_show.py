@@ -7,7 +7,7 @@ import xml.etree.ElementTree
 import pytest
 
 from lib.devices.unplug import Unplugged
-from lib.dm.dm import DaxLinear
+from lib.dm.target import DaxLinear
 from lib.tool.terminal import terminal
 from lib.tool.tool import BAD_NAMES, USAGE, ToolDevice, daxlinear, refused
 from lib.units import MIB_SECTORS

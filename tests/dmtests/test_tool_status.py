@@ -4,7 +4,7 @@
 import pytest
 
 from lib.devices.unplug import Unplugged
-from lib.dm.dm import DaxLinear, Linear
+from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.tool.tool import FAILED, USAGE, ask, call, daxlinear, refused
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR

@@ -9,8 +9,8 @@ import pytest
 
 from lib.command import run
 from lib.devices.unplug import Unplugged
-from lib.dm import dm
-from lib.dm.dm import DaxLinear
+from lib.dm.device import names
+from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs
 from lib.module import TOP
 from lib.tool.tool import FAILED, USAGE, ToolDevice, call, daxlinear, refused
@@ -114,7 +114,7 @@ def test_missing_child(clean):
     device.remove()
     with Unplugged(b):
         assert f"uuid={uuid} is missing" in tab.refused("--make", device.name)
-        assert dm.names() == []
+        assert names() == []
     tab.tool("--make", device.name)
     (line,) = table_of(device.name)
     assert line.split()[3] == "2"

@@ -9,7 +9,7 @@ import pytest
 
 from lib.beside import Beside
 from lib.command import CommandError
-from lib.dm.dm import DaxLinear
+from lib.dm.target import DaxLinear
 from lib.dm.quick import QuickDevice
 from lib.holders.injector import Injector
 from lib.holders.probe import FOLDER, number_of

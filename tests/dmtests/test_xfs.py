@@ -13,7 +13,7 @@ import pytest
 
 from lib import kernel
 from lib.devices import poison
-from lib.dm.dm import DaxLinear, Linear
+from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.holders import attach
 from lib.holders.attach import attached

@@ -4,7 +4,7 @@
 import pytest
 
 from lib.command import run
-from lib.dm.dm import DaxLinear, Linear
+from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.holders.attach import listed
 from lib.judge.oracle import told

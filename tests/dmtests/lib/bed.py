@@ -9,7 +9,7 @@ import tempfile
 
 from .command import read_file, run, write_file
 from .devices import nvdimm, poison
-from .dm import dm, quick
+from .dm import device, quick
 from .holders.kmsg import Kmsg
 from .holders.probe import Probe
 from .holders.taint import WARNED, taint
@@ -68,7 +68,7 @@ class Bed:
 
     def named_device(self, *targets):
         """Return one that dmsetup makes and is asked about, with a node of its name."""
-        return self.enter(dm.Device(*targets))
+        return self.enter(device.Device(*targets))
 
     def folder(self):
         """Return an empty folder that lives until the end of the test."""
@@ -123,7 +123,7 @@ def sweep():
         run("umount", "--lazy", point, check=False)
     devices = os.listdir("/sys/class/block")
     if quick.names():
-        left += dm.remove_all()
+        left += device.remove_all()
     for name in devices:
         if re.fullmatch(r"pmem\d+p\d+", name):
             disk, _, number = name.rpartition("p")

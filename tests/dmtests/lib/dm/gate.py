@@ -4,7 +4,7 @@
 from ..beside import wait_for
 from ..command import read_file, write_file
 from ..module import GATE
-from .dm import Target
+from .target import Target
 
 _PARAMETERS = f"/sys/module/{GATE.name}/parameters"
 

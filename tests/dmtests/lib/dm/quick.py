@@ -12,7 +12,8 @@ import os
 import struct
 
 from ..command import CommandError, log, log_command
-from .dm import Device, table
+from .device import Device
+from .target import table
 
 _LIST, _CREATE, _REMOVE, _RENAME, _SUSPEND, _STATUS = 2, 3, 4, 5, 6, 7
 _LOAD, _CLEAR, _TABLE = 9, 10, 12

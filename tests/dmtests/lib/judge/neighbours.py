@@ -6,7 +6,7 @@ import os
 import random
 
 from ..command import log
-from ..dm.dm import DaxLinear, Linear
+from ..dm.target import DaxLinear, Linear
 from ..fs.xfs import Xfs
 from ..units import HUGE, MIB, PAGE, PAGE_SECTORS, SECTOR
 

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 
 from ..devices.unplug import Unplugged
 from ..dm import libdm
-from ..dm.dm import Status
+from ..dm.status import Status
 from ..fs.xfs import Xfs
 from ..holders.probe import FOLDER, number_of
 from ..units import PAGE, PAGE_SECTORS

@@ -5,7 +5,7 @@ import errno
 import time
 
 from ..dm import libdm
-from ..dm.dm import Status
+from ..dm.status import Status
 from ..holders.attach import order
 from ..holders.probe import number_of
 from ..units import WHOLE

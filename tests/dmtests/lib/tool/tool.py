@@ -7,7 +7,7 @@ import subprocess
 from collections import namedtuple
 
 from ..command import ENVIRONMENT, CommandError, log, log_command
-from ..dm.dm import Device
+from ..dm.device import Device
 from ..module import TOP
 
 PROGRAM = os.path.join(TOP, "tools/daxlinear")

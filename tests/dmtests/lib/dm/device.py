@@ -1,96 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Mapped devices and their tables."""
+"""Mapped devices, handled by dmsetup."""
 
 import itertools
 import os
 import subprocess
-from dataclasses import dataclass, field
 
 from .. import command
 from ..command import CommandError, run
+from .status import Status
+from .target import table
 
 _numbers = itertools.count(1)
-
-
-class Target:
-    """A line of a table. Where it starts follows from the lines before."""
-
-    def __init__(self, kind, sectors, *words):
-        self.sectors = sectors
-        self.words = " ".join(str(word) for word in (kind, *words))
-
-    def line(self, start):
-        """Return the line, for a target that starts at this sector."""
-        return f"{start} {self.sectors} {self.words}\n"
-
-
-class Linear(Target):
-    """The kernel's own, which forwards no failure."""
-
-    def __init__(self, sectors, dev, offset=0):
-        super().__init__("linear", sectors, dev, offset)
-
-
-class Striped(Target):
-    """The kernel's own, over (dev, offset) stripes."""
-
-    def __init__(self, sectors, chunk, stripes):
-        super().__init__("striped", sectors, len(stripes), chunk,
-                         *(word for stripe in stripes for word in stripe))
-
-
-class DaxLinear(Target):
-    """Ours, in dm-linear's form."""
-
-    def __init__(self, sectors, dev, offset=0):
-        super().__init__("daxlinear", sectors, dev, offset)
-
-    @classmethod
-    def ranges(cls, ranges, *options):
-        """Return one target of several (dev, offset, sectors), one after the other."""
-        words = [word for one in ranges for word in one]
-        if options:
-            words += [len(options), *options]
-        target = cls.__new__(cls)
-        Target.__init__(target, "daxlinear", sum(one[2] for one in ranges), len(ranges), *words)
-        return target
-
-
-def table(*targets):
-    """Return the text of a table; targets follow one another, a string is taken as it is."""
-    text, start = "", 0
-    for target in targets:
-        if isinstance(target, str):
-            text += target.rstrip("\n") + "\n"
-        else:
-            text += target.line(start)
-            start += target.sectors
-    return text
-
-
-@dataclass(frozen=True)
-class Status:
-    """What `dmsetup status` says of a daxlinear target; `last` is a sector or None.
-
-    So is `lost_2m`, a range; it is no counter, and makes no difference between two.
-    """
-
-    ranges: int
-    alive: int
-    gone: int
-    received: int
-    forwarded: int
-    handled: int
-    generic: int
-    last: int
-    lost_2m: int = field(default=None, compare=False)
-
-    @classmethod
-    def parse(cls, line):
-        """Take a line apart."""
-        _, _, kind, *fields = line.split()
-        assert kind == "daxlinear" and len(fields) == 9, line
-        return cls(*[None if word == "-" else int(word) for word in fields])
 
 
 class Device:
