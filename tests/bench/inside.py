@@ -13,7 +13,7 @@ from daxbench import Bench
 from stacks import DAXLINEAR, LINEAR, RAW, device, request
 
 from lib.command import read_file, write_file
-from lib.dm.quick import QuickDevice
+from lib.dm.device import Device
 from lib.units import PAGE_SECTORS
 
 ACCESS, DEAREST = "direct_access", "dearest direct_access"
@@ -157,7 +157,7 @@ def loads(child, numbers):
     rows = []
     for number in numbers:
         for stack in (LINEAR, DAXLINEAR):
-            with QuickDevice() as made, tempfile.NamedTemporaryFile() as file:
+            with Device() as made, tempfile.NamedTemporaryFile() as file:
                 file.write(request(made.name, stack, even(child, number)))
                 file.flush()
                 before = _kernel_bytes()

@@ -3,8 +3,9 @@
 
 import contextlib
 
-from lib.dm.target import DaxLinear, Linear
-from lib.dm.quick import QuickDevice, load_request
+from lib.dm import ioctl
+from lib.dm.device import Device
+from lib.dm.target import DaxLinear, Linear, table
 
 RAW, LINEAR, DAXLINEAR = "raw pmem", "dm-linear", "daxlinear"
 
@@ -22,10 +23,10 @@ def device(stack, ranges):
     if stack == RAW:
         yield ranges[0][0].path
         return
-    with QuickDevice(*targets(stack, ranges)) as made:
+    with Device(*targets(stack, ranges)) as made:
         yield made.path
 
 
 def request(name, stack, ranges):
     """Return what the system call that loads such a table is given."""
-    return load_request(name, *targets(stack, ranges))
+    return ioctl.load_request(name, table(*targets(stack, ranges)))

@@ -15,8 +15,9 @@ import pytest
 from lib.beside import wait_for
 from lib.command import CommandError, write_file
 from lib.devices.virtio import asynchronous, new_device
+from lib.dm.device import Device
+from lib.dm.ioctl import names
 from lib.dm.target import DaxLinear
-from lib.dm.quick import QuickDevice, names
 from lib.fs.xfs import Xfs
 from lib.holders.victim import Victim
 from lib.tool.strace import inject, record
@@ -79,7 +80,7 @@ def test_a_taken_over_promise_is_seen_at_resume(bed, child):
 
 def _takes_over_a_promise(child):
     try:
-        with QuickDevice(DaxLinear(MIB_SECTORS, child)):
+        with Device(DaxLinear(MIB_SECTORS, child)):
             return False
     except CommandError as error:
         assert error.code == errno.EXDEV
@@ -92,7 +93,7 @@ def _stale(bed, child):
     target = DaxLinear(MIB_SECTORS, bed.nvdimms[0])
     with contextlib.ExitStack() as going:
         for _ in range(20):
-            going.enter_context(QuickDevice(target))
+            going.enter_context(Device(target))
             # in the same slabs
             bed.device(target)
     wait_for(lambda: _takes_over_a_promise(child), "new devices promise nothing")

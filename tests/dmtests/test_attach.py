@@ -11,8 +11,8 @@ import pytest
 from lib.beside import promptly
 from lib.command import read_file, run
 from lib.devices.unplug import Unplugged
+from lib.dm.device import Device
 from lib.dm.target import DaxLinear, Linear, Striped
-from lib.dm.quick import QuickDevice
 from lib.holders import attach
 from lib.holders.attach import attached, listed, order
 from lib.holders.trace import Kprobe
@@ -49,7 +49,7 @@ def _ranges(bed):
 
 def device_of(bed, live, ranges, *targets):
     """Return a device with these targets, which map these ranges; the probe holds it."""
-    device = bed.enter(QuickDevice(*targets))
+    device = bed.device(*targets)
     bed.enter(bed.probe.holding(device))
     live.map(device, ranges)
     return device
@@ -133,7 +133,7 @@ def test_log(bed):
             ([Linear(pages(8), a, pages(8)), Linear(pages(8), a, pages(32))], pieces),
             ([Linear(pages(8), a), Linear(pages(8), b, pages(8))], pieces),
             ([Striped(pages(16), pages(2), [(a, 0), (b, 0)])], pieces)):
-        with QuickDevice(*targets) as device, attached(device, a):
+        with Device(*targets) as device, attached(device, a):
             mark = bed.kmsg.mark()
             with pytest.raises(FileExistsError):
                 attach.attach(device, a)
@@ -145,7 +145,7 @@ def test_log(bed):
 
 
 def test_many_pages_at_once(bed, ranges):
-    device = bed.enter(QuickDevice(*linear(ranges)))
+    device = bed.device(*linear(ranges))
     bed.enter(bed.probe.holding(device))
     bed.enter(attached(device, *bed.nvdimms[:3]))
     first = bed.nvdimms[0]
@@ -208,11 +208,11 @@ def test_two_attached_and_one_registered(bed, ranges):
 
 def test_on_two_floors(bed, ranges):
     # dm-linear on daxlinear on dm-linear: each floor passes it on
-    below = bed.enter(QuickDevice(*linear(ranges)))
+    below = bed.device(*linear(ranges))
     size = sum(sectors for _, _, sectors in ranges)
-    middle = bed.enter(QuickDevice(DaxLinear(size, below)))
+    middle = bed.device(DaxLinear(size, below))
     live = Live(bed, ranges)
-    top = bed.enter(QuickDevice(Linear(size, middle)))
+    top = bed.device(Linear(size, middle))
     bed.enter(bed.probe.holding(top))
     live.map(top, ranges)
     bed.enter(attached(below, *bed.nvdimms[:3]))
@@ -221,9 +221,9 @@ def test_on_two_floors(bed, ranges):
 
 
 def test_straight_to_the_bottom(bed, ranges):
-    below = bed.enter(QuickDevice(*linear(ranges)))
+    below = bed.device(*linear(ranges))
     size = sum(sectors for _, _, sectors in ranges)
-    top = bed.enter(QuickDevice(Linear(size, below)))
+    top = bed.device(Linear(size, below))
     bed.enter(bed.probe.holding(top))
     bed.enter(attached(top, *bed.nvdimms[:3]))
     live = Live(bed, ranges)
@@ -233,7 +233,7 @@ def test_straight_to_the_bottom(bed, ranges):
 
 def test_not_under_the_parent(bed):
     first, second = bed.nvdimms[:2]
-    device = bed.enter(QuickDevice(Linear(pages(8), first)))
+    device = bed.device(Linear(pages(8), first))
     bed.enter(bed.probe.holding(device))
     bed.enter(attached(device, first, second))
     assert [call.off for call in bed.probe.inject(first, PAGE).calls] == [PAGE]
@@ -247,9 +247,9 @@ def test_not_under_the_parent(bed):
 def test_child_with_a_hole(bed):
     # what is behind the hole is found too
     gone, there = bed.nvdimms[:2]
-    below = bed.enter(QuickDevice(Linear(pages(8), there), Linear(pages(8), gone),
-                                  Linear(pages(8), there, pages(16))))
-    top = bed.enter(QuickDevice(Linear(pages(24), below)))
+    below = bed.device(Linear(pages(8), there), Linear(pages(8), gone),
+                       Linear(pages(8), there, pages(16)))
+    top = bed.device(Linear(pages(24), below))
     bed.enter(bed.probe.holding(top))
     bed.enter(attached(top, below))
     with Unplugged(gone):
@@ -259,7 +259,7 @@ def test_child_with_a_hole(bed):
 
 def test_files(bed):
     child = bed.nvdimms[0]
-    device = bed.enter(QuickDevice(Linear(pages(8), child, pages(8))))
+    device = bed.device(Linear(pages(8), child, pages(8)))
     with attached(device, child):
         assert listed() == [(child.name, device.disk)]
         names = ("received", "forwarded", "handled", "last_sector", "alive")
@@ -299,10 +299,10 @@ def bad_attachments(bed, device):
     """Return more of them, that only attach refuses."""
     child = bed.nvdimms[0]
     raw = bed.enter(bed.nvdimms[2].raw())
-    no_dax = bed.enter(QuickDevice(Linear(pages(8), raw)))
+    no_dax = bed.device(Linear(pages(8), raw))
     number = os.stat(raw).st_rdev
     raw = f"{os.major(number)}:{os.minor(number)}"
-    loop = bed.enter(QuickDevice(DaxLinear(pages(4), device)))
+    loop = bed.device(DaxLinear(pages(4), device))
     yield "ENXIO", f"{device.number} 253:1048575"
     yield "ENXIO", f"4000:0 {child.number}"
     yield "EINVAL", f"{raw} {child.number}"
@@ -317,7 +317,7 @@ def bad_attachments(bed, device):
 
 def test_bad_orders(bed):
     child = bed.nvdimms[0]
-    device = bed.enter(QuickDevice(Linear(pages(8), child)))
+    device = bed.device(Linear(pages(8), child))
     bed.enter(bed.probe.holding(bed.nvdimms[1]))
     for verb in ("attach", "detach"):
         for name, text in bad_orders(bed, device):
@@ -348,7 +348,7 @@ def test_a_parent_is_a_mapped_device(bed):
 def test_attached_before_its_first_table_is_live(bed):
     # it maps nothing, and what it maps later is found
     child = bed.nvdimms[0]
-    device = bed.enter(QuickDevice())
+    device = bed.device()
     device.load(Linear(pages(8), child))
     with attached(device, child):
         assert not bed.probe.inject(child, PAGE).calls
@@ -358,7 +358,7 @@ def test_attached_before_its_first_table_is_live(bed):
         promptly(device.remove)
         assert not bed.probe.inject(child, PAGE).calls
     # never live at all
-    device = bed.enter(QuickDevice())
+    device = bed.device()
     device.load(Linear(pages(8), child))
     with attached(device, child):
         promptly(device.remove)
@@ -369,7 +369,7 @@ def test_attached_before_its_first_table_is_live(bed):
 
 def test_twice_and_never(bed):
     child, other = bed.nvdimms[:2]
-    device = bed.enter(QuickDevice(Linear(pages(8), child)))
+    device = bed.device(Linear(pages(8), child))
     with attached(device, child):
         with pytest.raises(OSError) as error:
             attach.attach(device, child)
@@ -385,8 +385,8 @@ def test_twice_and_never(bed):
 
 def test_loops(bed):
     child = bed.nvdimms[0]
-    low = bed.enter(QuickDevice(Linear(pages(8), child)))
-    high = bed.enter(QuickDevice(Linear(pages(8), low)))
+    low = bed.device(Linear(pages(8), child))
+    high = bed.device(Linear(pages(8), low))
     with attached(high, low):
         # neither another attachment nor a table may close the circle
         with pytest.raises(OSError) as error:
@@ -399,7 +399,7 @@ def test_loops(bed):
 
 def test_root_alone(bed):
     child = bed.nvdimms[0]
-    device = bed.enter(QuickDevice(Linear(pages(8), child)))
+    device = bed.device(Linear(pages(8), child))
     for verb in ("attach", "detach"):
         done = run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c",
                    f"echo {device.number} {child.number} >{attach.FOLDER}/{verb} || echo refused")
@@ -410,7 +410,7 @@ def test_root_alone(bed):
 def test_attaching_takes_the_capability(bed):
     """As what changes tables does: root in a container may have the files, and not this."""
     first, second = bed.nvdimms[:2]
-    device = bed.enter(QuickDevice(Linear(pages(8), first)))
+    device = bed.device(Linear(pages(8), first))
 
     def refused(verb, child):
         done = run("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all", "tee",
@@ -437,7 +437,7 @@ def everyones_files(folder):
 def test_no_user_can_start_a_search(bed):
     # it takes as long as there is something to look at
     child = bed.nvdimms[0]
-    device = bed.enter(QuickDevice(Linear(pages(8), child)))
+    device = bed.device(Linear(pages(8), child))
     bed.enter(attached(device, child))
     with Kprobe("dm_mod:dm_dax_direct_access") as lookups:
         files = everyones_files(attach.FOLDER + f"/{child.name}/")
@@ -454,7 +454,7 @@ def test_no_user_can_start_a_search(bed):
 
 def test_removed_while_attached(bed):
     first, second = bed.nvdimms[:2]
-    device = QuickDevice(Linear(pages(8), first))
+    device = Device(Linear(pages(8), first))
     with device:
         attach.attach(device, first)
         attach.attach(device, second)
@@ -462,7 +462,7 @@ def test_removed_while_attached(bed):
     # dead, and found out about the next time that anybody comes
     assert attach.told(device, first, "alive") == "0"
     assert not bed.probe.inject(first, 0).calls
-    with QuickDevice(Linear(pages(8), second)) as other:
+    with Device(Linear(pages(8), second)) as other:
         with attached(other, second):
             assert listed() == [(second.name, other.disk)]
     assert bed.probe.is_free(first) and bed.probe.is_free(second)
@@ -471,9 +471,9 @@ def test_removed_while_attached(bed):
 def test_others_with_its_name(bed):
     # the next device gets the number of the last: what was attached is not it
     child = bed.nvdimms[0]
-    with QuickDevice(Linear(pages(8), child)) as device:
+    with Device(Linear(pages(8), child)) as device:
         attach.attach(device, child)
-    with QuickDevice(Linear(pages(8), child)) as device, bed.probe.holding(device):
+    with Device(Linear(pages(8), child)) as device, bed.probe.holding(device):
         assert not bed.probe.inject(child, 0).calls
         with attached(device, child):
             assert listed() == [(child.name, device.disk)]
@@ -483,9 +483,9 @@ def test_others_with_its_name(bed):
 def test_child_goes_away(bed):
     child = bed.nvdimms[0]
     other = bed.nvdimms[1]
-    device = bed.enter(QuickDevice(
+    device = bed.device(
         Linear(pages(2), other), Linear(pages(8), child, pages(8)), Linear(pages(2), other, 64),
-        Linear(pages(8), child, pages(32)), Linear(pages(2), other, 128)))
+        Linear(pages(8), child, pages(32)), Linear(pages(2), other, 128))
     bed.enter(bed.probe.holding(device))
     bed.enter(attached(device, child, other))
     bed.probe.reset()
@@ -499,17 +499,17 @@ def test_child_goes_away(bed):
             (device.number, page * PAGE) for page in (0, 1, 10, 11, 20, 21)]
         assert [call.off for call in bed.probe.inject(other, 16 * PAGE).calls] == [20 * PAGE]
     # the child has come back as another one
-    with QuickDevice(Linear(pages(8), child)) as new, attached(new, child):
+    with Device(Linear(pages(8), child)) as new, attached(new, child):
         assert listed() == [(child.name, new.disk), (other.name, device.disk)]
 
 
 def test_child_is_in_use(bed):
     # the child's slot is shared with tables, and is free when the last one has gone
     child = bed.nvdimms[0]
-    device = bed.enter(QuickDevice(Linear(pages(8), child)))
+    device = bed.device(Linear(pages(8), child))
     with attached(device, child):
         assert not bed.probe.is_free(child)
-        with QuickDevice(DaxLinear(pages(8), child)):
+        with Device(DaxLinear(pages(8), child)):
             pass
         assert not bed.probe.is_free(child)
     assert bed.probe.is_free(child)
@@ -518,8 +518,8 @@ def test_child_is_in_use(bed):
 def test_guard_sees_attached(bed):
     # a dm-linear that is on ours: what it maps must not move, be it attached or not
     child = bed.nvdimms[0]
-    low = bed.enter(QuickDevice(DaxLinear(pages(8), child)))
-    high = bed.enter(QuickDevice(Linear(pages(8), low)))
+    low = bed.device(DaxLinear(pages(8), child))
+    high = bed.device(Linear(pages(8), low))
     bed.enter(attached(high, low))
     for hold in (False, True):
         if hold:
@@ -533,7 +533,7 @@ def test_guard_sees_attached(bed):
 def test_unload(bed):
     # whoever is attached is detached; the device goes on as stock
     child = bed.nvdimms[0]
-    device = bed.enter(QuickDevice(Linear(pages(8), child)))
+    device = bed.device(Linear(pages(8), child))
     bed.enter(bed.probe.holding(device))
     attach.attach(device, child)
     TARGET.remove()

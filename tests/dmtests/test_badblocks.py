@@ -14,7 +14,6 @@ import pytest
 from lib import kernel
 from lib.devices.badblocks import badblocks
 from lib.dm.target import DaxLinear
-from lib.dm.quick import QuickDevice
 from lib.fs.xfs import Xfs
 from lib.holders.trace import Kprobe
 from lib.holders.victim import Victim
@@ -178,7 +177,7 @@ def test_lookup(bed):
     # what the kernel is told of bad pages, by way of access and by way of recovery
     child, other = bed.nvdimms[1:3]
     ranges = [(other, 0, 8 * PAGE_SECTORS), (child, 800, 16 * PAGE_SECTORS)]
-    device = bed.enter(QuickDevice(DaxLinear.ranges(ranges)))
+    device = bed.device(DaxLinear.ranges(ranges))
     # pages 2 and 3 of the second range, and one just outside of it
     child.add_badblocks(800 + 2 * PAGE_SECTORS + 3, PAGE_SECTORS)
     child.add_badblocks(800 + 16 * PAGE_SECTORS, 1)

@@ -9,9 +9,8 @@ import re
 import pytest
 
 from lib.command import CommandError, read_file, run
-from lib.dm.device import Device
+from lib.dm.device import Device, NamedDevice
 from lib.dm.target import DaxLinear
-from lib.dm.quick import QuickDevice
 from lib.fs.xfs import Xfs
 from lib.kernel import MAPS_ITSELF
 from lib.units import MIB_SECTORS, PAGE_SECTORS
@@ -186,7 +185,7 @@ def check_bad(bed, table, message, *, error=None):
     mark = bed.kmsg.mark()
     with nothing_held(bed):
         with pytest.raises(CommandError) as caught:
-            with QuickDevice(table):
+            with Device(table):
                 pass
         said = bed.kmsg.find(MESSAGE, mark)
         assert any(re.search(message, line) for line in said), said
@@ -201,7 +200,7 @@ def check_good(bed):
     """Assert that nobody sits on the children, and that a good table loads on two of them."""
     first, second = free_children(bed)
     assert bed.probe.is_free(first) and bed.probe.is_free(second)
-    with QuickDevice(DaxLinear.ranges([(first, 0, 1024), (second, 0, 1024)])):
+    with Device(DaxLinear.ranges([(first, 0, 1024), (second, 0, 1024)])):
         assert not bed.probe.is_free(first) and not bed.probe.is_free(second)
 
 
@@ -284,7 +283,7 @@ def test_the_device_itself(bed):
 
 def test_the_device_itself_before_its_first_table(bed):
     child = free_children(bed)[0]
-    with nothing_held(bed), Device() as device:
+    with nothing_held(bed), NamedDevice() as device:
         for path in (device.path, device.number):
             mark = bed.kmsg.mark()
             with pytest.raises(CommandError):

@@ -11,7 +11,6 @@ import pytest
 from lib.beside import Beside
 from lib.command import log
 from lib.dm.target import DaxLinear, Linear, Striped, table
-from lib.dm.quick import QuickDevice
 from lib.holders.attach import attached
 from lib.units import MIB_SECTORS, PAGE_SECTORS, SECTOR
 
@@ -57,7 +56,7 @@ def test_a_search_lets_others_run(bed):
     stripes, child = [(device, 0) for device in bed.nvdimms[:2]], bed.nvdimms[2]
     sectors = bed.nvdimms[0].sectors // MIB_SECTORS * MIB_SECTORS
     striped = Striped(2 * sectors, pages(1), stripes)
-    device = bed.enter(QuickDevice(*[striped] * 8, Linear(pages(1), child)))
+    device = bed.device(*[striped] * 8, Linear(pages(1), child))
     bed.enter(attached(device, child))
     bed.enter(bed.probe.holding(device))
     with Heartbeat() as heartbeat:
@@ -93,7 +92,7 @@ def test_many_targets_on_many_floors_load_quickly(bed):
     costs = []
     for _ in range(6):
         targets = [DaxLinear(pages(1), floors[-1], pages(number)) for number in range(16)]
-        device = bed.enter(QuickDevice(*targets))
+        device = bed.device(*targets)
         costs.append(load_cost(device, *targets))
         floors.append(device)
     log.info("loading took %s s", costs)
@@ -109,12 +108,12 @@ def test_many_ranges_on_many_floors_load_quickly(bed):
     number, apart = 4000, 256
     size = child.sectors // pages(apart) * pages(apart)
     same = DaxLinear.ranges([(child, 0, size)] * (number * pages(apart) // size + 1))
-    alone, low = (bed.enter(QuickDevice(same)) for _ in range(2))
+    alone, low = (bed.device(same) for _ in range(2))
     floors = [low]
     for _ in range(2):
         ranges = [one for at in range(0, number * apart, apart)
                   for one in ((floors[-1], pages(at), pages(1)), (beside, 0, pages(apart - 1)))]
-        floors.append(bed.enter(QuickDevice(DaxLinear.ranges(ranges))))
+        floors.append(bed.device(DaxLinear.ranges(ranges)))
     costs = [load_cost(device, same) for device in (alone, low)]
     log.info("loading took %s s", costs)
     assert costs[1] < 10 * costs[0]
@@ -126,7 +125,7 @@ def test_a_load_over_a_large_hole_ends(bed):
     child = bed.nvdimms[0]
     size = child.sectors // MIB_SECTORS * MIB_SECTORS
     number = 128 * GIB_SECTORS // size
-    device = bed.enter(QuickDevice(DaxLinear(size, child)))
+    device = bed.device(DaxLinear(size, child))
     bed.enter(attached(device, child))
     bed.enter(bed.probe.holding(device))
     # what the device is to DAX is known from now on

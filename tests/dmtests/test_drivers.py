@@ -9,9 +9,9 @@ import pytest
 from lib.beside import Beside, wait_for
 from lib.command import run
 from lib.devices.unplug import Unplugged
-from lib.dm import libdm, quick
+from lib.dm import ioctl
+from lib.dm.device import Device
 from lib.dm.target import Linear
-from lib.dm.quick import QuickDevice
 from lib.holders import attach
 from lib.holders.trace import Kprobe
 from lib.module import HOLDER
@@ -33,8 +33,7 @@ def unload(module):
 @contextlib.contextmanager
 def without(driver):
     """Have a driver of the kernel's unloaded, as it can be where nothing of it is in use."""
-    quick.close()
-    libdm.close()
+    ioctl.close()
     unload(driver)
     try:
         yield
@@ -44,7 +43,7 @@ def without(driver):
 
 def leave_behind(child, *others):
     """Attach a device to a child, and remove it."""
-    with QuickDevice(Linear(8 * PAGE_SECTORS, child)) as device:
+    with Device(Linear(8 * PAGE_SECTORS, child)) as device:
         for one in (child, *others):
             attach.attach(device, one)
     return device

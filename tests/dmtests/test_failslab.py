@@ -5,7 +5,6 @@ import pytest
 
 from lib.command import CommandError, run
 from lib.dm.target import DaxLinear, Linear
-from lib.dm.quick import QuickDevice
 from lib.holders import faults
 from lib.holders.attach import attach, attached, detach, listed, told
 from lib.judge.live import Live
@@ -48,7 +47,7 @@ def all_free(bed):
 @pytest.mark.parametrize("layout", [plain, several, many], ids=lambda layout: layout.__name__)
 def test_first_table(bed, layout):
     ranges = layout(bed.nvdimms)
-    device = bed.enter(QuickDevice())
+    device = bed.device()
     failures = 0
     for failed in faults.each("daxlinear_ctr", lambda: device.load(targets(ranges))):
         if failed:
@@ -74,7 +73,7 @@ def test_reload(bed, layout):
     # what is live goes on, whatever becomes of the new table
     ranges = layout(bed.nvdimms)
     grown = ranges + [(bed.nvdimms[1], pages(128), pages(8))]
-    device = bed.enter(QuickDevice(targets(ranges)))
+    device = bed.device(targets(ranges))
     bed.enter(bed.probe.holding(device))
     live = Live(bed, grown)
     live.map(device, ranges)
@@ -100,7 +99,7 @@ def none(function, call):
 def test_all_that_must_not_fail(bed):
     first, second = bed.nvdimms[:2]
     ranges = [(first, 0, pages(8)), (second, 0, pages(8))]
-    device = bed.enter(QuickDevice(targets(ranges)))
+    device = bed.device(targets(ranges))
     none("daxlinear_status", device.status)
     none("daxlinear_status", device.table_text)
 
@@ -117,9 +116,9 @@ def test_telling(bed):
     # nobody is told, so all that is allocated would be ours
     first, second = bed.nvdimms[:2]
     ranges = [(first, 0, pages(8)), (second, 0, pages(8)), (first, pages(16), pages(8))]
-    device = bed.enter(QuickDevice(targets(ranges)))
-    bed.enter(QuickDevice(targets([(device, pages(2), pages(20))])))
-    stock = bed.enter(QuickDevice(Linear(pages(8), first)))
+    device = bed.device(targets(ranges))
+    bed.device(targets([(device, pages(2), pages(20))]))
+    stock = bed.device(Linear(pages(8), first))
     bed.enter(attached(stock, first))
     none("dxh_notify_failure", lambda: bed.probe.inject(first, pages(3)))
     # once gone, a child has no more to tell of
@@ -132,8 +131,8 @@ def test_telling(bed):
 def test_attach(bed):
     first, second = bed.nvdimms[:2]
     ranges = [(first, pages(8), pages(8)), (second, 0, pages(8))]
-    device = bed.enter(QuickDevice(*[Linear(sectors, child, offset)
-                                     for child, offset, sectors in ranges]))
+    device = bed.device(*[Linear(sectors, child, offset)
+                          for child, offset, sectors in ranges])
     bed.enter(bed.probe.holding(device))
     live = Live(bed, ranges)
     failures = 0

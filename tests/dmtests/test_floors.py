@@ -7,7 +7,6 @@ import pytest
 
 from lib.dm.status import Status
 from lib.dm.target import DaxLinear, Linear
-from lib.dm.quick import QuickDevice
 from lib.holders import attach
 from lib.holders.attach import attached
 from lib.judge.live import Live
@@ -40,8 +39,8 @@ def _child(bed):
 
 def test_registered_and_attached_below_is_told_once(bed, child):
     """What the tool made: daxlinear on daxlinear, the upper one attached to the NVDIMM as well."""
-    low = bed.enter(QuickDevice(DaxLinear(pages(8), child, pages(8))))
-    high = bed.enter(QuickDevice(DaxLinear(pages(4), low, pages(2))))
+    low = bed.device(DaxLinear(pages(8), child, pages(8)))
+    high = bed.device(DaxLinear(pages(4), low, pages(2)))
     bed.enter(bed.probe.holding(high))
     with attached(high, child):
         for number, page in enumerate((0, 3), start=1):
@@ -65,10 +64,10 @@ def test_registered_and_attached_below_is_told_once(bed, child):
                          ids="+".join)
 def test_attached_to_any_floor_is_told_once(bed, child, names):
     # a stock device; one page in two places of it, the other in one
-    low = bed.enter(QuickDevice(DaxLinear(pages(8), child)))
+    low = bed.device(DaxLinear(pages(8), child))
     ranges = [(low, 0, pages(8)), (low, pages(4), pages(4))]
-    high = bed.enter(QuickDevice(*[Linear(sectors, device, offset)
-                                   for device, offset, sectors in ranges]))
+    high = bed.device(*[Linear(sectors, device, offset)
+                        for device, offset, sectors in ranges])
     bed.enter(bed.probe.holding(high))
     below = {"child": child, "low": low}
     bed.enter(attached(high, *[below[name] for name in names]))
@@ -98,7 +97,7 @@ def test_three_floors_attached_are_told_once(bed, child, target, ways):
     floors, sectors = [child], pages(32)
     for attachments in ways:
         sectors -= pages(4)
-        device = bed.enter(QuickDevice(target(sectors, floors[-1], pages(4))))
+        device = bed.device(target(sectors, floors[-1], pages(4)))
         bed.enter(attached(device, *[floors[number] for number in attachments]))
         floors.append(device)
     top = floors[-1]
@@ -122,8 +121,8 @@ def test_three_floors_attached_are_told_once(bed, child, target, ways):
 
 def test_live_and_loaded_table_on_two_floors_are_told_once(bed, child):
     # the loaded table gets to the same page through a floor more
-    low = bed.enter(QuickDevice(DaxLinear(pages(8), child, pages(8))))
-    device = bed.enter(QuickDevice(DaxLinear(pages(8), child, pages(8))))
+    low = bed.device(DaxLinear(pages(8), child, pages(8)))
+    device = bed.device(DaxLinear(pages(8), child, pages(8)))
     bed.enter(bed.probe.holding(device))
     for new in (DaxLinear(pages(8), low), DaxLinear(pages(8), child, pages(8))):
         device.load(new)
@@ -143,11 +142,11 @@ def test_live_and_loaded_table_on_two_floors_are_told_once(bed, child):
 
 def test_over_two_middles_each_place_is_told_once(bed, child):
     # the page is where each of the two has it, and by an own range
-    middles = [bed.enter(QuickDevice(DaxLinear(pages(8), child, pages(start))))
+    middles = [bed.device(DaxLinear(pages(8), child, pages(start)))
                for start in (0, 4)]
     ranges = [(middles[0], 0, pages(8)), (middles[1], 0, pages(8)), (child, pages(2), pages(8))]
     flat = [(child, 0, pages(8)), (child, pages(4), pages(8)), (child, pages(2), pages(8))]
-    top = bed.enter(QuickDevice(DaxLinear.ranges(ranges)))
+    top = bed.device(DaxLinear.ranges(ranges))
     bed.enter(bed.probe.holding(top))
     live = Live(bed, flat)
     live.map(top, flat)
@@ -169,9 +168,9 @@ def test_over_two_middles_each_place_is_told_once(bed, child):
 
 
 def test_live_over_one_middle_and_loaded_over_another_is_told_once(bed, child):
-    middles = [bed.enter(QuickDevice(DaxLinear(pages(8), child, pages(start))))
+    middles = [bed.device(DaxLinear(pages(8), child, pages(start)))
                for start in (4, 2)]
-    top = bed.enter(QuickDevice(DaxLinear(pages(4), middles[0])))
+    top = bed.device(DaxLinear(pages(4), middles[0]))
     bed.enter(bed.probe.holding(top))
     top.load(DaxLinear(pages(4), middles[1], pages(2)))
     once(bed.probe.inject(child, 6 * PAGE), top, 2)
@@ -183,8 +182,8 @@ def test_live_over_one_middle_and_loaded_over_another_is_told_once(bed, child):
 
 def test_generic_handling_by_two_ways(bed, child):
     # that it is left to the kernel is counted once as well
-    low = bed.enter(QuickDevice(DaxLinear(pages(8), child)))
-    high = bed.enter(QuickDevice(DaxLinear(pages(8), low)))
+    low = bed.device(DaxLinear(pages(8), child))
+    high = bed.device(DaxLinear(pages(8), low))
     bed.enter(attached(high, child))
     bed.enter(bed.probe.holding(high, -errno.EOPNOTSUPP))
     injection = bed.probe.inject(child, PAGE)
@@ -213,7 +212,7 @@ ABOVE = {
 def test_child_gone_concerns_those_who_map_it(bed, target, names):
     """One that has pages in between, of another child, is not told; the others are, once."""
     first, second = bed.nvdimms[:2]
-    middle = bed.enter(QuickDevice(DaxLinear.ranges(layout(first, second))))
+    middle = bed.device(DaxLinear.ranges(layout(first, second)))
     below = {"first": first, "second": second, "middle": middle}
     layouts = [
         # nothing of the first; some of it at the end, in the middle, all over, and twice
@@ -225,8 +224,8 @@ def test_child_gone_concerns_those_who_map_it(bed, target, names):
         [(middle, pages(14), pages(4)), (middle, pages(8), pages(8)), (middle, pages(1), pages(2))],
     ]
     spans = [None, (4, 4), (3, 2), (0, 24), (2, 12)]
-    devices = [bed.enter(QuickDevice(*[target(sectors, device, offset)
-                                       for device, offset, sectors in ranges]))
+    devices = [bed.device(*[target(sectors, device, offset)
+                            for device, offset, sectors in ranges])
                for ranges in layouts]
     for device in devices:
         bed.enter(attached(device, *[below[name] for name in names]))
@@ -245,8 +244,8 @@ def test_child_gone_concerns_those_who_map_it(bed, target, names):
 
 def test_mapped_device_that_goes_concerns_those_above_it(bed, child):
     # what is on another one has the same pages, by that
-    lows = [bed.enter(QuickDevice(DaxLinear(pages(8), child))) for _ in range(2)]
-    tops = [bed.enter(QuickDevice(DaxLinear(pages(8), low))) for low in lows]
+    lows = [bed.device(DaxLinear(pages(8), child)) for _ in range(2)]
+    tops = [bed.device(DaxLinear(pages(8), low)) for low in lows]
     for top in tops:
         bed.enter(bed.probe.holding(top))
     injection = bed.probe.inject(lows[0], 0, WHOLE)

@@ -8,13 +8,12 @@ rounds before it did, so a failure repeats with the same seed.
 import contextlib
 import os
 import random
-import re
 from collections import Counter
 
 import pytest
 
-from lib.command import log, read_file
-from lib.dm import libdm
+from lib.command import log
+from lib.dm import ioctl
 from lib.dm.device import remove_all
 from lib.judge.meaning import Reader, Refused, Unknown
 from lib.judge.mutator import Mutator, text
@@ -38,15 +37,13 @@ class Volume:
     def __init__(self, at):
         self.name = f"fuzz{at}"
         self._minor = FIRST_MINOR + at
-        # the disk is there only once there is a table
-        major = re.search(r"^ *(\d+) device-mapper$", read_file("/proc/devices"), re.MULTILINE)[1]
-        self.number = f"{major}:{self._minor}"
+        self.number = f"{ioctl.major()}:{self._minor}"
         self.live = []
         self.held = False
 
     def create(self):
         """Create it, without a table."""
-        libdm.create(self.name, self._minor)
+        ioctl.create(self.name, self._minor)
         self.live = []
 
 
@@ -70,7 +67,7 @@ class Fuzzer:
             self._one_round(self._chance.choice(self._volumes))
         for volume in self._volumes:
             self._hold(volume, False)
-            libdm.remove(volume.name)
+            ioctl.remove(volume.name, "--retry")
 
     def _one_round(self, volume):
         what = self._chance.random()
@@ -78,7 +75,7 @@ class Fuzzer:
             self._message(volume)
         elif what < 0.12:
             self._hold(volume, False)
-            libdm.remove(volume.name)
+            ioctl.remove(volume.name, "--retry")
             volume.create()
         elif what < 0.2:
             self._hold(volume, not volume.held)
@@ -118,21 +115,21 @@ class Fuzzer:
         mark = self._bed.kmsg.mark()
         with self._maybe_suspended(volume):
             try:
-                libdm.load(volume.name, table)
-            except libdm.DmError as error:
+                ioctl.load(volume.name, table)
+            except OSError as error:
                 assert refused or unknown, f"{error}, for a good table"
                 self._check_refusal(error, refused, mark)
                 return
             assert not refused, f"loaded, and should have given {refused!r}"
             if unknown:
                 self.counts["loaded, for who knows what"] += 1
-                libdm.clear(volume.name)
+                ioctl.clear(volume.name)
                 return
             if self._chance.random() < 0.1:
                 self.counts["loaded and dropped"] += 1
-                libdm.clear(volume.name)
+                ioctl.clear(volume.name)
                 return
-            libdm.resume(volume.name)
+            ioctl.resume(volume.name)
         volume.live = live
         self.counts["loaded"] += 1
         self._check_lookups(volume)
@@ -142,10 +139,10 @@ class Fuzzer:
     def _maybe_suspended(self, volume):
         suspended = volume.live and self._chance.random() < 0.2
         if suspended:
-            libdm.suspend(volume.name)
+            ioctl.suspend(volume.name, "--noflush", "--nolockfs")
         yield
         if suspended:
-            libdm.resume(volume.name)
+            ioctl.resume(volume.name)
 
     def _check_refusal(self, error, refused, mark):
         self.counts["refused"] += 1
@@ -195,8 +192,8 @@ class Fuzzer:
         sector = self._chance.choice((0, 8, 1 << 40))
         log.info("$ dmsetup message %s %d %s", volume.name, sector, ascii(message))
         mark = self._bed.kmsg.mark()
-        with pytest.raises(libdm.DmError) as caught:
-            libdm.message(volume.name, sector, message)
+        with pytest.raises(OSError) as caught:
+            ioctl.message(volume.name, sector, message)
         self.counts["messages"] += 1
         assert caught.value.errno
         if volume.live:

@@ -20,7 +20,6 @@ from lib.devices import monitor
 from lib.devices.unplug import Unplugged
 from lib.dm.status import Status
 from lib.dm.target import DaxLinear, Linear
-from lib.dm.quick import QuickDevice
 from lib.fs.xfs import Xfs
 from lib.holders.attach import attached
 from lib.holders.probe import ProbeError
@@ -76,7 +75,7 @@ def test_one_call_each(bed, gone, unplugged):
         [(gone, pages(4), pages(8))],
         [(there, pages(4), pages(8)), (other, pages(4), pages(8))],
     ]
-    devices = [bed.enter(QuickDevice(DaxLinear.ranges(ranges))) for ranges in layouts]
+    devices = [bed.device(DaxLinear.ranges(ranges)) for ranges in layouts]
     for device in devices:
         bed.enter(bed.probe.holding(device))
     # what is only loaded is not told, and maps the child as well
@@ -119,7 +118,7 @@ def test_one_call_each(bed, gone, unplugged):
 def test_move_beside_what_is_gone(bed, gone, unplugged):
     # R9 also guards what is still there
     there, other = bed.nvdimms[1:3]
-    device = bed.enter(QuickDevice(DaxLinear.ranges([(gone, 0, pages(8)), (there, 0, pages(8))])))
+    device = bed.device(DaxLinear.ranges([(gone, 0, pages(8)), (there, 0, pages(8))]))
     bed.enter(bed.probe.holding(device))
     unplugged.unplug()
     with pytest.raises(CommandError):
@@ -132,7 +131,7 @@ def test_a_hole_is_passed_at_once(bed, gone, unplugged):
     """What is behind it may not move; none of its own pages is worth a look."""
     there, other = bed.nvdimms[1:3]
     behind = (there, 0, pages(8))
-    device = bed.enter(QuickDevice(DaxLinear.ranges([(gone, 0, pages(4096)), behind])))
+    device = bed.device(DaxLinear.ranges([(gone, 0, pages(4096)), behind]))
     bed.enter(bed.probe.holding(device))
     unplugged.unplug()
     with Kprobe("dm_mod:dm_dax_direct_access") as lookups:
@@ -143,7 +142,7 @@ def test_a_hole_is_passed_at_once(bed, gone, unplugged):
 def test_announced_child_is_not_asked(bed):
     # from then on its driver may have nothing to answer with
     child = bed.nvdimms[0]
-    device = bed.enter(QuickDevice(DaxLinear(pages(8), child)))
+    device = bed.device(DaxLinear(pages(8), child))
     bed.enter(bed.probe.holding(device))
     assert len(bed.probe.inject(child, PAGE).calls) == 1
     bed.probe.inject(child, 0, WHOLE)
@@ -154,11 +153,11 @@ def test_announced_child_is_not_asked(bed):
 
 def test_plugged_in_again(bed, gone, unplugged):
     # it is another device now, and the old one is in the way of nothing
-    old = bed.enter(QuickDevice(DaxLinear(pages(8), gone)))
+    old = bed.device(DaxLinear(pages(8), gone))
     unplugged.unplug()
     unplugged.plug()
     assert old.status()[0].gone == 1
-    new = bed.enter(QuickDevice(DaxLinear(pages(8), gone, pages(4))))
+    new = bed.device(DaxLinear(pages(8), gone, pages(4)))
     bed.enter(bed.probe.holding(new))
     live = Live(bed, [(gone, pages(4), pages(8))])
     live.map(new, [(gone, pages(4), pages(8))])

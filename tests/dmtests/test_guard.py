@@ -13,7 +13,6 @@ import pytest
 from lib.command import CommandError, run
 from lib.devices import poison
 from lib.dm.target import DaxLinear, Linear
-from lib.dm.quick import QuickDevice
 from lib.fs.ext4 import Ext4
 from lib.fs.xfs import Xfs
 from lib.holders.attach import attached
@@ -64,7 +63,7 @@ def refused(bed, device, targets, old, new):
         now = words[4], int(words[5])
         assert where(old, int(words[2])) == now != then
     assert (device.table_text(), device.sectors) == before
-    assert not device.table_text("--inactive").strip()
+    assert not device.table_text("--inactive")
     assert not device.suspended
 
 
@@ -76,7 +75,7 @@ def _ranges(bed):
 
 @pytest.fixture(name="device")
 def _device(bed, ranges):
-    return bed.enter(QuickDevice(DaxLinear.ranges(ranges)))
+    return bed.device(DaxLinear.ranges(ranges))
 
 
 def moves(bed, ranges):
@@ -189,7 +188,7 @@ def test_partitions(bed):
     partition = bed.enter(disk.partition(pages(257), pages(500)))
     old = [(other, 0, pages(8)), (partition, pages(3), pages(8))]
     new = [(other, 0, pages(8)), (partition, 0, pages(8))]
-    device = bed.enter(QuickDevice(DaxLinear.ranges(old)))
+    device = bed.device(DaxLinear.ranges(old))
     bed.enter(bed.probe.holding(device))
     refused(bed, device, [DaxLinear.ranges(new)], old, new)
     device.reload(DaxLinear.ranges([(other, 0, pages(8)), (partition, pages(3), pages(100))]))
@@ -199,8 +198,8 @@ def test_from_dm_linear(bed, ranges):
     # a conversion in use: what was dm-linear's may not move either
     third = bed.nvdimms[2]
     live = Live(bed, ranges)
-    device = bed.enter(QuickDevice(*[Linear(sectors, child, offset)
-                                     for child, offset, sectors in ranges]))
+    device = bed.device(*[Linear(sectors, child, offset)
+                          for child, offset, sectors in ranges])
     bed.enter(bed.probe.holding(device))
     live.check()
     new = ranges[:2] + [(third, 0, pages(20))]
@@ -216,7 +215,7 @@ def test_below_a_device_in_use(bed, device, ranges):
     moved = [(third, 0, pages(20)), *ranges[1:]]
     above, tops = device, []
     for _ in range(2):
-        above = bed.enter(QuickDevice(DaxLinear(above.sectors - pages(20), above, pages(10))))
+        above = bed.device(DaxLinear(above.sectors - pages(20), above, pages(10)))
         with bed.probe.holding(above):
             refused(bed, device, [DaxLinear.ranges(moved)], ranges, moved)
             device.reload(DaxLinear.ranges(ranges + [(third, 0, pages(20))]))
@@ -254,7 +253,7 @@ def test_move_below_an_exclusive_opener_is_refused(bed, device, ranges):
 def test_a_loaded_table_above_is_in_the_way(bed, device, ranges):
     # it holds the device as a live one does, and may be live soon
     moved = ranges[::-1]
-    above = bed.enter(QuickDevice())
+    above = bed.device()
     above.load(Linear(pages(8), device))
     refused(bed, device, [DaxLinear.ranges(moved)], ranges, moved)
     above.clear()
@@ -264,8 +263,8 @@ def test_a_loaded_table_above_is_in_the_way(bed, device, ranges):
 def test_a_hole_hides_no_move(bed):
     # A part of what is mapped cannot be resolved now, the part after it can, and may not move.
     first, second, third = bed.nvdimms[:3]
-    hole = bed.enter(QuickDevice(DaxLinear(pages(8), first)))
-    device = bed.enter(QuickDevice(DaxLinear(pages(8), hole), DaxLinear(pages(8), second)))
+    hole = bed.device(DaxLinear(pages(8), first))
+    device = bed.device(DaxLinear(pages(8), hole), DaxLinear(pages(8), second))
     bed.enter(bed.probe.holding(device))
     hole.wipe()
     assert [page.pfn > 0 for page in bed.probe.lookup([(device, 0), (device, 8 * PAGE)])] == [

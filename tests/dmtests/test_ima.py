@@ -51,7 +51,7 @@ def _policy():
 def test_format(bed):
     first, second = bed.nvdimms[:2]
     two = [(first, 0, 8), (second, 80, 16)]
-    device = bed.named_device(DaxLinear(2048, first, 800), DaxLinear.ranges(two, "allow_move"))
+    device = bed.device(DaxLinear(2048, first, 800), DaxLinear.ranges(two, "allow_move"))
     assert measured(device) == [[expected([(first, 800, 2048)]), expected(two, move="y")]]
 
 

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lib.command import log
+from lib.dm.device import Device
 from lib.dm.target import DaxLinear
-from lib.dm.quick import QuickDevice
 from lib.judge.oracle import told
 from lib.kernel import MANY_DEVICES
 from lib.units import PAGE, PAGE_SECTORS, SECTOR
@@ -45,7 +45,7 @@ class Volume:
         self.ranges = [(child, pages(self.own), pages(OWN_PAGES)),
                        (child, pages(self.chain), pages(CHAIN_PAGES)),
                        (child, pages(COMMON), pages(1))]
-        self.device = QuickDevice(DaxLinear.ranges(self.ranges))
+        self.device = Device(DaxLinear.ranges(self.ranges))
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ from lib.beside import wait_for
 from lib.command import CommandError, read_file, run, write_file
 from lib.dm.device import Device
 from lib.dm.target import DaxLinear, Linear
-from lib.dm.quick import QuickDevice
 from lib.holders.attach import attached
 from lib.units import MIB_SECTORS
 
@@ -127,8 +126,8 @@ def test_dax_devices_go(bed):
     ranges = [(first, 0, MIB_SECTORS), (second, 0, MIB_SECTORS)]
 
     def come_and_go():
-        with QuickDevice(DaxLinear.ranges(ranges)) as device, \
-                QuickDevice(Linear(MIB_SECTORS, first)) as stock, attached(stock, first):
+        with Device(DaxLinear.ranges(ranges)) as device, \
+                Device(Linear(MIB_SECTORS, first)) as stock, attached(stock, first):
             with bed.probe.holding(device):
                 device.reload(DaxLinear.ranges(ranges))
                 with pytest.raises(CommandError):

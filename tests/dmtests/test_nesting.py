@@ -8,7 +8,6 @@ import pytest
 from lib.devices import poison
 from lib.dm.status import Status
 from lib.dm.target import DaxLinear, Linear
-from lib.dm.quick import QuickDevice
 from lib.fs.ext4 import Ext4
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
@@ -25,8 +24,8 @@ class Floor:
     """A mapped device on others, and which ranges of NVDIMMs it is in the end."""
 
     def __init__(self, bed, target, ranges):
-        self.device = bed.enter(QuickDevice(*[target(sectors, below, offset)
-                                              for below, offset, sectors in ranges]))
+        self.device = bed.device(*[target(sectors, below, offset)
+                                   for below, offset, sectors in ranges])
         self.ranges = [piece for one in ranges for piece in self._flat(*one)]
 
     def __str__(self):

@@ -10,8 +10,8 @@ import errno
 import pytest
 
 from lib.beside import Beside, promptly, wait_for
+from lib.dm.device import Device
 from lib.dm.target import DaxLinear, Linear, Striped
-from lib.dm.quick import QuickDevice
 from lib.holders import attach
 from lib.holders.attach import attached
 from lib.holders.probe import FOLDER, ProbeError, number_of
@@ -103,7 +103,7 @@ def test_table_swap_between_two_places(bed, child, old, new, places, way):
                     for numbers in (old, new))
     else:
         old, new = ([layout(child, *numbers)] for numbers in (old, new))
-    device = bed.enter(QuickDevice(*old))
+    device = bed.device(*old)
     if way != "registered":
         bed.enter(attached(device, child))
     device.load(*new)
@@ -116,7 +116,7 @@ def test_table_swap_between_two_places(bed, child, old, new, places, way):
 
 def test_swapped_twice_within_one_failure(bed, child):
     # the places of the table that was never there when it was looked at are told at most once
-    device = bed.enter(QuickDevice(layout(child, 5, 8, 9, 5)))
+    device = bed.device(layout(child, 5, 8, 9, 5))
     device.load(layout(child, 8, 5, 9, 5))
     bed.enter(bed.probe.holding(device))
     with Stopped(bed, child, device, 5 * PAGE) as failure:
@@ -134,7 +134,7 @@ def test_swapped_twice_within_one_failure(bed, child):
 def test_parent_gets_its_table_back_once_it_is_told(bed, child, failed, way):
     """It is wiped and known anew while the next one is told: it has been told."""
     target = DaxLinear if way == "registered" else Linear
-    first, second = (bed.enter(QuickDevice(target(pages(16), child))) for _ in range(2))
+    first, second = (bed.device(target(pages(16), child)) for _ in range(2))
     for device in first, second:
         bed.enter(bed.probe.holding(device))
         if target is Linear:
@@ -153,7 +153,7 @@ def test_parent_gets_its_table_back_once_it_is_told(bed, child, failed, way):
 @pytest.mark.parametrize("late", [False, True], ids=["attached meanwhile", "detached meanwhile"])
 def test_attached_or_detached_while_it_is_told(bed, child, late):
     """A registered parent is told of its places once, whatever its other way is."""
-    device = bed.enter(QuickDevice(layout(child, 5, 8, 5)))
+    device = bed.device(layout(child, 5, 8, 5))
     bed.enter(bed.probe.holding(device))
     if late:
         attach.attach(device, child)
@@ -168,11 +168,11 @@ def test_attached_or_detached_while_it_is_told(bed, child, late):
 def test_detached_while_it_is_counted(bed, child):
     """It takes a search to see whether what it is attached to has failed, and so has to be counted."""
     half = MIB_SECTORS * 128
-    low = bed.enter(QuickDevice(
+    low = bed.device(
         Striped(2 * half, pages(1), [(one, 0) for one in bed.nvdimms[1:3]]),
-        Linear(pages(1), child)))
+        Linear(pages(1), child))
     bed.enter(attached(low, child))
-    top = bed.enter(QuickDevice(Linear(pages(1), low, 2 * half)))
+    top = bed.device(Linear(pages(1), low, 2 * half))
     bed.enter(bed.probe.holding(top))
     attach.attach(top, low)
     with Stopped(bed, child, top, 0) as failure:
@@ -184,7 +184,7 @@ def test_detached_while_it_is_counted(bed, child):
 
 def test_parent_dies_before_it_is_told(bed, child):
     """The one before it is told meanwhile; its own holder hears that it goes, and only that."""
-    first, second = (bed.enter(QuickDevice(DaxLinear(pages(16), child))) for _ in range(2))
+    first, second = (bed.device(DaxLinear(pages(16), child)) for _ in range(2))
     for device in first, second:
         bed.enter(bed.probe.holding(device))
     with Stopped(bed, child, first, 5 * PAGE) as failure, \
@@ -200,7 +200,7 @@ def test_parent_dies_before_it_is_told(bed, child):
 
 def test_parent_dies_between_two_places(bed, child):
     """It is told of the first, and shut down before it comes to the second."""
-    device = bed.enter(QuickDevice(layout(child, 5, 8, 5)))
+    device = bed.device(layout(child, 5, 8, 5))
     bed.enter(bed.probe.holding(device, -errno.EOPNOTSUPP))
     with Stopped(bed, child, device, 5 * PAGE) as failure, \
             Beside("dmsetup", "remove", device.name) as removing:
@@ -219,7 +219,7 @@ def test_slot_changes_hands_before_we_look(bed):
     def late():
         return bed.probe.inject_all([(child, 0)], how="late")[0]
 
-    with QuickDevice(DaxLinear(pages(8), child)) as device, bed.probe.holding(device):
+    with Device(DaxLinear(pages(8), child)) as device, bed.probe.holding(device):
         assert [call.dev for call in late().calls] == [device.number]
     # nobody
     assert late().rc == -errno.EOPNOTSUPP
@@ -228,7 +228,7 @@ def test_slot_changes_hands_before_we_look(bed):
         injection = late()
         assert not injection.calls and injection.rc == -errno.EOPNOTSUPP
     # ourselves again
-    with QuickDevice(DaxLinear(pages(8), child)) as device, bed.probe.holding(device):
+    with Device(DaxLinear(pages(8), child)) as device, bed.probe.holding(device):
         assert [call.dev for call in late().calls] == [device.number]
 
 
@@ -236,7 +236,7 @@ def test_slot_changes_hands_before_we_look(bed):
 def test_orders_while_the_module_goes(bed):
     """Each attaches before the module goes, and is dropped with it, or finds no file."""
     child = bed.nvdimms[0]
-    device = bed.enter(QuickDevice(Linear(pages(16), child)))
+    device = bed.device(Linear(pages(16), child))
     attach_it = (f"while echo {device.number} {child.number} >{attach.FOLDER}/attach; do "
                  f"echo {device.number} {child.number} >{attach.FOLDER}/detach; done 2>/dev/null")
     for _ in range(20):

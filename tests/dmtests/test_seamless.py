@@ -17,8 +17,8 @@ import zlib
 import pytest
 
 from lib.dm import seams
+from lib.dm.device import Device
 from lib.dm.target import DaxLinear, Linear
-from lib.dm.quick import QuickDevice
 from lib.holders.probe import Probe, ProbeError
 from lib.module import HOLDER, TARGET
 from lib.units import PAGE, PAGE_SECTORS
@@ -201,7 +201,7 @@ def test_address_is_good_as_long_as_it_is_used(bed, how, milliseconds):
 
 def test_nothing_is_held_once_the_device_is_gone(bed):
     layout = Ranges(bed, "forty")
-    with QuickDevice(*layout.targets()) as device:
+    with Device(*layout.targets()) as device:
         read_all(bed, device, layout)
     seams.wait_until_nothing_is_held()
 
@@ -210,7 +210,7 @@ def test_nothing_is_held_once_the_device_is_gone(bed):
 def test_unload_right_after_requests(bed):
     layout = Ranges(bed, "forty")
     for _ in range(5):
-        with QuickDevice(*layout.targets()) as device:
+        with Device(*layout.targets()) as device:
             read_all(bed, device, layout, 40)
         TARGET.remove()
         assert HOLDER.users == 0

@@ -12,10 +12,10 @@ import pytest
 
 from lib.beside import Doing, wait_for
 from lib.command import CommandError, run
-from lib.dm.device import names
-from lib.dm.target import DaxLinear, Linear, table
+from lib.dm.device import Device
 from lib.dm.gate import Gate, Gates
-from lib.dm.quick import QuickDevice
+from lib.dm.ioctl import names
+from lib.dm.target import DaxLinear, Linear, table
 from lib.holders.injector import Injector
 from lib.judge.live import Live
 from lib.judge.oracle import Oracle, told
@@ -66,7 +66,7 @@ def _live(bed, layouts):
 @pytest.fixture(name="device")
 def _device(bed, layouts, live):
     """Return a device with the old table, which the probe holds."""
-    device = bed.enter(QuickDevice(moving(layouts.old)))
+    device = bed.device(moving(layouts.old))
     bed.enter(bed.probe.holding(device))
     live.map(device, layouts.old)
     live.check()
@@ -74,7 +74,7 @@ def _device(bed, layouts, live):
 
 
 def test_first_load(bed, layouts, live):
-    device = bed.enter(QuickDevice())
+    device = bed.device()
     live.check()
     device.load(moving(layouts.old))
     # it could be told by now, but nothing is live yet
@@ -172,7 +172,7 @@ def test_every_step(bed, layouts, live, gate_first):
     def targets(ranges):
         return [gate, moving(ranges)] if gate_first else [moving(ranges), gate]
 
-    with Gates() as gates, QuickDevice() as device:
+    with Gates() as gates, Device() as device:
         def step_by_step(steps, function, *arguments):
             """Call a function; check at each step, at some of which another table comes to live."""
             gates.stop(steps[0][0])
@@ -213,7 +213,7 @@ def test_every_step(bed, layouts, live, gate_first):
 
 def test_wipe_step_by_step(bed, layouts, live):
     targets = [moving(layouts.old), Gate(GATE_SECTORS, bed.nvdimms[2])]
-    with Gates() as gates, QuickDevice(*targets) as device, bed.probe.holding(device):
+    with Gates() as gates, Device(*targets) as device, bed.probe.holding(device):
         live.map(device, layouts.old)
         gates.stop("presuspend")
         with Doing(device.wipe):
@@ -264,7 +264,7 @@ def test_remove(bed, device, layouts, live, loaded, suspended):
 
 
 def test_remove_before_the_first_resume(bed, layouts, live):
-    with QuickDevice() as device:
+    with Device() as device:
         device.load(moving(layouts.old))
         device.load(moving(layouts.new))
         device.remove()
@@ -357,7 +357,7 @@ def test_failing_ctr(bed, device, layouts, live, loaded):
 
 
 def test_failing_ctr_of_a_first_table(bed, layouts, live):
-    with Gates() as gates, QuickDevice() as device:
+    with Gates() as gates, Device() as device:
         gates.fail("ctr")
         with pytest.raises(CommandError):
             device.load(moving(layouts.old), Gate(GATE_SECTORS, bed.nvdimms[2]))
@@ -382,7 +382,7 @@ def test_failing_preresume(bed, layouts, live, gate_first, first_load, then):
     def targets(ranges):
         return [gate, moving(ranges)] if gate_first else [moving(ranges), gate]
 
-    with Gates() as gates, QuickDevice() as device:
+    with Gates() as gates, Device() as device:
         if not first_load:
             device.reload(*targets(layouts.old))
             live.map(device, layouts.old, start)
@@ -416,7 +416,7 @@ def test_failing_preresume(bed, layouts, live, gate_first, first_load, then):
 def test_failing_swap(bed, device, layouts, live):
     # The new table fits no more when it is to go live: dm drops it, keeps the old, stays suspended.
     other = bed.nvdimms[2]
-    below = bed.enter(QuickDevice(Linear(pages(8), other)))
+    below = bed.device(Linear(pages(8), other))
     device.load(moving([(below, 0, pages(8))]))
     below.reload(Linear(pages(4), other))
     with pytest.raises(CommandError):

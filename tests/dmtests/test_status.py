@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from lib.command import CommandError
+from lib.beside import Beside
+from lib.command import CommandError, run
 from lib.dm.status import Status
 from lib.dm.target import DaxLinear, Linear
 from lib.holders import attach
@@ -20,8 +21,8 @@ EFSCORRUPTED = errno.EUCLEAN
 
 def test_a_new_device(bed):
     first, second = bed.nvdimms[:2]
-    device = bed.named_device(DaxLinear(MIB_SECTORS, first, 8),
-                              DaxLinear.ranges([(second, 0, 8), (first, 8000, 16), (second, 8, 8)]))
+    device = bed.device(DaxLinear(MIB_SECTORS, first, 8),
+                        DaxLinear.ranges([(second, 0, 8), (first, 8000, 16), (second, 8, 8)]))
     assert device.status_lines() == [
         f"0 {MIB_SECTORS} daxlinear 1 1 0 0 0 0 0 - 0",
         f"{MIB_SECTORS} 32 daxlinear 3 2 0 0 0 0 0 - 0",
@@ -42,7 +43,7 @@ def test_a_new_device(bed):
 def test_lost_2m(bed, ranges, lost):
     # what align_2m would refuse, and nothing else
     ranges = [(bed.nvdimms[child], offset, sectors) for child, offset, sectors in ranges]
-    device = bed.named_device(DaxLinear.ranges(ranges))
+    device = bed.device(DaxLinear.ranges(ranges))
     assert [status.lost_2m for status in device.status()] == [lost]
     if lost is None:
         device.reload(DaxLinear.ranges(ranges, "align_2m"))
@@ -57,13 +58,13 @@ def test_partitions_are_children(bed):
     disk = bed.nvdimms[0]
     one = bed.enter(disk.partition(2048, 2048, 1))
     two = bed.enter(disk.partition(4096, 2048, 2))
-    device = bed.named_device(DaxLinear.ranges([(one, 0, 8), (two, 0, 8), (one, 8, 8)]))
+    device = bed.device(DaxLinear.ranges([(one, 0, 8), (two, 0, 8), (one, 8, 8)]))
     assert device.status() == [Status(3, 2, 0, 0, 0, 0, 0, None)]
 
 
 def test_counters(bed):
     child = bed.nvdimms[0]
-    device = bed.named_device(DaxLinear(MIB_SECTORS, child, 800))
+    device = bed.device(DaxLinear(MIB_SECTORS, child, 800))
     start = 800 * SECTOR
 
     # nobody above
@@ -99,9 +100,9 @@ def test_counters(bed):
 def test_handled_is_what_was_handled(bed, answer, handled, generic, said):
     """An error is not handled, and keeps the generic handling away all the same."""
     child, beside = bed.nvdimms[:2]
-    low = bed.named_device(DaxLinear(MIB_SECTORS, child, 80))
-    high = bed.named_device(DaxLinear(MIB_SECTORS // 2, low, 80))
-    stock = bed.named_device(Linear(MIB_SECTORS, beside))
+    low = bed.device(DaxLinear(MIB_SECTORS, child, 80))
+    high = bed.device(DaxLinear(MIB_SECTORS // 2, low, 80))
+    stock = bed.device(Linear(MIB_SECTORS, beside))
     bed.enter(attached(stock, beside))
     for device in (high, stock):
         bed.probe.hold(device, answer)
@@ -122,9 +123,9 @@ def test_handled_is_what_was_handled(bed, answer, handled, generic, said):
 
 def test_each_target_counts_for_itself(bed):
     first, second = bed.nvdimms[:2]
-    device = bed.named_device(DaxLinear(MIB_SECTORS, first, 0),
-                              Linear(MIB_SECTORS, bed.nvdimms[2], 0),
-                              DaxLinear.ranges([(second, 0, 8), (first, 8000, 16)]))
+    device = bed.device(DaxLinear(MIB_SECTORS, first, 0),
+                        Linear(MIB_SECTORS, bed.nvdimms[2], 0),
+                        DaxLinear.ranges([(second, 0, 8), (first, 8000, 16)]))
     with bed.probe.holding(device):
         bed.probe.inject_all([(first, 0), (first, 8000 * SECTOR), (second, 0), (second, PAGE)])
     lines = device.status_lines()
@@ -136,8 +137,8 @@ def test_each_target_counts_for_itself(bed):
 def test_sectors_are_the_mapped_devices(bed):
     # of the second target, counted from the start of the device
     child = bed.nvdimms[0]
-    device = bed.named_device(DaxLinear(MIB_SECTORS, child, 0),
-                              DaxLinear(MIB_SECTORS, child, 80000))
+    device = bed.device(DaxLinear(MIB_SECTORS, child, 0),
+                        DaxLinear(MIB_SECTORS, child, 80000))
     with bed.probe.holding(device):
         bed.probe.inject(child, (80000 + 80) * SECTOR)
     assert [status.last for status in device.status()] == [None, MIB_SECTORS + 80]
@@ -145,7 +146,7 @@ def test_sectors_are_the_mapped_devices(bed):
 
 def test_every_parent_counts(bed):
     child = bed.nvdimms[0]
-    devices = [bed.named_device(DaxLinear(MIB_SECTORS, child, 8 * number)) for number in range(3)]
+    devices = [bed.device(DaxLinear(MIB_SECTORS, child, 8 * number)) for number in range(3)]
     bed.probe.hold(devices[0])
     bed.probe.inject(child, 16 * SECTOR)
     assert [device.status()[0] for device in devices] == [
@@ -155,7 +156,7 @@ def test_every_parent_counts(bed):
 
 def test_counters_outlive_a_reload(bed):
     child = bed.nvdimms[0]
-    device = bed.named_device(DaxLinear(MIB_SECTORS, child, 0))
+    device = bed.device(DaxLinear(MIB_SECTORS, child, 0))
     bed.probe.inject(child, 0)
     device.load(DaxLinear(2 * MIB_SECTORS, child, 0))
     # both tables are there, the failure is one
@@ -169,8 +170,8 @@ def test_counters_outlive_a_reload(bed):
 
 def test_child_gone(bed):
     gone, there = bed.nvdimms[:2]
-    device = bed.named_device(DaxLinear.ranges([(there, 0, 80), (gone, 0, 80), (there, 80, 80),
-                                                (gone, 80, 80)]))
+    device = bed.device(DaxLinear.ranges([(there, 0, 80), (gone, 0, 80), (there, 80, 80),
+                                          (gone, 80, 80)]))
     with bed.probe.holding(device):
         bed.probe.inject(gone, 0, WHOLE)
     # one failure, where the first range of the child is
@@ -182,11 +183,11 @@ def test_child_gone(bed):
 def test_table_loads_again(bed, options):
     first, second = bed.nvdimms[0], bed.nvdimms[3]
     partition = bed.enter(second.partition(HUGE_SECTORS, 8 * HUGE_SECTORS))
-    device = bed.named_device(
+    device = bed.device(
         DaxLinear(HUGE_SECTORS, first, 4 * HUGE_SECTORS),
         DaxLinear.ranges([(first, HUGE_SECTORS, HUGE_SECTORS)], *options),
         DaxLinear.ranges([(partition, 0, HUGE_SECTORS), (first, 2 * HUGE_SECTORS, HUGE_SECTORS),
-                                (partition, 5 * HUGE_SECTORS, 2 * HUGE_SECTORS)], *options))
+                          (partition, 5 * HUGE_SECTORS, 2 * HUGE_SECTORS)], *options))
     places = [(device, page * PAGE) for page in range(0, 5 * 512, 37)]
     text, memory = device.table_text(), bed.probe.lookup(places)
 
@@ -207,16 +208,16 @@ def test_table_loads_again(bed, options):
 def test_table_in_its_shortest_form(bed, given, shown):
     child = bed.nvdimms[0]
     words = {"path": child.path, "number": child.number}
-    device = bed.named_device(f"0 2048 daxlinear {given.format(**words)}")
+    device = bed.device(f"0 2048 daxlinear {given.format(**words)}")
     assert device.table_text() == f"0 2048 daxlinear {shown.format(**words)}\n"
 
 
 def test_linear_tables_load_with_the_word_swapped(bed):
     first, second = bed.nvdimms[:2]
-    stock = bed.named_device(Linear(2048, first, 8), Linear(4096, second, 80))
+    stock = bed.device(Linear(2048, first, 8), Linear(4096, second, 80))
     text = stock.table_text()
     stock.remove()
-    device = bed.named_device(text.replace(" linear ", " daxlinear "))
+    device = bed.device(text.replace(" linear ", " daxlinear "))
     assert device.table_text().replace(" daxlinear ", " linear ") == text
 
 
@@ -224,8 +225,11 @@ def test_big_table(bed):
     # a table longer than dm's first buffer
     child = bed.nvdimms[0]
     ranges = [(child, 16 * number, 8) for number in range(3000)]
-    device = bed.named_device(DaxLinear.ranges(ranges))
-    words = device.table_text().split()
+    device = bed.device(DaxLinear.ranges(ranges))
+    text = device.table_text()
+    # the call and dmsetup both ask again with a longer buffer
+    assert run("dmsetup", "table", device.name) == text
+    words = text.split()
     assert words[3] == "3000"
     assert words[4:] == [str(word) for _, offset, sectors in ranges
                          for word in (child.number, offset, sectors)]
@@ -234,48 +238,39 @@ def test_big_table(bed):
 
 def test_event(bed):
     child = bed.nvdimms[0]
-    device = bed.named_device(DaxLinear(MIB_SECTORS, child, 0))
-    other = bed.named_device(DaxLinear(MIB_SECTORS, child, MIB_SECTORS))
+    device = bed.device(DaxLinear(MIB_SECTORS, child, 0))
+    other = bed.device(DaxLinear(MIB_SECTORS, child, MIB_SECTORS))
     before = device.events(), other.events()
-    waiting, waiting_other = device.start_wait(before[0]), other.start_wait(before[1])
-    try:
+    with Beside("dmsetup", "wait", device.name, before[0]) as waiting, \
+            Beside("dmsetup", "wait", other.name, before[1]) as waiting_other:
         with bed.probe.holding(device):
             bed.probe.inject(child, PAGE)
-        assert waiting.wait(timeout=20) == 0
+        waiting.end()
         assert device.events() > before[0]
         # nothing has failed there
-        assert waiting_other.poll() is None
+        assert waiting_other.running
         assert other.events() == before[1]
         # also without a filesystem above
         bed.probe.inject(child, MIB + PAGE)
-        assert waiting_other.wait(timeout=20) == 0
-    finally:
-        for process in (waiting, waiting_other):
-            process.kill()
-            process.wait()
+        waiting_other.end()
 
 
 def test_event_after_a_reload(bed):
     # the live table raises it, whichever was there first
     child = bed.nvdimms[0]
-    device = bed.named_device(DaxLinear(MIB_SECTORS, child, 0))
+    device = bed.device(DaxLinear(MIB_SECTORS, child, 0))
     device.reload(DaxLinear(2 * MIB_SECTORS, child, 0))
-    before = device.events()
-    waiting = device.start_wait(before)
-    try:
+    with Beside("dmsetup", "wait", device.name, device.events()) as waiting:
         bed.probe.inject(child, PAGE)
-        assert waiting.wait(timeout=20) == 0
-    finally:
-        waiting.kill()
-        waiting.wait()
+        waiting.end()
 
 
 @pytest.mark.usefixtures("renewed")
 def test_log_line(bed):
     # the child and both offsets
     child = bed.nvdimms[0]
-    device = bed.named_device(DaxLinear(MIB_SECTORS, bed.nvdimms[1], 0),
-                              DaxLinear(MIB_SECTORS, child, 80))
+    device = bed.device(DaxLinear(MIB_SECTORS, bed.nvdimms[1], 0),
+                        DaxLinear(MIB_SECTORS, child, 80))
     mark = bed.kmsg.mark()
     with bed.probe.holding(device):
         bed.probe.inject(child, 0x2a000)
@@ -290,8 +285,8 @@ def test_log_line(bed):
 def test_log_names_what_failed_on_every_floor(bed):
     # not the floor that it came by: the child whose page it is, and where
     child = bed.nvdimms[0]
-    low = bed.named_device(DaxLinear(MIB_SECTORS, child, 80))
-    high = bed.named_device(DaxLinear(MIB_SECTORS // 2, low, 160))
+    low = bed.device(DaxLinear(MIB_SECTORS, child, 80))
+    high = bed.device(DaxLinear(MIB_SECTORS // 2, low, 160))
     bed.enter(bed.probe.holding(high))
     mark = bed.kmsg.mark()
     with Trace("dax_holder/dax_holder_failure") as trace:
@@ -311,7 +306,7 @@ def test_log_names_what_failed_on_every_floor(bed):
 def test_log_is_bounded(bed):
     # whoever reads the log wants to see more in it than failures
     child = bed.nvdimms[0]
-    bed.named_device(DaxLinear(8 * MIB_SECTORS, child, 0))
+    bed.device(DaxLinear(8 * MIB_SECTORS, child, 0))
     mark = bed.kmsg.mark()
     bed.probe.inject_all([(child, page * PAGE) for page in range(2000)])
     assert 1 <= len(bed.kmsg.find("dax_holder: .* failed", mark)) < 200
@@ -320,7 +315,7 @@ def test_log_is_bounded(bed):
 def test_tracepoint(bed):
     # all of them, also those that the log leaves out
     child = bed.nvdimms[0]
-    device = bed.named_device(DaxLinear(8 * MIB_SECTORS, child, 80))
+    device = bed.device(DaxLinear(8 * MIB_SECTORS, child, 80))
     with Trace("dax_holder/dax_holder_failure") as trace, bed.probe.holding(device):
         bed.probe.inject_all([(child, 80 * SECTOR + page * PAGE, PAGE, page % 4)
                               for page in range(100)])

@@ -5,14 +5,14 @@ DMTESTS_STORM says how many failures, if not the usual number of the kernel.
 """
 
 import os
-import sys
 import time
 
 import pytest
 
-from lib.command import run
-from lib.dm.device import remove_all
-from lib.judge.storm import Storm
+from lib.dm import ioctl
+from lib.dm.device import Device, remove_all
+from lib.judge.part import Part
+from lib.judge.storm import FIRST_MINOR, Storm
 from lib.kernel import STORM_INJECTIONS
 
 pytestmark = pytest.mark.at_once
@@ -21,11 +21,25 @@ SEED = int(os.environ.get("DMTESTS_SEED", "1"))
 INJECTIONS = int(os.environ.get("DMTESTS_STORM", STORM_INJECTIONS))
 
 
-def test_a_part_ends_well():
-    # libdevmapper logs once more when a process ends
-    run(sys.executable, "-c", "from lib.dm import libdm\n"
-                              "libdm.create('part', 200, '0 8 error ')\n"
-                              "libdm.remove('part')")
+class Maker(Part):
+    """Makes a device and removes it; with a table that is refused it fails."""
+
+    def __init__(self, text):
+        super().__init__(SEED)
+        self._text = text
+
+    def run(self):
+        with Device(self._text, name="part", minor=FIRST_MINOR) as device:
+            self.log.steps[device.number] += 1
+
+
+def test_a_part_ends_well(bed):
+    path = os.path.join(bed.folder(), "log")
+    log = Maker("0 8 error").start(path).end()
+    assert log.pid != os.getpid()
+    assert log.steps == {f"{ioctl.major()}:{FIRST_MINOR}": 1}
+    with pytest.raises(AssertionError, match="Invalid argument"):
+        Maker("0 8 daxlinear").start(path).end()
 
 
 def test_storm(bed, capsys):

@@ -16,9 +16,9 @@ import pytest
 from lib.beside import Beside, promptly
 from lib.command import CommandError
 from lib.devices import poison
+from lib.dm.device import Device
 from lib.dm.status import Status
 from lib.dm.target import DaxLinear, Linear
-from lib.dm.quick import QuickDevice
 from lib.fs.xfs import Xfs
 from lib.holders.attach import attach, attached, detach
 from lib.holders.trace import Kprobe
@@ -95,9 +95,9 @@ def parts_of(bed):
 def test_nobody_else_waits(bed, options):
     parts = parts_of(bed)
     child = parts[1][0]
-    device = bed.enter(QuickDevice(DaxLinear.ranges(parts)))
+    device = bed.device(DaxLinear.ranges(parts))
     other_ranges = [(child, 0, 64)]
-    other = bed.enter(QuickDevice(DaxLinear.ranges(other_ranges)))
+    other = bed.device(DaxLinear.ranges(other_ranges))
     bed.enter(bed.probe.holding(other))
     live = Live(bed, other_ranges)
     live.map(other, other_ranges)
@@ -118,7 +118,7 @@ def test_nobody_else_waits(bed, options):
     promptly(other.resume)
     with pytest.raises(CommandError):
         promptly(other.load, DaxLinear(64, child, 8))
-    new = QuickDevice(DaxLinear(64, child, 800))
+    new = Device(DaxLinear(64, child, 800))
     promptly(bed.enter, new)
     promptly(new.suspend, "--nolockfs")
     promptly(new.load, DaxLinear(64, child, 1600))
@@ -137,10 +137,10 @@ def test_removing_waits_in_the_kernel(bed):
     # of ours no more than of dm-linear's
     parts = parts_of(bed)
     child = parts[1][0]
-    device = bed.enter(QuickDevice(DaxLinear.ranges(parts)))
+    device = bed.device(DaxLinear.ranges(parts))
     ours = bed.device(DaxLinear(64, child))
     stock = bed.device(Linear(64, bed.nvdimms[2]))
-    left = bed.enter(QuickDevice(DaxLinear(64, child, 800)))
+    left = bed.device(DaxLinear(64, child, 800))
     blocked = Blocked(bed, device, parts, ["--noflush", "--nolockfs"])
     removing = [bed.enter(Beside("dmsetup", "remove", one.name)) for one in (ours, stock)]
     for command in removing:
@@ -149,7 +149,7 @@ def test_removing_waits_in_the_kernel(bed):
         assert "dax_holder" not in stack and "daxlinear" not in stack
     # what waits there keeps nothing of ours: the child is as free for others as before
     promptly(left.reload, DaxLinear(64, child, 1600))
-    with QuickDevice() as new:
+    with Device() as new:
         promptly(new.reload, DaxLinear(64, child))
         assert all(command.running for command in removing)
         blocked.check_waiting()
@@ -163,8 +163,8 @@ def test_removals_elsewhere_are_forwarded(bed):
     # a child that goes does not wait for a failure that does; failures of pages queue, as in mm
     parts = parts_of(bed)
     child = parts[1][0]
-    device = bed.enter(QuickDevice(DaxLinear.ranges(parts)))
-    other = bed.enter(QuickDevice(DaxLinear(64, child), DaxLinear(64, bed.nvdimms[2])))
+    device = bed.device(DaxLinear.ranges(parts))
+    other = bed.device(DaxLinear(64, child), DaxLinear(64, bed.nvdimms[2]))
     bed.enter(bed.probe.holding(other))
     blocked = Blocked(bed, device, parts, ["--noflush", "--nolockfs"])
     promptly(bed.probe.inject, bed.nvdimms[2], 0, WHOLE)
@@ -184,8 +184,8 @@ def test_removals_elsewhere_are_forwarded(bed):
 def test_on_two_floors(bed):
     # the upper device is suspended; the lower one is not held up either
     parts = parts_of(bed)
-    low = bed.enter(QuickDevice(DaxLinear.ranges(parts)))
-    high = bed.enter(QuickDevice(DaxLinear(2 * SIZE, low)))
+    low = bed.device(DaxLinear.ranges(parts))
+    high = bed.device(DaxLinear(2 * SIZE, low))
     blocked = Blocked(bed, high, parts, ["--noflush", "--nolockfs"])
     promptly(low.reload, DaxLinear.ranges(parts + [(bed.nvdimms[2], 0, SIZE)]))
     promptly(low.reload, *[DaxLinear(sectors, child, offset) for child, offset, sectors in parts])
@@ -201,10 +201,10 @@ def test_attached(bed):
     # nobody who attaches or detaches waits, and the parent may come and go
     parts = parts_of(bed)
     children = [child for child, _, _ in parts]
-    device = bed.enter(QuickDevice(*[Linear(sectors, child, offset)
-                                     for child, offset, sectors in parts]))
+    device = bed.device(*[Linear(sectors, child, offset)
+                          for child, offset, sectors in parts])
     bed.enter(attached(device, *children))
-    other = QuickDevice(Linear(64, bed.nvdimms[2]))
+    other = Device(Linear(64, bed.nvdimms[2]))
     bed.enter(other)
     bed.enter(bed.probe.holding(other))
     blocked = Blocked(bed, device, parts, ["--noflush", "--nolockfs"])

@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from lib.devices.unplug import Unplugged
-from lib.dm.device import Device
+from lib.dm.device import NamedDevice
 from lib.dm.target import DaxLinear, Linear, Striped
 from lib.holders.attach import listed, order
 from lib.module import HOLDER, TARGET
@@ -79,14 +79,14 @@ def _floors(bed):
 
 def edges(*attached):
     """Return what is listed of (parent, children)."""
-    return sorted((child.disk if isinstance(child, Device) else child.name, parent.disk)
+    return sorted((child.disk if isinstance(child, NamedDevice) else child.name, parent.disk)
                   for parent, *children in attached for child in children)
 
 
 def received(device, child):
     """Return how many failures of a child a device was told of because it is attached."""
     (found,) = ask("status", device.name)["devices"]
-    name = child.disk if isinstance(child, Device) else child.name
+    name = child.disk if isinstance(child, NamedDevice) else child.name
     return {one["child"]: one["received"] for one in found["attached"]}[name]
 
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from lib.command import ENVIRONMENT, run
-from lib.dm.device import names
+from lib.dm.ioctl import names
 from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.module import TARGET

@@ -166,7 +166,7 @@ def test_dry_run(clean):
     device = old_device(clean, "align_2m")
     before = table_of(device.name)
     command = daxlinear("merge", "--dry-run", device.name)
-    assert table_of(device.name) == before and device.table_text("--inactive") == "\n"
+    assert table_of(device.name) == before and not device.table_text("--inactive")
     run("sh", stdin=command)
     assert table_of(device.name) == one_line(clean, "align_2m")
 
@@ -271,7 +271,7 @@ def test_cut_short(clean, what):
         if table_of(device.name) == before:
             assert done.code != 0
             if what != "signal=KILL":
-                assert device.table_text("--inactive") == "\n"
+                assert not device.table_text("--inactive")
             assert "one line now" in daxlinear("merge", device.name)
         assert table_of(device.name) == after
         assert "already" in daxlinear("merge", device.name)

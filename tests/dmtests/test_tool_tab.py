@@ -9,7 +9,7 @@ import pytest
 
 from lib.command import run
 from lib.devices.unplug import Unplugged
-from lib.dm.device import names
+from lib.dm import ioctl
 from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs
 from lib.module import TOP
@@ -114,7 +114,7 @@ def test_missing_child(clean):
     device.remove()
     with Unplugged(b):
         assert f"uuid={uuid} is missing" in tab.refused("--make", device.name)
-        assert names() == []
+        assert ioctl.names() == []
     tab.tool("--make", device.name)
     (line,) = table_of(device.name)
     assert line.split()[3] == "2"

@@ -9,8 +9,8 @@ import pytest
 
 from lib.beside import Beside
 from lib.command import CommandError
+from lib.dm.device import Device
 from lib.dm.target import DaxLinear
-from lib.dm.quick import QuickDevice
 from lib.holders.injector import Injector
 from lib.holders.probe import FOLDER, number_of
 from lib.module import HOLDER, TARGET
@@ -57,7 +57,7 @@ def test_in_rounds(bed):
     devices = set()
     with Injector(places), Injector(places[::-1]):
         for number in range(ROUNDS):
-            with QuickDevice(DaxLinear.ranges(ranges)) as device, bed.probe.holding(device):
+            with Device(DaxLinear.ranges(ranges)) as device, bed.probe.holding(device):
                 devices.add(device.number)
                 # so that most of the time somebody is on his way through our code
                 bed.probe.delay(device, 5)
@@ -99,7 +99,7 @@ def test_in_rounds(bed):
 def test_failure_on_its_way_out(bed):
     """A failure is still in a holder above when the last table is gone, and with it every user."""
     child = bed.nvdimms[0]
-    with QuickDevice(DaxLinear(pages(8), child)) as device, bed.probe.holding(device):
+    with Device(DaxLinear(pages(8), child)) as device, bed.probe.holding(device):
         bed.probe.delay(device, 3000)
         bed.probe.reset()
         line = f"inject {number_of(child)} {PAGE} {PAGE} 0"

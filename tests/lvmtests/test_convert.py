@@ -7,7 +7,7 @@ import pytest
 
 from lib.beside import wait_for
 from lib.command import ENVIRONMENT, run
-from lib.dm.quick import QuickDevice
+from lib.dm.device import Device
 from lib.lvm import Group, configured, without_rule
 from lib.tool.strace import inject, record
 from lib.tool.tool import ask, daxlinear, refused
@@ -45,7 +45,7 @@ def segments_line(volume):
 
 def live_lines(volume):
     """Return the lines of the live table."""
-    return QuickDevice(name=volume.mapped_name).table_text().splitlines()
+    return Device(name=volume.mapped_name).table_text().splitlines()
 
 
 @pytest.fixture(name="segmented")
@@ -75,7 +75,7 @@ def test_segments_become_one_line(bed, segmented):
 @pytest.mark.parametrize("way", ["reconcile", "cookie", "no cookie"])
 def test_several_lines_of_ours(bed, segmented, way, monkeypatch):
     # as it was converted before: the word in each line
-    device = QuickDevice(name=segmented.mapped_name)
+    device = Device(name=segmented.mapped_name)
     device.reload(device.table_text().replace(" linear ", " daxlinear "))
     (found,) = ask("lvm", "status")["volumes"]
     assert not found["converted"]
@@ -116,7 +116,7 @@ def next_command_works(bed, volume):
 
 def kill_at_every_step(volume, words, then):
     """Kill a command at each of its ioctls from the first that changes anything."""
-    device = QuickDevice(name=volume.mapped_name)
+    device = Device(name=volume.mapped_name)
     before = device.table_text()
     with without_rule():
         done, calls = record(*words)

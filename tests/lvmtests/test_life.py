@@ -10,7 +10,7 @@ import functools
 import pytest
 
 from lib.command import run
-from lib.dm.quick import QuickDevice
+from lib.dm.device import Device
 from lib.holders.attach import listed
 from lib.lvm import Group, configured, partition, without_rule
 from lib.tool.tool import daxlinear
@@ -66,7 +66,7 @@ class Life:
                 assert "daxlinear" not in kinds
             assert volume.has_dax()
             volume.check(self.bed, segments[volume.name], hears=self.way != "stock")
-            self.said.append(QuickDevice(name=volume.mapped_name).table_text())
+            self.said.append(Device(name=volume.mapped_name).table_text())
         if self._compared:
             # while udev still looks at what LVM has just written to, with or without us, lvs says
             # that it is open

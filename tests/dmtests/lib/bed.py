@@ -9,7 +9,8 @@ import tempfile
 
 from .command import read_file, run, write_file
 from .devices import nvdimm, poison
-from .dm import device, quick
+from .dm import ioctl
+from .dm.device import Device, NamedDevice, remove_all
 from .holders.kmsg import Kmsg
 from .holders.probe import Probe
 from .holders.taint import WARNED, taint
@@ -64,11 +65,11 @@ class Bed:
 
     def device(self, *targets):
         """Return a mapped device that lives until the end of the test."""
-        return self.enter(quick.QuickDevice(*targets))
+        return self.enter(Device(*targets))
 
     def named_device(self, *targets):
-        """Return one that dmsetup makes and is asked about, with a node of its name."""
-        return self.enter(device.Device(*targets))
+        """Return one with a node of its name."""
+        return self.enter(NamedDevice(*targets))
 
     def folder(self):
         """Return an empty folder that lives until the end of the test."""
@@ -122,8 +123,8 @@ def sweep():
     for point in left:
         run("umount", "--lazy", point, check=False)
     devices = os.listdir("/sys/class/block")
-    if quick.names():
-        left += device.remove_all()
+    if ioctl.names():
+        left += remove_all()
     for name in devices:
         if re.fullmatch(r"pmem\d+p\d+", name):
             disk, _, number = name.rpartition("p")

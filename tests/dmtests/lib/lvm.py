@@ -8,7 +8,7 @@ import shutil
 
 from .command import read_file, run, write_file
 from .devices.poison import poison_page
-from .dm.quick import QuickDevice
+from .dm.device import Device
 from .holders.trace import Kprobe
 from .judge.oracle import told
 from .units import PAGE
@@ -143,7 +143,7 @@ class Volume:
 
     def targets(self):
         """Return the kinds of targets of the live table, and the table that is loaded as well."""
-        device = QuickDevice(name=self.mapped_name)
+        device = Device(name=self.mapped_name)
         kinds = {line.split()[2] for line in device.table_text().splitlines()}
         return kinds, device.table_text("--inactive")
 

@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Mapped devices, handled by dmsetup."""
+"""Mapped devices for a `with` block.
 
+All are handled by device-mapper's system calls. dmsetup is started only for what administrators
+rely on and the kernel does not do: it makes the node /dev/mapper/NAME, or has udev make it, and
+removes the node again. So NamedDevice, which tests of the tool and of udev use, is created and
+removed by dmsetup, and so is whatever a test leaves behind.
+"""
+
+import contextlib
+import errno
 import itertools
 import os
-import subprocess
 
-from .. import command
-from ..command import CommandError, run
+from ..command import CommandError, log, log_command, read_file, run
+from . import ioctl
 from .status import Status
 from .target import table
 
@@ -14,122 +21,165 @@ _numbers = itertools.count(1)
 
 
 class Device:
-    """A mapped device that lives as long as its `with` block.
+    """A mapped device. Without targets it is only made and waits for a table.
 
-    Without targets it is only made and waits for a table.
+    Each call is logged as the dmsetup command that does the same.
     """
 
-    def __init__(self, *targets, name=None):
+    def __init__(self, *targets, name: str | None = None, minor: int | None = None):
         self.name = name or f"dt{next(_numbers)}"
         self.targets = targets
-        self.path = f"/dev/mapper/{self.name}"
-        self.number = None
+        self.path: str | None = None
+        self.number: str | None = None
+        self._minor = minor
 
     def __str__(self):
-        return self.path
+        return str(self.path)
 
     def __enter__(self):
+        minor = [] if self._minor is None else ["--minor", str(self._minor)]
+        self.number = self._do(ioctl.create, self._minor, shown=["--notable", *minor])
+        self.path = f"/dev/{self.disk}"
         if self.targets:
-            run("dmsetup", "create", self.name, stdin=table(*self.targets))
-        else:
-            run("dmsetup", "create", self.name, "--notable", "--addnodeoncreate")
-        number = os.stat(self.path).st_rdev
-        self.number = f"{os.major(number)}:{os.minor(number)}"
+            try:
+                self.reload(*self.targets)
+            except BaseException:
+                self.remove()
+                raise
         return self
 
     def __exit__(self, *_):
-        # whatever the test did to it
-        if os.path.exists(self.path):
-            if self.suspended:
-                run("dmsetup", "resume", self.name, check=False)
+        # a test may leave it suspended, or remove it
+        if self.suspended:
+            with contextlib.suppress(CommandError):
+                self.resume()
+        try:
             self.remove("--retry")
+        except CommandError as error:
+            if error.code != errno.ENXIO:
+                raise
+
+    def _do(self, step, *arguments, shown=None, stdin=None):
+        """Make a call of ioctl and return its answer; `shown` are the words of the command."""
+        words = ["dmsetup", step.__name__, self.name, *(arguments if shown is None else shown)]
+        log_command(words, stdin)
+        try:
+            return step(self.name, *arguments)
+        except OSError as error:
+            log.info("%s", error.strerror)
+            raise CommandError(words, error.errno, error.strerror) from error
 
     @property
-    def disk(self):
+    def disk(self) -> str:
         """The kernel's name, dm-N."""
         return f"dm-{self.number.split(':')[1]}"
 
     @property
-    def suspended(self):
+    def suspended(self) -> bool:
         """Whether it is suspended; a device that has had no table yet is not."""
         path = f"/sys/block/{self.disk}/dm/suspended"
-        return os.path.exists(path) and command.read_file(path) == "1"
+        return os.path.exists(path) and read_file(path) == "1"
 
     @property
-    def sectors(self):
+    def sectors(self) -> int:
         """Its size."""
-        return int(command.read_file(f"/sys/block/{self.disk}/size"))
+        return int(read_file(f"/sys/block/{self.disk}/size"))
 
     def load(self, *targets):
         """Load a table; the live one stays until resume()."""
-        run("dmsetup", "load", self.name, stdin=table(*targets))
+        text = table(*targets)
+        self._do(ioctl.load, text, shown=[], stdin=text)
 
-    def resume(self, *options):
+    def resume(self, *options: str):
         """Resume, with the loaded table if there is one."""
-        run("dmsetup", "resume", *options, self.name)
+        self._do(ioctl.resume, *options)
 
     def reload(self, *targets):
         """Load a table and make it live."""
         self.load(*targets)
         self.resume()
 
-    def suspend(self, *options):
+    def suspend(self, *options: str):
         """Suspend; options such as --noflush."""
-        run("dmsetup", "suspend", *options, self.name)
+        self._do(ioctl.suspend, *options)
 
     def clear(self):
         """Drop the loaded table."""
-        run("dmsetup", "clear", self.name)
+        self._do(ioctl.clear)
 
     def wipe(self):
         """Put an error target in place of the table."""
-        run("dmsetup", "wipe_table", self.name)
+        size = self.sectors
+        self.suspend("--noflush", "--nolockfs")
+        self.load(f"0 {size} error")
+        self.resume()
 
-    def remove(self, *options):
+    def rename(self, name: str):
+        """Give it another name."""
+        self._do(ioctl.rename, name)
+        self.name = name
+
+    def remove(self, *options: str):
         """Remove the device."""
-        run("dmsetup", "remove", *options, self.name)
+        self._do(ioctl.remove, *options)
 
-    def table_text(self, *options):
+    def table_text(self, *options: str) -> str:
         """Return the live table, or with --inactive the loaded one."""
-        return run("dmsetup", "table", *options, self.name)
+        return "".join(f"{line}\n" for line in self._do(ioctl.table, *options))
 
-    def status_lines(self, *options):
+    def status_lines(self, *options: str) -> list:
         """Return a line for each target."""
-        return run("dmsetup", "status", *options, self.name).splitlines()
+        return self._do(ioctl.status, *options)
 
-    def status(self, *options):
+    def status(self, *options: str) -> list:
         """Return the Status of each target."""
         return [Status.parse(line) for line in self.status_lines(*options)]
 
-    def events(self):
+    def events(self) -> int:
         """Return how many events there were."""
-        return int(run("dmsetup", "info", "-c", "--noheadings", "-o", "events", self.name))
-
-    def start_wait(self, event):
-        """Start `dmsetup wait` for an event after this one; return the process."""
-        words = ["dmsetup", "wait", self.name, str(event)]
-        command.log_command(words + ["&"])
-        return subprocess.Popen(words, env=command.ENVIRONMENT, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return ioctl.events(self.name)
 
 
-def names():
-    """Return the names of all mapped devices."""
-    lines = run("dmsetup", "info", "-c", "--noheadings", "-o", "name").splitlines()
-    return [] if lines == ["No devices found"] else lines
+class NamedDevice(Device):
+    """A mapped device with a node of its name."""
+
+    def __init__(self, *targets, name=None):
+        super().__init__(*targets, name=name)
+        self.path = f"/dev/mapper/{self.name}"
+
+    def __enter__(self):
+        if self.targets:
+            run("dmsetup", "create", self.name, stdin=table(*self.targets))
+        else:
+            run("dmsetup", "create", self.name, "--notable", "--addnodeoncreate")
+        return self.found()
+
+    def found(self):
+        """Take the number from the node, which is there now; return the device."""
+        number = os.stat(self.path).st_rdev
+        self.number = f"{os.major(number)}:{os.minor(number)}"
+        return self
+
+    def __exit__(self, *_):
+        if os.path.exists(self.path):
+            super().__exit__()
+
+    def remove(self, *options: str):
+        """Remove the device and its node."""
+        run("dmsetup", "remove", *options, self.name)
 
 
-def remove_all():
-    """Remove whatever is left; return its names."""
-    left = names()
+def remove_all() -> list:
+    """Remove every mapped device; return their names."""
+    left = ioctl.names()
     # those on top go first, so an order is found in at most as many rounds as there are
     for _ in left:
-        rest = names()
+        rest = ioctl.names()
         if not rest:
             break
         for name in rest:
             run("dmsetup", "resume", name, check=False)
             run("dmsetup", "remove", name, check=False)
-    if left and names():
-        raise CommandError(["dmsetup", "remove"], 1, f"{names()} cannot be removed")
+    if ioctl.names():
+        raise CommandError(["dmsetup", "remove"], 1, f"{ioctl.names()} cannot be removed")
     return left

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Makes tables up: good ones, good ones with something wrong, and nonsense.
 
-A table is a list of [start, length, kind, words] lines, as libdm takes them.
+A table is a list of [start, length, kind, words] lines.
 """
 
 from ..units import HUGE_SECTORS, PAGE_SECTORS

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A part of a storm: a process, and what it notes down.
 
-Processes, since libdevmapper is not for threads and Python's do not run side by side.
+Processes, since Python's threads do not run side by side.
 """
 
 import multiprocessing

@@ -10,8 +10,8 @@ import threading
 from collections import Counter, defaultdict
 
 from ..devices.unplug import Unplugged
-from ..dm import libdm
-from ..dm.status import Status
+from ..dm.device import Device
+from ..dm.target import DaxLinear
 from ..fs.xfs import Xfs
 from ..holders.probe import FOLDER, number_of
 from ..units import PAGE, PAGE_SECTORS
@@ -64,24 +64,16 @@ class Mounter(Part):
             self._cycle()
 
     def _cycle(self):
-        name = f"storm{self._minor}"
         first = WINDOW_PAGES * 2
-        text = (f"0 {self.PAGES * PAGE_SECTORS} daxlinear {self._child.number} "
-                f"{first * PAGE_SECTORS}")
-        libdm.create(name, self._minor, text)
-        folder = tempfile.mkdtemp(dir=SCRATCH)
-        try:
-            node = number_of(f"{libdm.major()}:{self._minor}")
-            with Xfs(f"/dev/block/{node}", folder) as xfs:
-                xfs.write("file", b"x" * (1 << 20))
-                pages = [first + self.chance.randrange(self.PAGES) for _ in range(self.FAILURES)]
-                number = number_of(self._child)
-                self.probe.commands([f"inject {number} {page * PAGE} {PAGE} 0" for page in pages])
-                status = Status.parse(libdm.status(name))
-                shut_down = xfs.is_shut_down()
-        finally:
-            os.rmdir(folder)
-            libdm.remove(name)
+        target = DaxLinear(self.PAGES * PAGE_SECTORS, self._child.number, first * PAGE_SECTORS)
+        with (Device(target, name=f"storm{self._minor}", minor=self._minor) as device,
+              tempfile.TemporaryDirectory(dir=SCRATCH) as folder, Xfs(device, folder) as xfs):
+            xfs.write("file", b"x" * (1 << 20))
+            pages = [first + self.chance.randrange(self.PAGES) for _ in range(self.FAILURES)]
+            number = number_of(self._child)
+            self.probe.commands([f"inject {number} {page * PAGE} {PAGE} 0" for page in pages])
+            status, = device.status()
+            shut_down = xfs.is_shut_down()
         assert (status.received, status.forwarded) == (len(pages), len(pages)), status
         # one that hits metadata shuts XFS down, which handles no other then
         least = 1 if shut_down else len(pages)

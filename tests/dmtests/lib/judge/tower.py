@@ -4,7 +4,7 @@
 import errno
 import time
 
-from ..dm import libdm
+from ..dm import ioctl
 from ..dm.status import Status
 from ..holders.attach import order
 from ..holders.probe import number_of
@@ -30,7 +30,7 @@ class _Device:
     def __init__(self, minor, floor):
         self.minor = minor
         self.floor = floor
-        self.number = f"{libdm.major()}:{minor}"
+        self.number = f"{ioctl.major()}:{minor}"
         self.name = f"storm{minor}"
         # its loaded table was cleared last
         self.is_cleared = False
@@ -138,7 +138,7 @@ class Tower(Part):
     def _load(self, device, table):
         self._vacate(table.claims)
         device.is_cleared = False
-        libdm.load(device.name, table.text("allow_move"))
+        ioctl.load(device.name, table.text("allow_move"))
 
     def _put(self, device, table, *actions):
         """Have a table live by what comes last."""
@@ -159,11 +159,13 @@ class Tower(Part):
     def _create(self, device):
         table = self._tables.new(self._below(device))
         self._vacate(table.claims)
-        self._put(device, table, (libdm.create, device.name, device.minor, table.text()))
+        ioctl.create(device.name, device.minor)
+        self._put(device, table, (ioctl.load, device.name, table.text()),
+                  (ioctl.resume, device.name))
         number_of(device.number)
 
     def _replace(self, device, table):
-        self._put(device, table, (self._load, device, table), (libdm.resume, device.name))
+        self._put(device, table, (self._load, device, table), (ioctl.resume, device.name))
 
     def reload(self, device):
         """Put another table in place."""
@@ -173,22 +175,23 @@ class Tower(Part):
         """Put another table in place while suspended for a moment."""
         table = self._other_table(device)
         self._put(device, table,
-                  (libdm.suspend, device.name, self.chance.random() < 0.5),
+                  (ioctl.suspend, device.name, "--noflush",
+                   *self.chance.choice(([], ["--nolockfs"]))),
                   (self._load, device, table),
                   (time.sleep, self.chance.random() * 0.005),
-                  (libdm.resume, device.name))
+                  (ioctl.resume, device.name))
 
     def suspend(self, device):
         """Suspend for a moment; what it maps stays."""
-        libdm.suspend(device.name)
+        ioctl.suspend(device.name, "--noflush", "--nolockfs")
         time.sleep(self.chance.random() * 0.01)
-        libdm.resume(device.name)
+        ioctl.resume(device.name)
 
     def load_and_clear(self, device):
         """Load a table, another, and drop it: three tables for a moment."""
         self._load(device, self._other_table(device))
         self._load(device, self._other_table(device))
-        libdm.clear(device.name)
+        ioctl.clear(device.name)
         device.is_cleared = True
 
     def refused(self, device):
@@ -210,8 +213,8 @@ class Tower(Part):
         self._vacate(table.claims)
         text = table.text(*options)
         try:
-            libdm.load(device.name, text)
-        except libdm.DmError as error:
+            ioctl.load(device.name, text)
+        except OSError as error:
             assert error.errno == number, (text, error)
         else:
             raise AssertionError(f"loaded: {text}")
@@ -231,14 +234,14 @@ class Tower(Part):
         """
         new = f"storm{device.minor}.{self.chance.randrange(1000)}"
         if new != device.name and not device.is_cleared:
-            libdm.rename(device.name, new)
+            ioctl.rename(device.name, new)
             device.name = new
 
     def read(self, device):
         """Look at the counter, if the probe alone makes it count."""
         if self._now(device).table.claims and not self._floors.is_taken(device.number):
             begin = time.monotonic_ns()
-            handled = Status.parse(libdm.status(device.name)).handled
+            handled = Status.parse(ioctl.status(device.name)[0]).handled
             self.log.readings[device.number].append(
                 Reading(begin, time.monotonic_ns(), handled))
 
@@ -278,7 +281,7 @@ class Tower(Part):
     def _remove(self, device):
         self.read(device)
         self.release(device)
-        self._step(self._floors.without(device.number), (libdm.remove, device.name))
+        self._step(self._floors.without(device.number), (ioctl.remove, device.name, "--retry"))
 
     # the child that nothing else uses
 

@@ -7,7 +7,7 @@ import subprocess
 from collections import namedtuple
 
 from ..command import ENVIRONMENT, CommandError, log, log_command
-from ..dm.device import Device
+from ..dm.device import NamedDevice
 from ..module import TOP
 
 PROGRAM = os.path.join(TOP, "tools/daxlinear")
@@ -64,7 +64,7 @@ def refused(*words, code=FAILED):
     return done.err
 
 
-class ToolDevice(Device):
+class ToolDevice(NamedDevice):
     """A mapped device that the command makes; `words` are what follows the name."""
 
     def __init__(self, *words, name=None):
@@ -75,9 +75,3 @@ class ToolDevice(Device):
     def __enter__(self):
         self.output = daxlinear("create", self.name, *self.words)
         return self.found()
-
-    def found(self):
-        """Take up the number of the device, which is there now."""
-        number = os.stat(self.path).st_rdev
-        self.number = f"{os.major(number)}:{os.minor(number)}"
-        return self
