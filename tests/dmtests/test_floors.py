@@ -46,12 +46,12 @@ def test_registered_and_attached_below_is_told_once(bed, child):
         for number, page in enumerate((0, 3), start=1):
             once(bed.probe.inject(child, (10 + page) * PAGE), high, page)
             for device, at in ((low, page + 2), (high, page)):
-                assert device.status() == [
-                    Status(1, 1, 0, number, number, number, 0, pages(at))], device
+                assert device.status() == [Status(
+                    received=number, forwarded=number, handled=number, last=pages(at))], device
             assert counts(high, child) == (number, number, number)
         # what the lower one alone has
         assert not bed.probe.inject(child, 8 * PAGE).calls
-        assert low.status() == [Status(1, 1, 0, 3, 3, 2, 1, 0)]
+        assert low.status() == [Status(received=3, forwarded=3, handled=2, generic=1, last=0)]
         assert counts(high, child) == (2, 2, 2)
         # the child goes: one call each, of the same extent
         injection = bed.probe.inject(child, 0, WHOLE)
@@ -189,7 +189,7 @@ def test_generic_handling_by_two_ways(bed, child):
     injection = bed.probe.inject(child, PAGE)
     assert len(injection.calls) == 1 and injection.rc == -errno.EOPNOTSUPP
     assert [device.status()[0] for device in (low, high)] == [
-        Status(1, 1, 0, 1, 1, 0, 1, pages(1))] * 2
+        Status(received=1, forwarded=1, generic=1, last=pages(1))] * 2
     assert counts(high, child) == (1, 1, 0)
 
 
@@ -236,7 +236,8 @@ def test_child_gone_concerns_those_who_map_it(bed, target, names):
     assert injection.rc == 0
     # by the attachments to the leaves, none of it goes through the device in the middle
     held = target is DaxLinear or "middle" in names
-    assert middle.status() == [Status(3, 1, 1, 1, held, held, not held, 0)]
+    assert middle.status() == [Status(ranges=3, gone=1, received=1, forwarded=held, handled=held,
+                                      generic=not held, last=0)]
     if target is DaxLinear:
         assert [[status.received for status in device.status()] for device in devices] == [
             [0], [1], [0, 1, 0], [1], [1, 0, 0]]

@@ -89,8 +89,9 @@ def test_one_call_each(bed, gone, unplugged):
     assert sorted((call.dev, call.off, call.len) for call in calls) == sorted([
         (devices[0].number, 8 * PAGE, 20 * PAGE), (devices[1].number, 0, 8 * PAGE)])
     assert [device.status()[0] for device in devices] == [
-        Status(5, 2, 1, 1, 1, 1, 0, 64), Status(1, 0, 1, 1, 1, 1, 0, 0),
-        Status(2, 2, 0, 0, 0, 0, 0, None)]
+        Status(ranges=5, alive=2, gone=1, received=1, forwarded=1, handled=1, last=64),
+        Status(alive=0, gone=1, received=1, forwarded=1, handled=1, last=0),
+        Status(ranges=2, alive=2)]
     assert devices[2].status("--inactive")[0].gone == 1
 
     # the others go on, those of the same device as well
@@ -213,7 +214,8 @@ def test_below_xfs(bed, gone, unplugged):
     for victim in victims:
         assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
     assert files.fs.is_shut_down()
-    assert files.device.status() == [Status(3, 1, 1, 1, 1, 1, 0, SIZE)]
+    assert files.device.status() == [
+        Status(ranges=3, gone=1, received=1, forwarded=1, handled=1, last=SIZE)]
 
     # the device on other children goes on
     assert all(victim.lives() for victim in untouched)
@@ -313,7 +315,7 @@ def test_child_gone_leaves_others_on_the_same_floor_alone(bed, gone, unplugged, 
     assert all(one.lives() for one in untouched)
     beside.fs.write("new", b"new" * 1000)
     assert not beside.fs.is_shut_down()
-    assert middle.status() == [Status(3, 1, 1, 1, 1, 1, 0, 0)]
+    assert middle.status() == [Status(ranges=3, gone=1, received=1, forwarded=1, handled=1, last=0)]
     unplugged.plug()
 
 

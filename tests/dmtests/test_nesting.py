@@ -209,4 +209,4 @@ def test_ext4(bed, above):
     number, nvdimm = next((number, nvdimm) for number, nvdimm in enumerate(nvdimms)
                           if pfn in nvdimm.pfns())
     last = number * sectors + (pfn - nvdimm.pfn(first * SECTOR)) * PAGE_SECTORS
-    assert device.status() == [Status(2, 2, 0, 1, 0, 0, 1, last)]
+    assert device.status() == [Status(ranges=2, alive=2, received=1, generic=1, last=last)]

@@ -59,7 +59,7 @@ def test_partitions_are_children(bed):
     one = bed.enter(disk.partition(2048, 2048, 1))
     two = bed.enter(disk.partition(4096, 2048, 2))
     device = bed.device(DaxLinear.ranges([(one, 0, 8), (two, 0, 8), (one, 8, 8)]))
-    assert device.status() == [Status(3, 2, 0, 0, 0, 0, 0, None)]
+    assert device.status() == [Status(ranges=3, alive=2)]
 
 
 def test_counters(bed):
@@ -69,22 +69,25 @@ def test_counters(bed):
 
     # nobody above
     bed.probe.inject(child, start + 3 * PAGE)
-    assert device.status() == [Status(1, 1, 0, 1, 0, 0, 1, 3 * PAGE_SECTORS)]
+    assert device.status() == [Status(received=1, generic=1, last=3 * PAGE_SECTORS)]
     with bed.probe.holding(device):
         bed.probe.inject(child, start + 5 * PAGE)
-        assert device.status() == [Status(1, 1, 0, 2, 1, 1, 1, 5 * PAGE_SECTORS)]
+        assert device.status() == [
+            Status(received=2, forwarded=1, handled=1, generic=1, last=5 * PAGE_SECTORS)]
         # told, and left to the kernel
         bed.probe.answer(device, -errno.EOPNOTSUPP)
         bed.probe.inject(child, start)
-        assert device.status() == [Status(1, 1, 0, 3, 2, 1, 2, 0)]
+        assert device.status() == [Status(received=3, forwarded=2, handled=1, generic=2, last=0)]
         # told, and the end of the filesystem
         bed.probe.answer(device, -EFSCORRUPTED)
         bed.probe.inject(child, start + MIB - PAGE)
-        assert device.status() == [Status(1, 1, 0, 4, 3, 2, 2, MIB_SECTORS - PAGE_SECTORS)]
+        last = Status(received=4, forwarded=3, handled=2, generic=2,
+                      last=MIB_SECTORS - PAGE_SECTORS)
+        assert device.status() == [last]
         # not ours
         bed.probe.inject(child, start - PAGE)
         bed.probe.inject(child, start + MIB)
-        assert device.status() == [Status(1, 1, 0, 4, 3, 2, 2, MIB_SECTORS - PAGE_SECTORS)]
+        assert device.status() == [last]
 
 
 @pytest.mark.usefixtures("renewed")
@@ -111,7 +114,8 @@ def test_handled_is_what_was_handled(bed, answer, handled, generic, said):
         for disk in (child, beside):
             assert bed.probe.inject(disk, 160 * SECTOR).rc == answer
         assert [device.status()[0] for device in (low, high)] == [
-            Status(1, 1, 0, number, number, number * handled, number * generic, last)
+            Status(received=number, forwarded=number, handled=number * handled,
+                   generic=number * generic, last=last)
             for last in (80, 0)]
         assert [attach.told(stock, beside, name) for name in (
             "received", "forwarded", "handled", "generic")] == [
@@ -129,9 +133,10 @@ def test_each_target_counts_for_itself(bed):
     with bed.probe.holding(device):
         bed.probe.inject_all([(first, 0), (first, 8000 * SECTOR), (second, 0), (second, PAGE)])
     lines = device.status_lines()
-    assert Status.parse(lines[0]) == Status(1, 1, 0, 1, 1, 1, 0, 0)
+    assert Status.parse(lines[0]) == Status(received=1, forwarded=1, handled=1, last=0)
     assert lines[1] == f"{MIB_SECTORS} {MIB_SECTORS} linear "
-    assert Status.parse(lines[2]) == Status(2, 2, 0, 2, 2, 2, 0, 2 * MIB_SECTORS)
+    assert Status.parse(lines[2]) == Status(ranges=2, alive=2, received=2, forwarded=2, handled=2,
+                                            last=2 * MIB_SECTORS)
 
 
 def test_sectors_are_the_mapped_devices(bed):
@@ -150,8 +155,8 @@ def test_every_parent_counts(bed):
     bed.probe.hold(devices[0])
     bed.probe.inject(child, 16 * SECTOR)
     assert [device.status()[0] for device in devices] == [
-        Status(1, 1, 0, 1, 1, 1, 0, 16), Status(1, 1, 0, 1, 0, 0, 1, 8),
-        Status(1, 1, 0, 1, 0, 0, 1, 0)]
+        Status(received=1, forwarded=1, handled=1, last=16), Status(received=1, generic=1, last=8),
+        Status(received=1, generic=1, last=0)]
 
 
 def test_counters_outlive_a_reload(bed):
@@ -161,11 +166,11 @@ def test_counters_outlive_a_reload(bed):
     device.load(DaxLinear(2 * MIB_SECTORS, child, 0))
     # both tables are there, the failure is one
     bed.probe.inject(child, 0)
-    assert device.status() == [Status(1, 1, 0, 2, 0, 0, 2, 0)]
+    assert device.status() == [Status(received=2, generic=2, last=0)]
     device.resume()
-    assert device.status() == [Status(1, 1, 0, 2, 0, 0, 2, 0)]
+    assert device.status() == [Status(received=2, generic=2, last=0)]
     bed.probe.inject(child, MIB)
-    assert device.status() == [Status(1, 1, 0, 3, 0, 0, 3, MIB_SECTORS)]
+    assert device.status() == [Status(received=3, generic=3, last=MIB_SECTORS)]
 
 
 def test_child_gone(bed):
@@ -175,7 +180,8 @@ def test_child_gone(bed):
     with bed.probe.holding(device):
         bed.probe.inject(gone, 0, WHOLE)
     # one failure, where the first range of the child is
-    assert device.status() == [Status(4, 1, 1, 1, 1, 1, 0, 80)]
+    assert device.status() == [
+        Status(ranges=4, gone=1, received=1, forwarded=1, handled=1, last=80)]
 
 
 @pytest.mark.parametrize("options", [[], ["align_2m"], ["allow_move"],
@@ -233,7 +239,7 @@ def test_big_table(bed):
     assert words[3] == "3000"
     assert words[4:] == [str(word) for _, offset, sectors in ranges
                          for word in (child.number, offset, sectors)]
-    assert device.status() == [Status(3000, 1, 0, 0, 0, 0, 0, None)]
+    assert device.status() == [Status(ranges=3000)]
 
 
 def test_event(bed):

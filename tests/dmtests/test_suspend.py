@@ -130,7 +130,8 @@ def test_nobody_else_waits(bed, options):
     promptly(device.resume)
     blocked.check_done()
     live.check()
-    assert device.status() == [Status(3, 3, 0, 1, 1, 1, 0, blocked.place // SECTOR)]
+    assert device.status() == [Status(ranges=3, alive=3, received=1, forwarded=1, handled=1,
+                                      last=blocked.place // SECTOR)]
 
 
 def test_removing_waits_in_the_kernel(bed):
