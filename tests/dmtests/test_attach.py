@@ -19,14 +19,9 @@ from lib.holders.trace import Kprobe
 from lib.judge.live import Live
 from lib.judge.oracle import told
 from lib.module import HOLDER, TARGET
-from lib.units import PAGE, PAGE_SECTORS, WHOLE
+from lib.units import PAGE, WHOLE, pages
 
 pytestmark = pytest.mark.at_once
-
-
-def pages(number):
-    """Return so many pages in sectors."""
-    return number * PAGE_SECTORS
 
 
 def linear(ranges):

@@ -12,14 +12,9 @@ from lib.beside import Beside
 from lib.command import log
 from lib.dm.target import DaxLinear, Linear, Striped, table
 from lib.holders.attach import attached
-from lib.units import MIB_SECTORS, PAGE_SECTORS, SECTOR
+from lib.units import MIB_SECTORS, SECTOR, pages
 
 GIB_SECTORS = 1024 * MIB_SECTORS
-
-
-def pages(number):
-    """Return so many pages in sectors."""
-    return number * PAGE_SECTORS
 
 
 class Heartbeat(threading.Thread):

@@ -15,7 +15,7 @@ from lib.dm.target import Linear
 from lib.holders import attach
 from lib.holders.trace import Kprobe
 from lib.module import HOLDER
-from lib.units import PAGE_SECTORS
+from lib.units import pages
 
 pytestmark = pytest.mark.last("all NVDIMMs and device-mapper itself are made anew")
 
@@ -43,7 +43,7 @@ def without(driver):
 
 def leave_behind(child, *others):
     """Attach a device to a child, and remove it."""
-    with Device(Linear(8 * PAGE_SECTORS, child)) as device:
+    with Device(Linear(pages(8), child)) as device:
         for one in (child, *others):
             attach.attach(device, one)
     return device

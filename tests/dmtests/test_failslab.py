@@ -9,14 +9,9 @@ from lib.holders import faults
 from lib.holders.attach import attach, attached, detach, listed, told
 from lib.judge.live import Live
 from lib.module import HOLDER
-from lib.units import PAGE_SECTORS, WHOLE
+from lib.units import WHOLE, pages
 
 pytestmark = [pytest.mark.needs(faults.FAILSLAB), pytest.mark.usefixtures("hurry")]
-
-
-def pages(number):
-    """Return so many pages in sectors."""
-    return number * PAGE_SECTORS
 
 
 def plain(children):

@@ -11,12 +11,7 @@ from lib.holders import attach
 from lib.holders.attach import attached
 from lib.judge.live import Live
 from lib.judge.oracle import told
-from lib.units import PAGE, PAGE_SECTORS, WHOLE
-
-
-def pages(number):
-    """Return so many pages in sectors."""
-    return number * PAGE_SECTORS
+from lib.units import PAGE, WHOLE, pages
 
 
 def counts(device, child):

@@ -20,31 +20,16 @@ from lib.devices import monitor
 from lib.devices.unplug import Unplugged
 from lib.dm.status import Status
 from lib.dm.target import DaxLinear, Linear
-from lib.fs.xfs import Xfs
+from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders.attach import attached
 from lib.holders.probe import ProbeError
 from lib.holders.trace import Kprobe, Trace
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
-from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
+from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR, WHOLE, pages
 
 SIZE = 32 * MIB_SECTORS
 AGSIZE = 16 * MIB
-
-
-def pages(number):
-    """Return so many pages in sectors."""
-    return number * PAGE_SECTORS
-
-
-def xfs_calls():
-    """Return a listener to what XFS is told."""
-    return Kprobe("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64")
-
-
-def told_xfs(calls):
-    """Return the (offset, length) that XFS was told, each time."""
-    return [(int(call["off"]), int(call["len"])) for call in calls.fields()]
 
 
 @pytest.fixture(name="gone")
@@ -205,10 +190,10 @@ def test_below_xfs(bed, gone, unplugged):
     beside = Files(bed, [(there, 2 * SIZE, SIZE), (other, SIZE, SIZE)])
     victims = [files.victim(number) for number in (1, 2)]
     untouched = [beside.victim(number) for number in (0, 1)]
-    with xfs_calls() as calls, Trace("dax_holder/dax_holder_failure") as trace:
+    with XfsFailures() as failures, Trace("dax_holder/dax_holder_failure") as trace:
         unplugged.unplug()
         # one call, of both ranges and of nothing else
-        assert told_xfs(calls) == [(SIZE * SECTOR, 2 * SIZE * SECTOR)]
+        assert failures.places() == [(SIZE * SECTOR, 2 * SIZE * SECTOR)]
         assert [(event["child"], event["parent"]) for event in trace.fields()] == [
             (gone.name, files.device.disk)]
     for victim in victims:
@@ -232,10 +217,10 @@ def test_below_xfs(bed, gone, unplugged):
     assert device.status()[0].gone == 0
     files.fs.mount()
     assert not files.fs.is_shut_down()
-    with xfs_calls() as calls:
+    with XfsFailures() as failures:
         files.victim(1)
         bed.probe.inject(gone, SIZE * SECTOR + 5 * MIB)
-        assert told_xfs(calls) == [(SIZE * SECTOR + 5 * MIB, PAGE)]
+        assert failures.places() == [(SIZE * SECTOR + 5 * MIB, PAGE)]
 
 
 def test_unmounted_while_gone(bed, gone, unplugged):
@@ -269,7 +254,7 @@ def test_below_two_floors(bed, gone, unplugged):
     bed.kill_early()
     victims = [files.victim(number) for number in (1, 3)]
     elsewhere = files.victim(0)
-    with xfs_calls() as calls, unplugged.start() as unbind:
+    with XfsFailures() as failures, unplugged.start() as unbind:
         try:
             unbind.end()
         finally:
@@ -278,7 +263,7 @@ def test_below_two_floors(bed, gone, unplugged):
             for victim in victims:
                 victim.__exit__()
         assert not left
-        assert told_xfs(calls) == [(SIZE * SECTOR, 3 * SIZE * SECTOR)]
+        assert failures.places() == [(SIZE * SECTOR, 3 * SIZE * SECTOR)]
     assert [victim.sigbus for victim in victims] == [Sigbus("AO", 0, 12)] * 2
     assert elsewhere.lives()
     unplugged.plug()
@@ -303,9 +288,9 @@ def test_child_gone_leaves_others_on_the_same_floor_alone(bed, gone, unplugged, 
     untouched = [beside.victim(0), files.victim(0)]
     victim = files.victim(1)
     mark = bed.kmsg.mark()
-    with xfs_calls() as calls, Trace("dax_holder/dax_holder_failure") as trace:
+    with XfsFailures() as failures, Trace("dax_holder/dax_holder_failure") as trace:
         unplugged.unplug()
-        assert told_xfs(calls) == [(SIZE * SECTOR, SIZE * SECTOR)]
+        assert failures.places() == [(SIZE * SECTOR, SIZE * SECTOR)]
         assert [(event["parent"], int(event["parent_bytes"], 0), int(event["len_bytes"], 0))
                 for event in sorted(trace.fields(), key=lambda event: event["parent"])] == [
             (middle.disk, 0, 5 * SIZE * SECTOR), (tops[1].disk, SIZE * SECTOR, SIZE * SECTOR)]
@@ -323,9 +308,9 @@ def test_below_dm_linear(bed, gone, unplugged):
     # dm-linear tells nobody: this is what ours is for
     device = bed.device(Linear(SIZE, bed.nvdimms[1], SIZE), Linear(SIZE, gone, SIZE))
     Files(bed, [(bed.nvdimms[1], SIZE, SIZE), (gone, SIZE, SIZE)], device)
-    with xfs_calls() as calls:
+    with XfsFailures() as failures:
         unplugged.unplug()
-        assert not told_xfs(calls)
+        assert not failures.places()
 
 
 def test_hot_unplug(bed):

@@ -14,17 +14,11 @@ from lib.command import CommandError, run
 from lib.devices import poison
 from lib.dm.target import DaxLinear, Linear
 from lib.fs.ext4 import Ext4
-from lib.fs.xfs import Xfs
+from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders.attach import attached
-from lib.holders.trace import Kprobe
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
-from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
-
-
-def pages(number):
-    """Return so many pages in sectors."""
-    return number * PAGE_SECTORS
+from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR, pages
 
 
 def where(ranges, sector):
@@ -318,13 +312,11 @@ class Mounted:
         """Fail a page of a file; assert that XFS is told, and that the mapper dies of it."""
         disk, sector = where(self.ranges, place // SECTOR)
         pfn = next(child for child, *_ in self.ranges if child.name == disk).pfn(sector * SECTOR)
-        with self.victim(place, name) as victim, Kprobe(
-                "xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64") as calls:
+        with self.victim(place, name) as victim, XfsFailures() as failures:
             assert int(victim.ask("pfn", 0)[1]) == pfn
             poison.poison_page(pfn)
             assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
-            assert [(int(call["off"]), int(call["len"])) for call in calls.fields()] == [
-                (place, PAGE)]
+            assert failures.places() == [(place, PAGE)]
         self.check_well()
 
 
@@ -423,8 +415,8 @@ def test_xfs_is_moved_on_purpose(bed):
     mounted.device.resume()
     mounted.check_well()
     # the old place is nobody's now
-    with Kprobe("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64") as calls:
+    with XfsFailures() as failures:
         with pytest.raises(OSError):
             poison.poison_page(old[0].pfn(old[1] * SECTOR + 9 * MIB))
-        assert not calls.fields()
+        assert not failures.places()
     mounted.check_failure(mounted.place(1))

@@ -15,7 +15,7 @@ from lib.dm.device import Device
 from lib.dm.target import DaxLinear
 from lib.judge.oracle import told
 from lib.kernel import MANY_DEVICES
-from lib.units import PAGE, PAGE_SECTORS, SECTOR
+from lib.units import PAGE, SECTOR, pages
 
 pytestmark = pytest.mark.at_once
 
@@ -28,11 +28,6 @@ REMOVERS = 4
 OWN, OWN_PAGES = 16, 2
 CHAIN, CHAIN_PAGES = 4096, 4
 COMMON = 8192
-
-
-def pages(number):
-    """Return so many pages in sectors."""
-    return number * PAGE_SECTORS
 
 
 class Volume:

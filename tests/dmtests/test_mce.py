@@ -10,9 +10,9 @@ from lib.devices import mce
 from lib.devices.badblocks import Healed, badblocks
 from lib.dm.status import Status
 from lib.dm.target import DaxLinear
-from lib.fs.xfs import Xfs
+from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders.taint import MACHINE_CHECK
-from lib.holders.trace import Kprobe, Trace
+from lib.holders.trace import Trace
 from lib.holders.victim import Sigbus, Victim
 from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
 
@@ -40,7 +40,7 @@ def test_file_data(bed):
     with Victim(fs.path("file"), "-e", offset=offset, length=PAGE) as early, \
             Victim(fs.path("file"), "-l", offset=offset, length=PAGE) as late, \
             Victim(fs.path("file"), "-e", offset=offset + MIB, length=PAGE) as beside, \
-            Kprobe("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64") as calls, \
+            XfsFailures() as failures, \
             Trace("dax_holder/dax_holder_failure", "mce/mce_record") as trace:
         at = int(early.ask("pfn", 0)[1]) * PAGE
         assert at == nvdimm.phys + SIZE * SECTOR + 12 * MIB
@@ -52,7 +52,7 @@ def test_file_data(bed):
         assert late.ask("touch", 0) is None
         assert late.sigbus.offset == 0
         assert beside.lives()
-        assert [(int(call["off"]), int(call["len"])) for call in calls.fields()] == [(place, PAGE)]
+        assert failures.places() == [(place, PAGE)]
         told = [event for event in trace.fields() if "parent" in event]
         assert [(event["child"], int(event["child_bytes"], 0), event["parent"],
                  int(event["parent_bytes"], 0), int(event["rc"])) for event in told] == [

@@ -12,12 +12,7 @@ from lib.fs.ext4 import Ext4
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
 from lib.judge.oracle import told
-from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
-
-
-def pages(number):
-    """Return so many pages in sectors."""
-    return number * PAGE_SECTORS
+from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE, pages
 
 
 class Floor:

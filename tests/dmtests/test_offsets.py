@@ -13,12 +13,7 @@ import pytest
 from lib.devices import poison
 from lib.dm.target import DaxLinear, Linear
 from lib.judge.oracle import Oracle, told
-from lib.units import HUGE, HUGE_SECTORS, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
-
-
-def pages(number):
-    """Return so many pages in sectors."""
-    return number * PAGE_SECTORS
+from lib.units import HUGE, HUGE_SECTORS, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE, pages
 
 
 def three_children(bed):

@@ -16,17 +16,12 @@ from lib.holders import attach
 from lib.holders.attach import attached
 from lib.holders.probe import FOLDER, ProbeError, number_of
 from lib.module import HOLDER
-from lib.units import MIB_SECTORS, PAGE, PAGE_SECTORS, WHOLE
+from lib.units import MIB_SECTORS, PAGE, WHOLE, pages
 
 pytestmark = pytest.mark.at_once
 
 # longer than a test takes, shorter than what would be a hung task
 _STOP_MS = 20000
-
-
-def pages(number):
-    """Return so many pages in sectors."""
-    return number * PAGE_SECTORS
 
 
 @pytest.fixture(name="child")

@@ -21,17 +21,12 @@ from lib.judge.live import Live
 from lib.judge.oracle import Oracle, told
 from lib.kernel import MAPS_ITSELF
 from lib.module import HOLDER, TARGET
-from lib.units import PAGE, PAGE_SECTORS
+from lib.units import PAGE, pages
 
 SUSPENDS = [[], ["--nolockfs"], ["--noflush"], ["--noflush", "--nolockfs"]]
 
 # of the gate's own range
-GATE_SECTORS = 4 * PAGE_SECTORS
-
-
-def pages(number):
-    """Return so many pages in sectors."""
-    return number * PAGE_SECTORS
+GATE_SECTORS = pages(4)
 
 
 class Layouts:

@@ -9,8 +9,7 @@ import pytest
 
 from lib.devices.poison import poison_page
 from lib.dm.target import DaxLinear
-from lib.fs.xfs import Xfs
-from lib.holders.trace import Kprobe
+from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.oracle import Oracle, told
 from lib.tool.tool import ToolDevice, daxlinear
@@ -48,14 +47,14 @@ def test_xfs(bed):
             fill(fs, "file")
             place = max(first + length for _, first, length in fs.extents("file")) - PAGE
             with (Victim(fs.path("file"), offset=fs.find("file", place), length=PAGE) as victim,
-                  Kprobe("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64") as calls):
+                  XfsFailures() as failures):
                 poison_page(last_pfn - (size - PAGE - place) // PAGE)
                 assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
                 if place != size - PAGE:
                     # the last page of all, which is nobody's
                     poison_page(last_pfn)
-                heard = [int(call["off"]) for call in calls.fields()]
-            assert heard == sorted({place, size - PAGE})
+                notified = [offset for offset, _ in failures.places()]
+            assert notified == sorted({place, size - PAGE})
             assert not fs.is_shut_down()
 
 

@@ -19,9 +19,8 @@ from lib.devices import poison
 from lib.dm.device import Device
 from lib.dm.status import Status
 from lib.dm.target import DaxLinear, Linear
-from lib.fs.xfs import Xfs
+from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders.attach import attach, attached, detach
-from lib.holders.trace import Kprobe
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR, WHOLE
@@ -46,8 +45,7 @@ class Blocked:
         self.fs.mount()
         bed.kill_early()
         self.victim = bed.enter(Victim(self.fs.path("file"), offset=offset, length=PAGE))
-        self.calls = bed.enter(
-            Kprobe("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64"))
+        self.failures = bed.enter(XfsFailures())
         nvdimm, first, _ = parts[1]
         pfn = nvdimm.pfn(first * SECTOR + self.place - SIZE * SECTOR)
         device.suspend(*options)
@@ -69,20 +67,16 @@ class Blocked:
         if self.device.suspended:
             self.device.resume()
 
-    def told(self):
-        """Return the (offset, length) that XFS was told, each time."""
-        return [(int(call["off"]), int(call["len"])) for call in self.calls.fields()]
-
     def check_waiting(self):
         """Assert that XFS has been told, and that nothing has come of it yet."""
-        assert self.told() == [(self.place, PAGE)]
+        assert self.failures.places() == [(self.place, PAGE)]
         assert self.failure.running
 
     def check_done(self):
         """Assert that it has ended as it does on a device that is not suspended."""
         self.failure.end()
         assert self.victim.wait_sigbus() == Sigbus("AO", 0, 12)
-        assert self.told() == [(self.place, PAGE)]
+        assert self.failures.places() == [(self.place, PAGE)]
         assert not self.fs.is_shut_down()
 
 

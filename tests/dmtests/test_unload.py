@@ -14,7 +14,7 @@ from lib.dm.target import DaxLinear
 from lib.holders.injector import Injector
 from lib.holders.probe import FOLDER, number_of
 from lib.module import HOLDER, TARGET
-from lib.units import PAGE, PAGE_SECTORS
+from lib.units import PAGE, pages
 
 pytestmark = pytest.mark.at_once
 
@@ -28,11 +28,6 @@ def _modules():
     for module in (HOLDER, TARGET):
         if not module.loaded:
             module.insert()
-
-
-def pages(number):
-    """Return so many pages in sectors."""
-    return number * PAGE_SECTORS
 
 
 def refused(module):

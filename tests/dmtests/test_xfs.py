@@ -14,10 +14,9 @@ import pytest
 from lib import kernel
 from lib.devices import poison
 from lib.dm.target import DaxLinear, Linear
-from lib.fs.xfs import Xfs
+from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders import attach
 from lib.holders.attach import attached
-from lib.holders.trace import Kprobe
 from lib.holders.victim import Sigbus, Victim
 from lib.units import HUGE, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, SECTOR
 
@@ -48,8 +47,7 @@ class Stack:
             bed.enter(attached(self.device, *[nvdimm for nvdimm, _, _ in self.parts]))
         self.fs = bed.enter(Xfs(self.device, bed.folder(), agsize=agsize, size=sum(SIZES) * MIB,
                                 reflink=reflink, stripe_2m=stripe_2m))
-        self._calls = bed.enter(
-            Kprobe("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64"))
+        self._failures = bed.enter(XfsFailures())
         bed.kill_early()
 
     def _bare(self, whole):
@@ -70,9 +68,9 @@ class Stack:
 
     def told(self):
         """Return where in the device a failure was, for each that XFS was told of."""
-        calls = [(int(call["off"]), int(call["len"])) for call in self._calls.fields()]
-        assert all(length == PAGE for _, length in calls), calls
-        return [off - self._origin for off, _ in calls]
+        places = self._failures.places()
+        assert all(length == PAGE for _, length in places), places
+        return [offset - self._origin for offset, _ in places]
 
     def pfn(self, byte):
         """Return the page that holds a byte of the device."""

@@ -9,7 +9,7 @@ import shutil
 from .command import read_file, run, write_file
 from .devices.poison import poison_page
 from .dm.device import Device
-from .holders.trace import Kprobe
+from .fs.xfs import XfsFailures
 from .judge.oracle import told
 from .units import PAGE
 
@@ -173,17 +173,17 @@ class Volume:
             assert injection.rc == (0 if hears else -errno.EOPNOTSUPP), injection
 
 
-class Mounted(Kprobe):
+class Mounted(XfsFailures):
     """A mounted XFS on a volume, and what it is told for a `with` block."""
 
     def __init__(self, volume, fs):
-        super().__init__("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64")
+        super().__init__()
         self.volume = volume
         self.fs = fs
 
     def told(self):
         """Return where in the volume a failure was, for each that XFS was told of."""
-        return [int(call["off"]) for call in self.fields()]
+        return [offset for offset, _ in self.places()]
 
     def fail(self, name, first, end):
         """Have a page of a file fail that is between two places of the volume."""

@@ -11,3 +11,8 @@ HUGE_SECTORS = HUGE // SECTOR
 
 # in place of a length: the whole child is gone
 WHOLE = (1 << 64) - 1
+
+
+def pages(number: int) -> int:
+    """Return the sectors of so many pages."""
+    return number * PAGE_SECTORS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""XFS filesystems."""
+"""XFS filesystems, and the failures of which XFS is notified."""
 
 import errno
 import fcntl
@@ -7,6 +7,7 @@ import os
 import struct
 
 from ..command import run
+from ..holders.trace import Kprobe
 
 _FS_IOC_FIEMAP = 0xC020660B
 _FICLONERANGE = 0x4020940D
@@ -135,3 +136,14 @@ class Xfs:
                 raise
             return True
         return False
+
+
+class XfsFailures(Kprobe):
+    """The failures of which XFS is notified in a `with` block."""
+
+    def __init__(self):
+        super().__init__("xfs:xfs_dax_notify_failure", dax_dev=None, off="u64", len="u64")
+
+    def places(self) -> list:
+        """Return the (offset, length) of each, in bytes of the device below XFS."""
+        return [(int(call["off"]), int(call["len"])) for call in self.fields()]

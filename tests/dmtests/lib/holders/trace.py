@@ -88,4 +88,5 @@ class Kprobe(Trace):
         # not disturb.
         if read_file(f"{_TRACING}/kprobe_events") != self._definition:
             write_file(f"{_TRACING}/kprobe_events", self._definition)
-        return super().__enter__()
+        super().__enter__()
+        return self
