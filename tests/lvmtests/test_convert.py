@@ -8,7 +8,9 @@ import pytest
 from lib.beside import wait_for
 from lib.command import ENVIRONMENT, run
 from lib.dm.device import Device
-from lib.lvm import Group, configured, without_rule
+from lib.lvm.conf import configured
+from lib.lvm.udev import without_rule
+from lib.lvm.volume import Group
 from lib.tool.strace import inject, record
 from lib.tool.tool import ask, daxlinear, refused
 from lib.units import SECTOR
@@ -37,9 +39,9 @@ def test_reconcile(bed, volume):
 def segments_line(volume):
     """Return the line that maps what LVM says, a range for each segment."""
     segments = volume.segments()
-    ranges = [f"{child.number} {byte // SECTOR} {length // SECTOR}"
-              for _, length, _, ((child, byte),) in segments]
-    total = sum(length for _, length, *_ in segments) // SECTOR
+    ranges = [f"{child.number} {byte // SECTOR} {segment.length // SECTOR}"
+              for segment in segments for child, byte in segment.stripes]
+    total = sum(segment.length for segment in segments) // SECTOR
     return f"0 {total} daxlinear {len(ranges)} {' '.join(ranges)}"
 
 

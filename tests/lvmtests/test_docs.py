@@ -8,7 +8,8 @@ import re
 from lib.command import run
 from lib.devices import nvdimm
 from lib.fs.xfs import Xfs
-from lib.lvm import Group, Mounted, Volume
+from lib.lvm.mounted import Mounted
+from lib.lvm.volume import Group, Volume
 from lib.module import TOP
 from lib.tool.tool import FOUND, ask
 from lib.units import MIB
@@ -56,8 +57,8 @@ def test_commands(bed):
     fs = Xfs(volume, "/srv/data", make=False)
     fs.reserve("most", 600 * MIB)
     with Mounted(volume, fs) as mounted:
-        hit = {mounted.fail("most", start, start + length).path
-               for start, length, *_ in volume.segments()}
+        hit = {mounted.fail("most", segment.start, segment.end).path
+               for segment in volume.segments()}
     assert hit == set(PMEMS)
     (found,) = ask("status", "fast-data")["devices"]
     assert sum(one["handled"] for one in found["attached"]) == 2

@@ -10,7 +10,10 @@ from lib.command import run
 from lib.fs.xfs import Xfs
 from lib.holders.attach import listed
 from lib.holders.injector import Injector
-from lib.lvm import Group, Mounted, configured, slow_udev, without_rule
+from lib.lvm.conf import configured
+from lib.lvm.mounted import Mounted
+from lib.lvm.udev import slow_udev, without_rule
+from lib.lvm.volume import Group
 from lib.module import HOLDER, TARGET
 from lib.units import MIB
 

@@ -8,7 +8,9 @@ from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.holders.attach import listed
 from lib.judge.oracle import told
-from lib.lvm import Group, Mounted, configured
+from lib.lvm.conf import configured
+from lib.lvm.mounted import Mounted
+from lib.lvm.volume import Group
 from lib.tool.tool import ask, daxlinear
 from lib.units import MIB, MIB_SECTORS
 

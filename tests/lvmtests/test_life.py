@@ -12,7 +12,9 @@ import pytest
 from lib.command import run
 from lib.dm.device import Device
 from lib.holders.attach import listed
-from lib.lvm import Group, configured, partition, without_rule
+from lib.lvm.conf import configured
+from lib.lvm.udev import partition, without_rule
+from lib.lvm.volume import Group
 from lib.tool.tool import daxlinear
 from lib.units import MIB_SECTORS
 
@@ -65,7 +67,7 @@ class Life:
             else:
                 assert "daxlinear" not in kinds
             assert volume.has_dax()
-            volume.check(self.bed, segments[volume.name], hears=self.way != "stock")
+            volume.check(self.bed, segments[volume.name], registered=self.way != "stock")
             self.said.append(Device(name=volume.mapped_name).table_text())
         if self._compared:
             # while udev still looks at what LVM has just written to, with or without us, lvs says
@@ -81,7 +83,7 @@ class Life:
         segments = self.group.segments()
         for volume in self.volumes:
             daxlinear("detach", volume.path)
-            volume.check(self.bed, segments[volume.name], hears=False)
+            volume.check(self.bed, segments[volume.name], registered=False)
 
 
 def linear(lead, a, b, _):
@@ -170,9 +172,9 @@ def test_not_wanted(bed):
         data = group.create("data", "-l", "1")
         log = group.create("log", "-l", "1")
         data.check(bed)
-        log.check(bed, hears=False)
+        log.check(bed, registered=False)
     with configured("attach ="):
-        group.create("more", "-l", "1").check(bed, hears=False)
+        group.create("more", "-l", "1").check(bed, registered=False)
         data.check(bed)
     run("lvchange", "--refresh", "vg/log")
     log.check(bed)

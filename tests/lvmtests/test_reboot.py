@@ -9,7 +9,9 @@ import pytest
 from lib.beside import wait_for
 from lib.command import run, write_file
 from lib.fs.xfs import Xfs
-from lib.lvm import CONF, Group, Mounted, Volume
+from lib.lvm.conf import CONF
+from lib.lvm.mounted import Mounted
+from lib.lvm.volume import Group, Volume
 from lib.units import MIB, PAGE
 
 FOLDER = "/srv/data"

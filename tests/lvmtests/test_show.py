@@ -7,7 +7,8 @@ import re
 import pytest
 
 from lib.command import run
-from lib.lvm import Group, configured
+from lib.lvm.conf import configured
+from lib.lvm.volume import Group
 from lib.module import TOP
 from lib.tool.tool import FOUND, USAGE, ask, call, daxlinear, refused
 

@@ -10,7 +10,7 @@ The modules of this folder and its folders, lowest first:
     fs/         filesystems and the processes that use their files
     tool/       daxlinear(8)
     judge/      models of what must happen, and the random runs that are compared with them
-    lvm         volume groups
+    lvm/        volume groups
     bed         what each test starts from
 
 A module imports from its own folder and from lower ones.
