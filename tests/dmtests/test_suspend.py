@@ -31,53 +31,76 @@ SIZE = 32 * MIB_SECTORS
 AGSIZE = 16 * MIB
 
 
+def page_of(fs):
+    """Return where in the device, and in the file, a page is that is on the second child."""
+    for offset, first, length in fs.extents("file"):
+        if first >= SIZE * SECTOR and length > 2 * MIB:
+            return first + MIB, offset + MIB
+    raise LookupError(fs.extents("file"))
+
+
+def cold_filesystem(bed, device):
+    """Return a filesystem with a file, and the places of a page of it, see page_of().
+
+    XFS has read no reverse mapping since it was mounted, so it must read that to handle a failure.
+    """
+    fs = bed.enter(Xfs(device, bed.folder(), agsize=AGSIZE, reflink=False))
+    fs.reserve("file", 40 * MIB)
+    place, offset = page_of(fs)
+    fs.write("file", b"data" * (PAGE // 4), offset)
+    fs.unmount()
+    fs.mount()
+    return fs, place, offset
+
+
 class Blocked:
-    """A failure that waits in XFS, as XFS waits for a suspended device."""
+    """A failure that waits in XFS, as XFS reads from a device that is suspended."""
 
-    def __init__(self, bed, device, parts, options):
-        self.device = device
-        self.fs = bed.enter(Xfs(device, bed.folder(), agsize=AGSIZE, reflink=False))
-        self.fs.reserve("file", 40 * MIB)
-        self.place, offset = self._page()
-        self.fs.write("file", b"data" * (PAGE // 4), offset)
-        # Mounted afresh, nobody has asked yet whose a page is: that has to be read.
-        self.fs.unmount()
-        self.fs.mount()
-        bed.kill_early()
-        self.victim = bed.enter(Victim(self.fs.path("file"), offset=offset, length=PAGE))
-        self.failures = bed.enter(XfsFailures())
-        nvdimm, first, _ = parts[1]
-        pfn = nvdimm.pfn(first * SECTOR + self.place - SIZE * SECTOR)
-        device.suspend(*options)
+    def __init__(self, device, fs, place, victim):
+        self.place = place
+        self._device = device
+        self._fs = fs
+        self._victim = victim
+        self._notified = XfsFailures()
+        self._failure = None
+
+    def start(self, bed, pfn, options):
+        """Suspend the device, fail the page, and wait until XFS waits for the device."""
+        bed.enter(self._notified)
+        self._device.suspend(*options)
         poison.poisoned.add(pfn)
-        self.failure = bed.enter(Beside("sh", "-c", f"echo {pfn} >{poison.CORRUPT_PFN}"))
-        # before the test waits for whatever would wait for it
+        self._failure = bed.enter(Beside("sh", "-c", f"echo {pfn} >{poison.CORRUPT_PFN}"))
+        # entered last, so left before the test waits for the failure or unmounts
         bed.enter(contextlib.ExitStack()).callback(self._resume)
-        assert " xfs_dax_notify_" in self.failure.wait_in("xfs_buf_read_map")
-
-    def _page(self):
-        """Return where in the device, and in the file, a page is that is on the second child."""
-        for offset, first, length in self.fs.extents("file"):
-            if first >= SIZE * SECTOR and length > 2 * MIB:
-                return first + MIB, offset + MIB
-        raise LookupError
+        assert " xfs_dax_notify_" in self._failure.wait_in("xfs_buf_read_map")
 
     def _resume(self):
         """Leave nothing suspended that an unmount would wait for."""
-        if self.device.suspended:
-            self.device.resume()
+        if self._device.suspended:
+            self._device.resume()
 
     def check_waiting(self):
-        """Assert that XFS has been told, and that nothing has come of it yet."""
-        assert self.failures.places() == [(self.place, PAGE)]
-        assert self.failure.running
+        """Assert that XFS was notified, and has not handled the failure yet."""
+        assert self._notified.places() == [(self.place, PAGE)]
+        assert self._failure.running
 
     def check_done(self):
         """Assert that it has ended as it does on a device that is not suspended."""
-        self.failure.end()
-        assert self.victim.wait_sigbus() == Sigbus("AO", 0, 12)
-        assert self.failures.places() == [(self.place, PAGE)]
-        assert not self.fs.is_shut_down()
+        self._failure.end()
+        assert self._victim.wait_sigbus() == Sigbus("AO", 0, 12)
+        assert self._notified.places() == [(self.place, PAGE)]
+        assert not self._fs.is_shut_down()
+
+
+def block(bed, device, parts, *options):
+    """Suspend a device below a filesystem; return a Blocked failure of its second part."""
+    fs, place, offset = cold_filesystem(bed, device)
+    bed.kill_early()
+    victim = bed.enter(Victim(fs.path("file"), offset=offset, length=PAGE))
+    blocked = Blocked(device, fs, place, victim)
+    nvdimm, first, _ = parts[1]
+    blocked.start(bed, nvdimm.pfn(first * SECTOR + place - SIZE * SECTOR), options)
+    return blocked
 
 
 def parts_of(bed):
@@ -97,7 +120,7 @@ def test_nobody_else_waits(bed, options):
     live.map(other, other_ranges)
     live.check()
 
-    blocked = Blocked(bed, device, parts, options)
+    blocked = block(bed, device, parts, *options)
     extended = DaxLinear.ranges(parts + [(bed.nvdimms[2], 0, SIZE)])
     # this device: tables come and go
     promptly(device.load, extended)
@@ -136,7 +159,7 @@ def test_removing_waits_in_the_kernel(bed):
     ours = bed.device(DaxLinear(64, child))
     stock = bed.device(Linear(64, bed.nvdimms[2]))
     left = bed.device(DaxLinear(64, child, 800))
-    blocked = Blocked(bed, device, parts, ["--noflush", "--nolockfs"])
+    blocked = block(bed, device, parts, "--noflush", "--nolockfs")
     removing = [bed.enter(Beside("dmsetup", "remove", one.name)) for one in (ours, stock)]
     for command in removing:
         stack = command.wait_in("kill_dax")
@@ -161,7 +184,7 @@ def test_removals_elsewhere_are_forwarded(bed):
     device = bed.device(DaxLinear.ranges(parts))
     other = bed.device(DaxLinear(64, child), DaxLinear(64, bed.nvdimms[2]))
     bed.enter(bed.probe.holding(other))
-    blocked = Blocked(bed, device, parts, ["--noflush", "--nolockfs"])
+    blocked = block(bed, device, parts, "--noflush", "--nolockfs")
     promptly(bed.probe.inject, bed.nvdimms[2], 0, WHOLE)
     (done,), _ = bed.probe.records()
     assert [(call.off, call.len) for call in done.calls] == [(8 * PAGE, 8 * PAGE)]
@@ -181,7 +204,7 @@ def test_on_two_floors(bed):
     parts = parts_of(bed)
     low = bed.device(DaxLinear.ranges(parts))
     high = bed.device(DaxLinear(2 * SIZE, low))
-    blocked = Blocked(bed, high, parts, ["--noflush", "--nolockfs"])
+    blocked = block(bed, high, parts, "--noflush", "--nolockfs")
     promptly(low.reload, DaxLinear.ranges(parts + [(bed.nvdimms[2], 0, SIZE)]))
     promptly(low.reload, *[DaxLinear(sectors, child, offset) for child, offset, sectors in parts])
     promptly(high.load, DaxLinear(2 * SIZE, low))
@@ -202,7 +225,7 @@ def test_attached(bed):
     other = Device(Linear(64, bed.nvdimms[2]))
     bed.enter(other)
     bed.enter(bed.probe.holding(other))
-    blocked = Blocked(bed, device, parts, ["--noflush", "--nolockfs"])
+    blocked = block(bed, device, parts, "--noflush", "--nolockfs")
     promptly(detach, device, children[1])
     promptly(attach, device, children[1])
     promptly(attach, other, bed.nvdimms[2])
