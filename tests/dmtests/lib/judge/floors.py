@@ -170,7 +170,7 @@ class Floors:
         return self._pieces[number]
 
     @cached_property
-    def heard(self):
+    def held_pieces(self):
         """The Pieces of the devices that the probe holds, by child."""
         found = {}
         for number, device in self.devices.items():

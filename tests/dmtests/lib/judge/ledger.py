@@ -18,6 +18,10 @@ Step = namedtuple("Step", "begin end after")
 Reading = namedtuple("Reading", "begin end handled")
 
 
+# A call of a device's holder, by when its failure began and ended, and whether no step met it.
+Notified = namedtuple("Notified", "begin end quiet")
+
+
 class Strike(namedtuple("Strike", "begin end child page pages")):
     """A failure of pages of a child, or of all of it, which then is gone."""
 
@@ -61,7 +65,7 @@ class Timeline:
 
 def expected(moments, strike):
     """Return the bytes at which devices must be notified, and may be: {device: bytes}, twice."""
-    hits = [[(piece, strike.bytes_of(piece)) for piece in floors.heard.get(strike.child, ())
+    hits = [[(piece, strike.bytes_of(piece)) for piece in floors.held_pieces.get(strike.child, ())
              if strike.page < piece.page + piece.pages and piece.page < strike.page + strike.pages]
             for floors in moments]
     must, may = [], {}
@@ -84,31 +88,28 @@ def _lasting(moments, number):
 
 def fault(strike, must, may, calls):
     """Return what is wrong with the (offset, length) of the calls to a device, or None."""
-    told = [byte for off, length in calls for byte in range(off, off + length, PAGE)]
+    notified = [byte for off, length in calls for byte in range(off, off + length, PAGE)]
     if strike.is_gone and may:
         # one span, of all that is mapped of the child
         may = set(range(min(may), max(may) + PAGE, PAGE))
-    if set(told) - may:
+    if set(notified) - may:
         return "notified of what it does not map"
-    if len(set(told)) != len(told) or strike.is_gone and len(calls) > 1:
+    if len(set(notified)) != len(notified) or strike.is_gone and len(calls) > 1:
         return "notified more than once"
-    if must - set(told):
+    if must - set(notified):
         return "not notified of what it maps"
     return None
 
 
 def wrong_readings(readings, notified):
-    """Return what is wrong with the counter of a device, a text each.
-
-    `notified` has for each call (begin, end, whether no step was under way).
-    """
+    """Return what is wrong with the counter of a device, a text each."""
     wrong = []
     for before, after in zip(readings, readings[1:]):
         if before.handled is None or after.handled is None:
             continue
-        sure = sum(before.end < begin and end < after.begin and quiet
-                   for begin, end, quiet in notified)
-        most = sum(before.begin <= end and begin <= after.end for begin, end, _ in notified)
+        sure = sum(before.end < call.begin and call.end < after.begin and call.quiet
+                   for call in notified)
+        most = sum(before.begin <= call.end and call.begin <= after.end for call in notified)
         if not sure <= after.handled - before.handled <= most:
             wrong.append(f"status went from {before.handled} to {after.handled} handled, "
                          f"the ledger says {sure} to {most}")

@@ -25,8 +25,8 @@ class Log:
     pid: int = None
     # failures that were injected, in order
     strikes: list = field(default_factory=list)
-    # (pid of the process that did it, Strike) of each child that went
-    unplugs: list = field(default_factory=list)
+    # the Strike of each child that went, by the process that took it away
+    unplugs: dict = field(default_factory=dict)
     timeline: Timeline = None
     # Readings of each device
     readings: dict = field(default_factory=dict)
@@ -34,6 +34,8 @@ class Log:
     steps: Counter = field(default_factory=Counter)
     # failures of which XFS was notified
     of_xfs: int = 0
+    # the traceback of what has ended it early
+    failure: str | None = None
 
 
 class Part:
@@ -61,8 +63,8 @@ class Part:
         """Wait for the process's end; return its log."""
         self._process.join()
         with open(self._path, "rb") as file:
-            failure, log = pickle.load(file)
-        assert failure is None, failure
+            log = pickle.load(file)
+        assert log.failure is None, log.failure
         return log
 
     def wait(self):
@@ -70,15 +72,16 @@ class Part:
         self._process.join()
 
     def _main(self):
-        failure = None
         try:
             self.log.pid = os.getpid()
             self.probe = Probe()
             self.run()
-        except BaseException:  # pylint: disable=broad-exception-caught
-            failure = traceback.format_exc()
-        with open(self._path, "wb") as file:
-            pickle.dump((failure, self.log), file)
+        except BaseException:
+            self.log.failure = traceback.format_exc()
+            raise
+        finally:
+            with open(self._path, "wb") as file:
+                pickle.dump(self.log, file)
 
     def inject(self, child, page, pages=1):
         """Have pages of a child fail."""

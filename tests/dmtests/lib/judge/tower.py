@@ -9,9 +9,10 @@ from ..dm.status import Status
 from ..holders.attach import order
 from ..holders.probe import number_of
 from ..units import WHOLE
-from .floors import DEVICE_PAGES, ERROR, WINDOW_PAGES, Floors, Range, Table, Tables
-from .ledger import Reading, Step, Strike, Timeline
+from .floors import ERROR, WINDOW_PAGES, Range, Table, Tables
+from .ledger import Strike
 from .part import Part
+from .record import Device, Record
 
 # how many devices there are on each floor, the lowest first
 FLOORS = (2, 2, 1)
@@ -22,18 +23,6 @@ _STEPS = {"reload": 6, "reload_suspended": 3, "suspend": 2, "load_and_clear": 3,
           "wipe": 1, "rename": 1, "read": 3, "release": 3, "recreate": 2, "attach": 6}
 # those of a tower that has a child of its own
 _STEPS_OF_OWN = {"strike": 3, "unplug": 5}
-
-
-class _Device:
-    """Of a mapped device, what is not of its Floors."""
-
-    def __init__(self, minor, floor):
-        self.minor = minor
-        self.floor = floor
-        self.number = f"{ioctl.major()}:{minor}"
-        self.name = f"storm{minor}"
-        # its loaded table was cleared last
-        self.is_cleared = False
 
 
 class Tower(Part):
@@ -49,123 +38,72 @@ class Tower(Part):
         self._ready = ready
         self._stop = stop
         self._tables = Tables(self.chance)
-        self.log.timeline = Timeline(Floors({}))
         floors = [floor for floor, count in enumerate(FLOORS) for _ in range(count)]
-        self._devices = {device.number: device for device in
-                         (_Device(minor + at, floor) for at, floor in enumerate(floors))}
+        self._devices = [Device(minor + at, floor) for at, floor in enumerate(floors)]
+        self._record = Record(self.log, self._devices, children, own)
         self._steps = {**_STEPS, **(_STEPS_OF_OWN if own else {})}
 
     def run(self):
         if self._own:
             number_of(self._own.nvdimm)
-        for device in self._devices.values():
+        for device in self._devices:
             self._create(device)
             self.attach(device)
             self._hold_free()
         self._ready.wait(SECONDS_TO_START)
         while not self._stop.is_set():
             name, = self.chance.choices(list(self._steps), self._steps.values())
-            getattr(self, name)(self.chance.choice(list(self._devices.values())))
+            getattr(self, name)(self.chance.choice(self._devices))
             self.log.steps[name] += 1
             self._hold_free()
             time.sleep(self.chance.random() * 0.01)
         self._settle()
 
-    @property
-    def _floors(self):
-        return self.log.timeline.last
-
-    def _now(self, device):
-        return self._floors.devices[device.number]
-
-    def _step(self, after, *actions):
-        """Do what leads to other floors; return the step."""
-        begin = time.monotonic_ns()
-        for action, *arguments in actions:
-            action(*arguments)
-        step = Step(begin, time.monotonic_ns(), after)
-        self.log.timeline.add(step)
-        return step
-
-    def _there(self, device):
-        """Return how many pages there are of what a device may be attached to."""
-        children = list(self._children)
-        if self._own and not self._own.is_gone:
-            children.append(self._own.nvdimm.number)
-        lower = [number for number in self._floors.devices
-                 if self._devices[number].floor < device.floor]
-        return {**dict.fromkeys(children, WINDOW_PAGES), **dict.fromkeys(lower, DEVICE_PAGES)}
-
-    def _below(self, device):
-        """Return how many pages there are of what a device may map.
-
-        The child that goes is for the lowest floor, or those above would have some of it anywhere.
-        """
-        there = self._there(device)
-        if self._own and device.floor:
-            there.pop(self._own.nvdimm.number, None)
-        return there
-
     # the holder slots of the devices
 
     def _hold(self, number, held):
-        self._step(self._floors.changed(number, held=held),
-                   (self.probe.commands, [f"{'hold' if held else 'release'} {number}"]))
+        self._record.step(self._record.floors.changed(number, held=held),
+                          (self.probe.commands, [f"{'hold' if held else 'release'} {number}"]))
 
     def _hold_free(self, likely=0.8):
         """Have the probe take slots that are free."""
-        for number, device in self._floors.devices.items():
-            if (not device.held and not self._floors.is_taken(number) and
+        floors = self._record.floors
+        for number, device in floors.devices.items():
+            if (not device.held and not floors.is_taken(number) and
                     self.chance.random() < likely):
                 self._hold(number, True)
 
     def _vacate(self, numbers):
         """Have the slots free for what comes above; what happens there is counted as well."""
         for number in numbers:
-            if number in self._devices:
-                self.log.readings[number].append(Reading(0, 0, None))
-                if self._floors.devices[number].held:
+            if number in self._record.devices:
+                self._record.unknown(number)
+                if self._record.floors.devices[number].held:
                     self._hold(number, False)
 
     # tables
 
     def _other_table(self, device):
-        below, now = self._below(device), self._now(device).table
+        below, now = self._record.below(device), self._record.now(device).table
         if self.chance.random() < 0.3:
             return self._tables.new(below)
-        return self._tables.altered(now, below, self._floors)
+        return self._tables.altered(now, below, self._record.floors)
 
     def _load(self, device, table):
         self._vacate(table.claims)
         device.is_cleared = False
         ioctl.load(device.name, table.text("allow_move"))
 
-    def _put(self, device, table, *actions):
-        """Have a table live by what comes last."""
-        before = self._floors.devices.get(device.number)
-        loading = time.monotonic_ns()
-        for action, *arguments in actions[:-1]:
-            action(*arguments)
-        step = self._step(self._floors.changed(device.number, table=table), actions[-1])
-        counts = table.claims and not self._floors.is_taken(device.number)
-        if not (before and before.table.claims):
-            # nothing was counted before
-            self.log.readings.setdefault(device.number, []).extend(
-                (Reading(0, 0, None), Reading(loading, step.end, 0 if counts else None)))
-        elif not table.claims:
-            # the last claim went with its counters
-            self.log.readings[device.number].append(Reading(0, 0, None))
-
     def _create(self, device):
-        table = self._tables.new(self._below(device))
+        table = self._tables.new(self._record.below(device))
         self._vacate(table.claims)
         ioctl.create(device.name, device.minor)
-        self._put(device, table, (ioctl.load, device.name, table.text()),
-                  (ioctl.resume, device.name))
+        self._record.put(device, table, (ioctl.load, device.name, table.text()),
+                         (ioctl.resume, device.name))
         number_of(device.number)
 
     def _replace(self, device, table):
-        self._put(device, table, (self._load, device, table), (ioctl.resume, device.name))
+        self._record.put(device, table, (self._load, device, table), (ioctl.resume, device.name))
 
     def reload(self, device):
         """Put another table in place."""
@@ -174,12 +112,12 @@ class Tower(Part):
     def reload_suspended(self, device):
         """Put another table in place while suspended for a moment."""
         table = self._other_table(device)
-        self._put(device, table,
-                  (ioctl.suspend, device.name, "--noflush",
-                   *self.chance.choice(([], ["--nolockfs"]))),
-                  (self._load, device, table),
-                  (time.sleep, self.chance.random() * 0.005),
-                  (ioctl.resume, device.name))
+        self._record.put(device, table,
+                         (ioctl.suspend, device.name, "--noflush",
+                          *self.chance.choice(([], ["--nolockfs"]))),
+                         (self._load, device, table),
+                         (time.sleep, self.chance.random() * 0.005),
+                         (ioctl.resume, device.name))
 
     def suspend(self, device):
         """Suspend for a moment; what it maps stays."""
@@ -196,8 +134,8 @@ class Tower(Part):
 
     def refused(self, device):
         """Load tables that must be refused: the live one goes on."""
-        now = self._now(device)
-        if not now.held or now.table.below - self._there(device).keys():
+        now = self._record.now(device)
+        if not now.held or now.table.below - self._record.there(device).keys():
             return
         for at, one in enumerate(now.table.ranges):
             if one.below in self._children:
@@ -239,36 +177,33 @@ class Tower(Part):
 
     def read(self, device):
         """Look at the counter, if the probe alone makes it count."""
-        if self._now(device).table.claims and not self._floors.is_taken(device.number):
-            begin = time.monotonic_ns()
-            handled = Status.parse(ioctl.status(device.name)[0]).handled
-            self.log.readings[device.number].append(
-                Reading(begin, time.monotonic_ns(), handled))
+        if self._record.counts(device):
+            self._record.read(device, lambda: Status.parse(ioctl.status(device.name)[0]).handled)
 
     def release(self, device):
         """Leave the slot, perhaps for a moment."""
-        if self._now(device).held:
+        if self._record.now(device).held:
             self._hold(device.number, False)
 
     def attach(self, device):
         """Attach it to what is below it, on any floor, or detach it again."""
-        attached = self._now(device).attached
-        possible = self._there(device).keys() - attached
+        attached = self._record.now(device).attached
+        possible = self._record.there(device).keys() - attached
         if attached and (not possible or self.chance.random() < 0.45):
             verb, number = "detach", self.chance.choice(sorted(attached))
         else:
             # it makes no difference to be attached to what one is not on
-            below = self._floors.all_below(device.number) & possible or possible
+            below = self._record.floors.all_below(device.number) & possible or possible
             verb, number = "attach", self.chance.choice(sorted(below))
             self._vacate({number})
-        self._step(self._floors.changed(device.number, attached=attached ^ {number}),
-                   (order, verb, f"{device.number} {number}"))
+        self._record.step(self._record.floors.changed(device.number, attached=attached ^ {number}),
+                          (order, verb, f"{device.number} {number}"))
 
     def recreate(self, device):
         """Remove it, from below those that are on it, and make it anew."""
         # the lower ones first: no table of 6.1 is on an error target
-        above = [other for other in self._devices.values()
-                 if other.number in self._floors.above(device.number)]
+        above = [other for other in self._devices
+                 if other.number in self._record.floors.above(device.number)]
         for other in above:
             self._replace(other, ERROR)
         self._remove(device)
@@ -281,7 +216,8 @@ class Tower(Part):
     def _remove(self, device):
         self.read(device)
         self.release(device)
-        self._step(self._floors.without(device.number), (ioctl.remove, device.name, "--retry"))
+        self._record.step(self._record.floors.without(device.number),
+                          (ioctl.remove, device.name, "--retry"))
 
     # the child that nothing else uses
 
@@ -296,16 +232,16 @@ class Tower(Part):
         number = self._own.nvdimm.number
         if self._own.is_gone:
             # dm takes a new one of this name only where the old one is forgotten
-            for other in self._floors.above(number):
-                self.reload(self._devices[other])
+            for other in self._record.floors.above(number):
+                self.reload(self._record.devices[other])
             self._own.plug()
             number_of(self._own.nvdimm)
             return
         begin = time.monotonic_ns()
         with self._own.start() as unbind:
             unbind.end()
-        self.log.unplugs.append((unbind.pid, Strike(begin, time.monotonic_ns(), number, 0, WHOLE)))
-        self._step(self._floors.without(number))
+        self.log.unplugs[unbind.pid] = Strike(begin, time.monotonic_ns(), number, 0, WHOLE)
+        self._record.step(self._record.floors.without(number))
 
     def _settle(self):
         """Be held and read once all is over, and leave nothing behind."""
@@ -313,13 +249,13 @@ class Tower(Part):
         if self._own and not self.log.unplugs:
             self.unplug(None)
         self._hold_free(likely=1)
-        for device in reversed(self._devices.values()):
+        for device in reversed(self._devices):
             self.read(device)
             self.release(device)
             # an order that is the last, so that nothing that was attached stays
-            if not self._now(device).attached:
+            if not self._record.now(device).attached:
                 self.attach(device)
-            for number in self._now(device).attached:
+            for number in self._record.now(device).attached:
                 order("detach", f"{device.number} {number}")
             self._remove(device)
         if self._own:
