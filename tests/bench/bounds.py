@@ -80,7 +80,8 @@ def _load(book):
         yield Bound(f"{LOAD} of {_ranges(most)}, per range: {LOAD_TIMES} times dm-linear's",
                     book.value(LOAD, DAXLINEAR, most),
                     LOAD_TIMES * book.value(LOAD, LINEAR, most))
-        yield Bound(f"{MEMORY} of {_ranges(most)}, per range: bytes", book.value(MEMORY, DAXLINEAR, most),
+        yield Bound(f"{MEMORY} of {_ranges(most)}, per range: bytes",
+                    book.value(MEMORY, DAXLINEAR, most),
                     MEMORY_BYTES)
 
 

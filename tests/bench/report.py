@@ -77,4 +77,5 @@ def report(rows, uses):
             *_uses(book, uses), "", f"{ACCESS}, mean of all pages and dearest:", "",
             *_by_ranges(book, ACCESS, DEAREST), "",
             f"A load, {INSTRUCTIONS} per range, and the memory it takes, bytes per range:", "",
-            *_by_ranges(book, LOAD, MEMORY), "", *_addresses(book), "", *_others(book), "", *_bounds(rows, uses)]
+            *_by_ranges(book, LOAD, MEMORY), "", *_addresses(book), "", *_others(book), "",
+            *_bounds(rows, uses)]

@@ -57,7 +57,7 @@ def test_lost(bed):
     assert [status.lost_2m for status in device.status()] == [1]
 
 
-# (which child, offset, length) in MiB: what a mapped child maps, and whether it keeps 2 MiB mappings
+# ranges (child, offset, length) in MiB of a mapped device, and whether it keeps 2 MiB mappings
 CHILDREN = {
     "seam on 2 MiB": ([(0, 0, 4), (1, 2, 4)], True),
     # each is aligned as it should be, and the 2 MiB around the seam are in both

@@ -9,7 +9,7 @@ import errno
 
 import pytest
 
-from lib.beside import Beside, promptly, wait_for
+from lib.beside import Beside, promptly
 from lib.dm.device import Device
 from lib.dm.target import DaxLinear, Linear, Striped
 from lib.holders import attach
@@ -161,7 +161,7 @@ def test_attached_or_detached_while_it_is_told(bed, child, late):
 
 
 def test_detached_while_it_is_counted(bed, child):
-    """It takes a search to see whether what it is attached to has failed, and so has to be counted."""
+    """Only a search finds out whether the failure is one of what it is attached to."""
     half = MIB_SECTORS * 128
     low = bed.device(
         Striped(2 * half, pages(1), [(one, 0) for one in bed.nvdimms[1:3]]),
@@ -237,7 +237,7 @@ def test_orders_while_the_module_goes(bed):
     for _ in range(20):
         HOLDER.insert()
         with Beside("sh", "-c", attach_it) as orders:
-            wait_for(lambda: orders.running, "no orders are given")
+            assert orders.running
             HOLDER.remove()
             orders.end(check=False)
         assert not HOLDER.loaded

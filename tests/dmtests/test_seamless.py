@@ -28,7 +28,7 @@ LAYOUTS = {"two": (2, 300), "three": (3, 90), "forty": (40, 9), "one page each":
 
 
 class Ranges:
-    """Ranges on three children, in no order, with gaps that are a neighbour's, all of known data."""
+    """Ranges on three children, in random order, with gaps between them, all of known data."""
 
     def __init__(self, bed, layout, seed=1):
         self._chance = random.Random(f"{layout} {seed}")
@@ -77,7 +77,8 @@ class Ranges:
             near = self._chance.choice(self.starts) - self._chance.choice((0, 1, 1, 2, 7))
             page = min(max(near, 0), self.starts[-1] - 1)
             room = self.starts[-1] - page
-            found.append((page, self._chance.choice((1, min(2, room), self._chance.randint(1, room)))))
+            lengths = 1, min(2, room), self._chance.randint(1, room)
+            found.append((page, self._chance.choice(lengths)))
         return found
 
     def sum(self, page, pages):
@@ -261,7 +262,7 @@ def test_bad_block(bed, where):
     # on either side of the seam, as on the bare NVDIMM; a recovery reaches up to it
     layout = Ranges(bed, "two")
     device = bed.device(*layout.targets())
-    seam, end = layout.starts[1:]
+    _, seam, end = layout.starts
     child, start, _ = layout.ranges[where]
     bad = [seam - 1, seam + 1][where]
     child.add_badblocks((start + bad - layout.starts[where]) * PAGE_SECTORS, 1)

@@ -286,7 +286,7 @@ def test_unload_at_once():
     for _ in range(3):
         TARGET.insert()
         with Bed() as bed:
-            volume, cow = make(bed, stripes(bed.nvdimms, 100, 101, 401))
+            _, cow = make(bed, stripes(bed.nvdimms, 100, 101, 401))
             cow.do(f"write source 0 {8 * MIB}", "clone source clone")
             cow.do(*[f"write clone {MIB * at + 1} {PAGE * 200}" for at in range(7)])
             assert seams.requests() > 7

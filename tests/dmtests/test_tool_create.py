@@ -262,7 +262,8 @@ BAD = {
     "a file": (["x", "/etc/passwd"], FAILED, "/etc/passwd is no block device"),
     "a folder": (["x", "/dev"], FAILED, "/dev is no block device"),
     "a character device": (["x", "/dev/null"], FAILED, "/dev/null is no block device"),
-    "offset at the end": (["x", "{a}", "--offset", "254M"], FAILED, "ends at 254 MiB: there is nothing from 254 MiB on"),
+    "offset at the end": (["x", "{a}", "--offset", "254M"], FAILED,
+                          "ends at 254 MiB: there is nothing from 254 MiB on"),
     "offset past the end": (["x", "{a}", "--offset", "1T"], FAILED, "nothing from 1 TiB on"),
     "length past the end": (["x", "{a}", "--len", "255M"], FAILED, "254 MiB are left"),
     "length past the end from an offset": (
@@ -297,7 +298,8 @@ def test_name_in_use(clean):
 
 
 def test_not_root(clean):
-    done = call("create", "x", clean.nvdimms[1], prefix=["setpriv", "--reuid", "65534", "--clear-groups"])
+    done = call("create", "x", clean.nvdimms[1],
+                prefix=["setpriv", "--reuid", "65534", "--clear-groups"])
     assert done.code == FAILED and "only root" in done.err
 
 

@@ -31,7 +31,7 @@ class Bed:
         self.nvdimms = nvdimm.discover()
         self.probe = None
         self.kmsg = None
-        self._taint = None
+        self._taint = 0
         self._stack = contextlib.ExitStack()
 
     def __enter__(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Devices of several ranges, and what lies around these on their children: a neighbour's data."""
 
+import itertools
 import mmap
 import os
 import random
@@ -36,10 +37,10 @@ class Layout:
         return self
 
 
-def shuffled(layout, chance):
-    """Have all ranges but the first in another order."""
+def shuffled(layout, numbers):
+    """Have all ranges but the first in another order, by a random.Random."""
     head, *rest = layout.ranges
-    chance.shuffle(rest)
+    numbers.shuffle(rest)
     layout.ranges = [head, *rest]
     return layout
 
@@ -103,9 +104,7 @@ class Volume:
         self.kind = kind
         self.ranges = ranges
         self.size = sum(sectors for _, _, sectors in ranges) * SECTOR
-        self.seams = []
-        for _, _, sectors in ranges[:-1]:
-            self.seams.append((self.seams or [0])[-1] + sectors * SECTOR)
+        self.seams = list(itertools.accumulate(sectors * SECTOR for _, _, sectors in ranges[:-1]))
         # a bare NVDIMM is there for itself alone
         self.neighbours = Neighbours([] if kind == "bare" else ranges)
         self.neighbours.fill()
