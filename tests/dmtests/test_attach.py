@@ -17,7 +17,7 @@ from lib.holders import attach
 from lib.holders.attach import attached, listed, order
 from lib.holders.trace import Kprobe
 from lib.judge.live import Live
-from lib.judge.oracle import told
+from lib.judge.oracle import notified
 from lib.module import HOLDER, TARGET
 from lib.units import PAGE, WHOLE, pages
 
@@ -157,7 +157,7 @@ def test_registered_and_attached(bed, ranges):
     before = device.status()[0].received
     with attached(device, *bed.nvdimms[:3]):
         live.check()
-        count = int(attach.told(device, first, "received"))
+        count = int(attach.attribute(device, first, "received"))
         assert count > 0
         assert device.status()[0].received == 2 * before
     live.check()
@@ -258,16 +258,16 @@ def test_files(bed):
     with attached(device, child):
         assert listed() == [(child.name, device.disk)]
         names = ("received", "forwarded", "handled", "last_sector", "alive")
-        assert [attach.told(device, child, name) for name in names] == ["0", "0", "0", "-", "1"]
+        assert [attach.attribute(device, child, name) for name in names] == ["0", "0", "0", "-", "1"]
         # nobody there: received and not forwarded
         bed.probe.inject(child, 9 * PAGE)
-        assert [attach.told(device, child, name) for name in names] == [
+        assert [attach.attribute(device, child, name) for name in names] == [
             "1", "0", "0", str(pages(1)), "1"]
         with bed.probe.holding(device):
             bed.probe.inject(child, 10 * PAGE)
             bed.probe.answer(device, -errno.EOPNOTSUPP)
             bed.probe.inject(child, 8 * PAGE)
-        assert [attach.told(device, child, name) for name in names] == ["3", "2", "1", "0", "1"]
+        assert [attach.attribute(device, child, name) for name in names] == ["3", "2", "1", "0", "1"]
     assert not listed()
 
 
@@ -455,7 +455,7 @@ def test_removed_while_attached(bed):
         attach.attach(device, second)
         promptly(device.remove)
     # dead, and found out about the next time that anybody comes
-    assert attach.told(device, first, "alive") == "0"
+    assert attach.attribute(device, first, "alive") == "0"
     assert not bed.probe.inject(first, 0).calls
     with Device(Linear(pages(8), second)) as other:
         with attached(other, second):
@@ -488,9 +488,9 @@ def test_child_goes_away(bed):
         # once, for all of it
         assert [(call.dev, call.off, call.len) for call in bed.probe.records()[1]] == [
             (device.number, 2 * PAGE, 18 * PAGE)]
-        assert attach.told(device, child, "alive") == "0"
+        assert attach.attribute(device, child, "alive") == "0"
         # the other child has its pages between the holes, and behind them
-        assert told(bed.probe.inject(other, 0, 64 * PAGE)) == [
+        assert notified(bed.probe.inject(other, 0, 64 * PAGE)) == [
             (device.number, page * PAGE) for page in (0, 1, 10, 11, 20, 21)]
         assert [call.off for call in bed.probe.inject(other, 16 * PAGE).calls] == [20 * PAGE]
     # the child has come back as another one

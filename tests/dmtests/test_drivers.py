@@ -87,7 +87,7 @@ def test_attached_to_a_child_that_was_unbound(bed):
     Unplugged(child).unplug()
     # which plugs it in again
     with without("nd_pmem"):
-        assert attach.told(device, child, "alive") == "0"
+        assert attach.attribute(device, child, "alive") == "0"
         give_back(device, (child, other), True)
 
 

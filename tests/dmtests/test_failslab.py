@@ -6,7 +6,7 @@ import pytest
 from lib.command import CommandError, run
 from lib.dm.target import DaxLinear, Linear
 from lib.holders import faults
-from lib.holders.attach import attach, attached, detach, listed, told
+from lib.holders.attach import attach, attached, detach, listed, attribute
 from lib.judge.live import Live
 from lib.module import HOLDER
 from lib.units import WHOLE, pages
@@ -120,7 +120,7 @@ def test_telling(bed):
     going = iter([second, first])
     none("dxh_notify_failure", lambda: bed.probe.inject(next(going), 0, WHOLE))
     assert device.status()[0].received == 4
-    assert told(stock, first, "received") == "3"
+    assert attribute(stock, first, "received") == "3"
 
 
 def test_attach(bed):

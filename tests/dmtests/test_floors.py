@@ -10,13 +10,13 @@ from lib.dm.target import DaxLinear, Linear
 from lib.holders import attach
 from lib.holders.attach import attached
 from lib.judge.live import Live
-from lib.judge.oracle import told
+from lib.judge.oracle import notified
 from lib.units import PAGE, WHOLE, pages
 
 
 def counts(device, child):
     """Return what is counted for a device that is attached to a child."""
-    return tuple(int(attach.told(device, child, name))
+    return tuple(int(attach.attribute(device, child, name))
                  for name in ("received", "forwarded", "handled"))
 
 
@@ -107,7 +107,7 @@ def test_three_floors_attached_are_told_once(bed, child, target, ways):
         assert [device.status()[0].handled for device in floors[1:]] == [2, 2, 2]
     # several pages, some of which nobody has
     injection = bed.probe.inject(child, 8 * PAGE, 16 * PAGE)
-    assert told(injection) == [(top.number, page * PAGE) for page in range(12)]
+    assert notified(injection) == [(top.number, page * PAGE) for page in range(12)]
     assert len(injection.calls) == 1
     injection = bed.probe.inject(child, 0, WHOLE)
     assert [(call.dev, call.off, call.len) for call in injection.calls] == [
@@ -123,7 +123,7 @@ def test_live_and_loaded_table_on_two_floors_are_told_once(bed, child):
         device.load(new)
         once(bed.probe.inject(child, 10 * PAGE), device, 2)
         injection = bed.probe.inject(child, 0, 64 * PAGE)
-        assert told(injection) == [(device.number, page * PAGE) for page in range(8)]
+        assert notified(injection) == [(device.number, page * PAGE) for page in range(8)]
         # and the other way round
         device.resume()
         once(bed.probe.inject(child, 15 * PAGE), device, 7)
@@ -156,7 +156,7 @@ def test_over_two_middles_each_place_is_told_once(bed, child):
     once(bed.probe.inject(child, 5 * PAGE), top, 5, 9, 19)
     injection = bed.probe.inject(child, 4 * PAGE, 4 * PAGE)
     places = [*range(4, 8), *range(8, 12), *range(18, 22)]
-    assert told(injection) == [(top.number, page * PAGE) for page in places]
+    assert notified(injection) == [(top.number, page * PAGE) for page in places]
     injection = bed.probe.inject(child, 0, WHOLE)
     assert [(call.dev, call.off, call.len) for call in injection.calls] == [
         (top.number, 0, 24 * PAGE)]

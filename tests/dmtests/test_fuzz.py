@@ -17,7 +17,7 @@ from lib.dm import ioctl
 from lib.dm.device import remove_all
 from lib.judge.meaning import Reader, Refused, Unknown
 from lib.judge.mutator import Mutator, text
-from lib.judge.oracle import Oracle, told
+from lib.judge.oracle import Oracle, notified
 from lib.module import HOLDER, TARGET
 from lib.units import PAGE, SECTOR
 
@@ -178,7 +178,7 @@ class Fuzzer:
             failures += [(one.child, byte) for byte in (first - PAGE, first, end - PAGE, end)
                          if 0 <= byte < one.child.sectors * SECTOR]
         for failure, injection in zip(failures, self._bed.probe.inject_all(failures), strict=True):
-            assert told(injection) == oracle.where(*failure), injection
+            assert notified(injection) == oracle.where(*failure), injection
             self.counts["told"] += bool(injection.calls)
 
     def _some(self, ranges, most):

@@ -13,7 +13,7 @@ import pytest
 from lib.command import log
 from lib.dm.device import Device
 from lib.dm.target import DaxLinear
-from lib.judge.oracle import told
+from lib.judge.oracle import notified
 from lib.kernel import MANY_DEVICES
 from lib.units import PAGE, SECTOR, pages
 
@@ -104,7 +104,7 @@ class Book:
         failures = [(self.child, number * PAGE) for number in numbers]
         for number, injection in zip(numbers, bed.probe.inject_all(failures), strict=True):
             expected = self.where(number)
-            assert told(injection) == expected, (number, injection)
+            assert notified(injection) == expected, (number, injection)
             assert len(injection.calls) == len(expected), injection
             assert injection.rc == (0 if expected else -errno.EOPNOTSUPP), injection
 
@@ -134,7 +134,7 @@ def test_a_thousand_devices(bed):
         assert len(book.where(CHAIN + MIDDLE)) == CHAIN_PAGES
         # several pages at once
         stretch = bed.probe.inject(child, (OWN + MIDDLE + 1) * PAGE, 4 * PAGE)
-        assert told(stretch) == book.where(OWN + MIDDLE + 1, 4)
+        assert notified(stretch) == book.where(OWN + MIDDLE + 1, 4)
         # the same place of another child is nobody's
         assert not bed.probe.inject(other, OWN * PAGE).calls
 

@@ -11,7 +11,7 @@ from lib.dm.target import DaxLinear, Linear
 from lib.fs.ext4 import Ext4
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
-from lib.judge.oracle import told
+from lib.judge.oracle import notified
 from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE, pages
 
 
@@ -78,12 +78,12 @@ def test_three_deep(bed, children):
         live.check()
         for injection, place in zip(bed.probe.inject_all([place[:2] for place in places]), places,
                                     strict=True):
-            assert told(injection) == [(high.device.number, place[2])]
+            assert notified(injection) == [(high.device.number, place[2])]
             assert injection.rc == 0
         # more than one range of each
         injection = bed.probe.inject(children[0], 0, 200 * PAGE)
-        assert told(injection) == sorted((high.device.number, at) for disk, byte, at in places
-                                         if disk == children[0] and byte < 200 * PAGE)
+        assert notified(injection) == sorted((high.device.number, at) for disk, byte, at in places
+                                             if disk == children[0] and byte < 200 * PAGE)
 
     # the kernel sees the same memory as through three dm-linear devices
     stock = tower(bed, Linear, children)[2]

@@ -12,7 +12,7 @@ import pytest
 
 from lib.devices import poison
 from lib.dm.target import DaxLinear, Linear
-from lib.judge.oracle import Oracle, told
+from lib.judge.oracle import Oracle, notified
 from lib.units import HUGE, HUGE_SECTORS, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE, pages
 
 
@@ -60,7 +60,7 @@ def check_injections(bed, oracle, failures):
     for failure, injection in zip(failures, bed.probe.inject_all(failures), strict=True):
         length = failure[2] if len(failure) > 2 else PAGE
         expected = oracle.where_all(failure[0], failure[1], length)
-        assert told(injection) == expected, injection
+        assert notified(injection) == expected, injection
         assert injection.rc == (0 if expected else -errno.EOPNOTSUPP), injection
 
 
@@ -151,7 +151,7 @@ def test_four_thousand_ranges(bed):
     with bed.probe.holding(device):
         injections = bed.probe.inject_all([(child, at * PAGE) for at in order])
         for number, injection in enumerate(injections):
-            assert told(injection) == [(device.number, number * PAGE)]
+            assert notified(injection) == [(device.number, number * PAGE)]
             assert injection.rc == 0
         outside = bed.probe.inject(child, 4096 * PAGE)
     assert (outside.rc, outside.calls) == (-errno.EOPNOTSUPP, [])
@@ -200,7 +200,7 @@ def test_failure_across_the_end_of_the_live_table(bed):
     with bed.probe.holding(device):
         for mapped in (8, 16):
             injection = bed.probe.inject(child, 106 * PAGE, 12 * PAGE)
-            assert told(injection) == [(device.number, at * PAGE) for at in range(6, mapped)]
+            assert notified(injection) == [(device.number, at * PAGE) for at in range(6, mapped)]
             device.resume()
 
 
@@ -218,8 +218,8 @@ def test_failure_of_less_than_a_page(bed):
                 (8 * PAGE - 1, 2, 3, 1),
         ):
             injection = bed.probe.inject(child, off, length)
-            assert told(injection) == [(device.number, (first + at) * PAGE)
-                                       for at in range(number)]
+            assert notified(injection) == [(device.number, (first + at) * PAGE)
+                                           for at in range(number)]
 
 
 def test_failure_outside_of_all(bed):
@@ -242,7 +242,7 @@ def test_endless_failure_ends(bed):
     device = bed.device(DaxLinear(pages(600), child, pages(10)))
     with bed.probe.holding(device):
         injection = bed.probe.inject(child, PAGE, WHOLE - PAGE)
-    assert told(injection) == [(device.number, at * PAGE) for at in range(600)]
+    assert notified(injection) == [(device.number, at * PAGE) for at in range(600)]
 
 
 def test_page_mapped_twice_in_one_table(bed):
@@ -286,7 +286,7 @@ def test_beside_a_dm_linear_line(bed):
                         DaxLinear(size, child, size))
     with bed.probe.holding(device):
         injections = bed.probe.inject_all([(child, PAGE), (other, PAGE), (child, 51 * PAGE)])
-    assert [told(injection) for injection in injections] == [
+    assert [notified(injection) for injection in injections] == [
         [(device.number, PAGE)], [], [(device.number, 101 * PAGE)]]
 
 

@@ -71,7 +71,7 @@ class Stopped:
             self.rc = done.rc
 
 
-def told(device, *numbers):
+def calls_to(device, *numbers):
     """Return the calls that tell a device of these pages."""
     return [(device.number, number * PAGE, PAGE) for number in numbers]
 
@@ -105,7 +105,7 @@ def test_table_swap_between_two_places(bed, child, old, new, places, way):
     bed.enter(bed.probe.holding(device))
     with Stopped(bed, child, device, 5 * PAGE) as failure:
         promptly(device.resume)
-    assert failure.calls == told(device, *places)
+    assert failure.calls == calls_to(device, *places)
     assert failure.rc == 0 and not failure.strays
 
 
@@ -118,8 +118,8 @@ def test_swapped_twice_within_one_failure(bed, child):
         promptly(device.resume)
         promptly(device.reload, layout(child, 5, 8, 9, 5))
         promptly(device.reload, layout(child, 9, 8, 5, 5))
-    assert failure.calls[0] == told(device, 0)[0]
-    assert failure.calls[-1] == told(device, 3)[0]
+    assert failure.calls[0] == calls_to(device, 0)[0]
+    assert failure.calls[-1] == calls_to(device, 3)[0]
     assert sorted(set(failure.calls)) == failure.calls
     assert failure.rc == 0 and not failure.strays
 
@@ -156,7 +156,7 @@ def test_attached_or_detached_while_it_is_told(bed, child, late):
         promptly(attach.detach if late else attach.attach, device, child)
     if not late:
         attach.detach(device, child)
-    assert failure.calls == told(device, 0, 2)
+    assert failure.calls == calls_to(device, 0, 2)
     assert failure.rc == 0 and not failure.strays
 
 
@@ -173,7 +173,7 @@ def test_detached_while_it_is_counted(bed, child):
     with Stopped(bed, child, top, 0) as failure:
         bed.probe.delay(top, 0)
         promptly(attach.detach, top, low)
-    assert failure.calls == told(top, 0)
+    assert failure.calls == calls_to(top, 0)
     assert failure.rc == 0 and not failure.strays
 
 
@@ -189,7 +189,7 @@ def test_parent_dies_before_it_is_told(bed, child):
         removing.end()
     assert [(call.dev, call.off, call.len) for call in failure.strays] == [
         (second.number, 0, WHOLE)]
-    assert failure.calls == told(first, 5)
+    assert failure.calls == calls_to(first, 5)
     assert failure.rc == 0
 
 
@@ -203,7 +203,7 @@ def test_parent_dies_between_two_places(bed, child):
         removing.wait_in("probe_notify_failure")
         failure.go_on()
         removing.end()
-    assert failure.calls[0] == told(device, 0)[0] and len(failure.calls) <= 2
+    assert failure.calls[0] == calls_to(device, 0)[0] and len(failure.calls) <= 2
     assert failure.rc == -errno.EOPNOTSUPP
 
 

@@ -251,7 +251,7 @@ def refused(volume):
     """Return steps that fail, over the seam of two files."""
     at = volume.crossings("source")[volume.seams[0]]
     place = at // PAGE * PAGE - 4 * PAGE
-    dedupe = "fails" if kernel.DEDUPE_TELLS_ERRORS else "may"
+    dedupe = "fails" if kernel.DEDUPE_RETURNS_ERRORS else "may"
     return [f"fails write clone {at - 1000} 2000", f"fails unshare clone {place} {8 * PAGE}",
             f"{dedupe} dedupe source {place} {8 * PAGE} clone {place}",
             f"fails read clone {at - 10} 20", f"fails write source {at - 10} 20"]

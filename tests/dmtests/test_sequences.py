@@ -18,7 +18,7 @@ from lib.dm.ioctl import names
 from lib.dm.target import DaxLinear, Linear, table
 from lib.holders.injector import Injector
 from lib.judge.live import Live
-from lib.judge.oracle import Oracle, told
+from lib.judge.oracle import Oracle, notified
 from lib.kernel import MAPS_ITSELF
 from lib.module import HOLDER, TARGET
 from lib.units import PAGE, pages
@@ -323,7 +323,7 @@ def bad_tables(bed, layouts):
         f"is in use and its sector {pages(8)}"
     # made by ours, and undone by dm
     yield "other target", f"0 64 daxlinear 1 {good} 1 allow_move\n64 32 gate {other} 0", \
-        "As it was told to"
+        "Fails as requested"
     yield "not DAX", f"0 64 daxlinear 1 {good} 1 allow_move\n64 32 zero", "device type"
 
 
@@ -491,7 +491,7 @@ def test_failures_all_the_time(bed, device):
     for injection in done:
         place = (injection.dev, injection.off)
         counts[place] += 1
-        places = told(injection)
+        places = notified(injection)
         assert len(set(places)) == len(places) and ever[place].issuperset(places), injection
         assert places or place not in always, injection
         assert injection.rc == (0 if places else -errno.EOPNOTSUPP), injection

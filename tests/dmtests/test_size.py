@@ -11,7 +11,7 @@ from lib.devices.poison import poison_page
 from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders.victim import Sigbus, Victim
-from lib.judge.oracle import Oracle, told
+from lib.judge.oracle import Oracle, notified
 from lib.tool.tool import ToolDevice, daxlinear
 from lib.units import HUGE_SECTORS, MIB, PAGE, PAGE_SECTORS, SECTOR
 
@@ -85,4 +85,4 @@ def test_32_tib(bed, sectors):
             expected = oracle.where(child, byte)
             assert (device.number, place) in expected
             assert max(expected)[1] > middle > min(expected)[1]
-            assert told(bed.probe.inject(child, byte)) == expected
+            assert notified(bed.probe.inject(child, byte)) == expected

@@ -117,7 +117,7 @@ def test_handled_is_what_was_handled(bed, answer, handled, generic, said):
             Status(received=number, forwarded=number, handled=number * handled,
                    generic=number * generic, last=last)
             for last in (80, 0)]
-        assert [attach.told(stock, beside, name) for name in (
+        assert [attach.attribute(stock, beside, name) for name in (
             "received", "forwarded", "handled", "generic")] == [
             str(count) for count in (number, number, number * handled, number * generic)]
     lines = bed.kmsg.find("dax_holder: .* failed", mark)

@@ -66,7 +66,7 @@ class Stack:
         return self.bed.device(*[target(sectors, nvdimm, first)
                                  for nvdimm, first, sectors in self.parts])
 
-    def told(self):
+    def notified(self):
         """Return where in the device a failure was, for each that XFS was told of."""
         places = self._failures.places()
         assert all(length == PAGE for _, length in places), places
@@ -88,12 +88,12 @@ class Stack:
             return error.errno
         return 0
 
-    def check_told(self, *places):
+    def check_notified(self, *places):
         """Assert that XFS was told of these places and of nothing else, once each.
 
         Over dm-linear it must have heard nothing. The status says the same, or sysfs.
         """
-        assert self.told() == ([] if self.kind == "linear" else list(places))
+        assert self.notified() == ([] if self.kind == "linear" else list(places))
         if self.kind == "daxlinear":
             status = self.device.status()
             number = len(places)
@@ -102,7 +102,7 @@ class Stack:
                         number, number, number, 0]
             assert places[-1] // SECTOR in [line.last for line in status]
         if self.kind == "attached":
-            handled = [int(attach.told(self.device, nvdimm, "handled"))
+            handled = [int(attach.attribute(self.device, nvdimm, "handled"))
                        for nvdimm, _, _ in self.parts]
             assert sum(handled) == len(places)
 
@@ -141,7 +141,7 @@ def test_file_data(bed, kind, options):
         assert stack.fail(place) == 0
         # the kernel's own fallback finds the mappers of a page of one file as well
         assert victims[number].wait_sigbus() == Sigbus("AO", PAGE, 12)
-    stack.check_told(*places)
+    stack.check_notified(*places)
     assert not stack.fs.is_shut_down()
 
 
@@ -167,7 +167,7 @@ def test_shared_data(bed, kind, how):
 
     survivors = []
     if kind == "linear":
-        survivors = [one, two] if kernel.SHARED_PAGE_TELLS_NOBODY else [one]
+        survivors = [one, two] if kernel.SHARED_PAGE_KILLS_NO_PROCESS else [one]
     for survivor in survivors:
         # it goes on with bad data
         assert survivor.ask("touch", 9 * PAGE) == ["ok", str(b"d"[0])]
@@ -176,7 +176,7 @@ def test_shared_data(bed, kind, how):
     if one not in survivors:
         code = "AR" if how == "madvise" else "AO"
         assert one.wait_sigbus() == Sigbus(code, 9 * PAGE, 12)
-    stack.check_told(place)
+    stack.check_notified(place)
     assert not stack.fs.is_shut_down()
 
 
@@ -187,7 +187,7 @@ def test_metadata(bed, kind, place):
     stack.fs.write("file", b"data" * 1024)
     assert not stack.fs.is_shut_down()
     answer = stack.fail(place)
-    stack.check_told(place)
+    stack.check_notified(place)
     if kind == "linear":
         # it runs on, with metadata that is gone
         assert answer == errno.EBUSY
@@ -209,7 +209,7 @@ def test_free_space(bed, kind):
     os.truncate(stack.fs.path("file"), 0)
     stack.fs.write("file", b"")
     assert stack.fail(place) == (errno.EBUSY if kind == "linear" else 0)
-    stack.check_told(place)
+    stack.check_notified(place)
     assert not stack.fs.is_shut_down()
 
 
@@ -219,7 +219,7 @@ def test_data_that_nobody_maps(bed, kind):
     stack.fs.write("file", b"data" * (MIB // 4))
     place = stack.fs.place("file", 5 * PAGE)
     assert stack.fail(place) == (errno.EBUSY if kind == "linear" else 0)
-    stack.check_told(place)
+    stack.check_notified(place)
     assert not stack.fs.is_shut_down()
     assert stack.fs.read("file", 8, 6 * PAGE) == b"datadata"
 
@@ -244,7 +244,7 @@ def test_huge_mapping(bed, kind):
     # the size of what is lost says that the mapping was huge
     lost = 0 if kind == "linear" and kernel.NAMES_FIRST_PAGE_OF_FOLIO else 100 * PAGE
     assert victim.wait_sigbus() == Sigbus("AO", lost, 21)
-    stack.check_told(place + 100 * PAGE)
+    stack.check_notified(place + 100 * PAGE)
 
 
 @KINDS
@@ -264,7 +264,7 @@ def test_file_across_children(bed, kind):
     assert last.lives()
     assert stack.fail(boundary - PAGE) == 0
     assert last.wait_sigbus() == Sigbus("AO", 0, 12)
-    stack.check_told(boundary, boundary - PAGE)
+    stack.check_notified(boundary, boundary - PAGE)
     assert not stack.fs.is_shut_down()
 
 
@@ -278,4 +278,4 @@ def test_mapper_that_poisons_its_own_page(bed, kind):
     poison.poisoned.add(stack.pfn(place))
     assert victim.ask("poison", 3 * PAGE) is None
     assert victim.sigbus == Sigbus("AR", 3 * PAGE, 12)
-    stack.check_told(place)
+    stack.check_notified(place)

@@ -71,7 +71,7 @@ def test_grown_under_xfs(bed):
     # which has been there before, and which is new
     assert mounted.fail("most", 0, 200 * MIB) is c
     assert mounted.fail("most", 200 * MIB, 300 * MIB) is a
-    assert len(mounted.told()) == 2
+    assert len(mounted.notified()) == 2
 
 
 def test_striped_under_xfs(bed):
@@ -85,7 +85,7 @@ def test_striped_under_xfs(bed):
     hit = {mounted.fail("file", at, at + chunk)
            for at in range(first + chunk, first + 4 * chunk, chunk)}
     assert hit == set(children)
-    assert len(mounted.told()) == 3
+    assert len(mounted.notified()) == 3
 
 
 def test_all_is_taken_away(bed):

@@ -7,7 +7,7 @@ from lib.command import run
 from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.holders.attach import listed
-from lib.judge.oracle import told
+from lib.judge.oracle import notified
 from lib.lvm.conf import configured
 from lib.lvm.mounted import Mounted
 from lib.lvm.volume import Group
@@ -93,7 +93,7 @@ def test_told_once(bed, floor, volume):
     assert {child for _, (child, _) in places} == set(floor.children)
     with bed.probe.holding(volume.number):
         injections = bed.probe.inject_all([below for _, below in places])
-    assert [told(injection) for injection in injections] == [
+    assert [notified(injection) for injection in injections] == [
         [(volume.number, offset)] for offset, _ in places]
     assert floor.received() == len(places)
     assert counts(volume) == [len(places)] * 3
@@ -104,7 +104,7 @@ def test_xfs_is_told_once(bed, floor, volume):
     mounted.fs.reserve("most", 200 * MIB)
     mounted.fail("most", 0, 100 * MIB)
     mounted.fail("most", 180 * MIB, 240 * MIB)
-    assert len(mounted.told()) == 2
+    assert len(mounted.notified()) == 2
     assert floor.received() == 2 and counts(volume) == [2] * 3
 
 

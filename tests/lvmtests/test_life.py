@@ -29,7 +29,7 @@ class Life:
         self.group = Group("vg", *children)
         self.volumes = []
         # by LVM, and what device-mapper has from it
-        self.said = []
+        self.output = []
 
     def __enter__(self):
         self.group.make()
@@ -47,12 +47,12 @@ class Life:
 
     def step(self, *words):
         """Do something, and check all."""
-        self.said.append(run(*words))
+        self.output.append(run(*words))
         self.check()
 
     def gone(self, *words):
         """Do something after which no volume is active: nobody may be left in a slot."""
-        self.said.append(run(*words))
+        self.output.append(run(*words))
         assert not listed()
         assert all(self.bed.probe.is_free(child.disk) for child in self.group.children)
 
@@ -68,13 +68,13 @@ class Life:
                 assert "daxlinear" not in kinds
             assert volume.has_dax()
             volume.check(self.bed, segments[volume.name], registered=self.way != "stock")
-            self.said.append(Device(name=volume.mapped_name).table_text())
+            self.output.append(Device(name=volume.mapped_name).table_text())
         if self._compared:
             # while udev still looks at what LVM has just written to, with or without us, lvs says
             # that it is open
             run("udevadm", "settle")
             self.group.segments()
-            self.said.append(self.group.said)
+            self.output.append(self.group.report)
 
     def detach(self):
         """Detach all volumes: as they are with stock LVM, they hear of nothing."""
@@ -103,7 +103,7 @@ def linear(lead, a, b, _):
         life.step("vgchange", "-ay", "other.vg")
         life.step("lvchange", "-pr", volume.full_name)
         life.gone("lvremove", "-f", volume.full_name)
-        return life.said
+        return life.output
 
 
 def striped(lead, a, b, c):
@@ -113,7 +113,7 @@ def striped(lead, a, b, c):
         volume = life.create("wider", "-i", "3", "-I", "2m", "-L", "48M")
         life.step("lvextend", "-L", "+48M", volume.full_name)
         life.step("lvchange", "--refresh", "vg/wide")
-        return life.said
+        return life.output
 
 
 def mixed(lead, a, b, c):

@@ -53,7 +53,7 @@ def test_after_reboot(bed):
     mounted = bed.enter(Mounted(volume, Xfs(volume, FOLDER, make=False)))
     mounted.fs.write("ledger", bytes(PAGE))
     child = mounted.fail("ledger", 0, 224 * MIB)
-    assert child in volume.group.children and len(mounted.told()) == 1
+    assert child in volume.group.children and len(mounted.notified()) == 1
     run("umount", FOLDER)
     volume.check(bed)
     volume.group.remove()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dax-victim: a process that uses a file's memory and tells how it died.
+ * dax-victim: a process that uses a file's memory and prints which signal killed it.
  *
  *	dax-victim [-e|-l] [-r] [-s] [-o OFFSET] [-n LENGTH] FILE
  *
@@ -15,13 +15,13 @@
  *	pfn OFFSET		the page's frame number
  *	quit			exit with 0
  *
- * A SIGBUS is told as "sigbus CODE OFFSET LSB", CODE being AO (memory failed and
- * we map it), AR (we were about to use it) or a number, OFFSET -1 if it is not in
- * the mapping, and LSB what the kernel says of the size of what is lost. Then it
- * exits with 3.
+ * A SIGBUS is printed as "sigbus CODE OFFSET LSB".  CODE is AO (memory failed that
+ * is mapped), AR (it was about to be used) or a number, OFFSET is -1 if it is not in
+ * the mapping, and LSB is si_addr_lsb, which says how much is lost.  Then it exits
+ * with 3.
  *
- *	-e  be told early: as soon as the memory fails
- *	-l  be told late: not before we use it
+ *	-e  early kill: a signal as soon as the memory fails
+ *	-l  late kill: a signal only when the memory is used
  *	-r  map read-only, and touch by reading; otherwise by writing what is there
  *	-s  map with MAP_SYNC
  */
@@ -59,7 +59,7 @@ static const char *code_name(int code, char *number, size_t size)
 	return number;
 }
 
-/* We are in a system call or in an access of our own, never inside stdio. */
+/* The signal comes in a system call or in an access of our own, never inside stdio. */
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
 	uintptr_t offset = (uintptr_t)info->si_addr - (uintptr_t)map;
@@ -85,7 +85,7 @@ static void say(const char *format, ...)
 	va_start(arguments, format);
 	length = vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	/* Not through stdio: the handler must find nothing half said. */
+	/* Not through stdio: the handler prints too, and must not find a line half written. */
 	if (write(STDOUT_FILENO, line, length) != length)
 		err(EXIT_FAILURE, "standard output");
 }

@@ -218,7 +218,7 @@ static void check_open_seams(unsigned int top, const struct layout *leaves)
 		known[1] = bottom(top, sector + 1, &devices[1], &places[1]);
 		open = next < nr && seams[next] == (sector + 1) * 512;
 		next += open;
-		/* What is inside a target that is not known is not known either. */
+		/* What a target of an unknown kind maps is unknown too. */
 		if (!known[0] && !known[1])
 			continue;
 		if (known[0] && known[1] && devices[0] == devices[1] && places[0] + 1 == places[1])

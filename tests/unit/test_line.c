@@ -21,7 +21,7 @@ static void add_range(struct target *target, char *params, uint64_t *end)
 	unsigned int device = unit_below(NR_DEVICES), len = 1 + unit_below(20), i;
 	uint64_t offset = unit_below(100);
 
-	/* Often it goes on where the last one ended. */
+	/* Often it continues where the last one ended. */
 	if (*end && unit_below(2)) {
 		device = where[*end - 1] >> 32;
 		offset = (uint32_t)where[*end - 1] + 1;

@@ -94,7 +94,7 @@ static void round_trip(void)
 		check_read(text, bytes);
 		return;
 	}
-	/* One digit after the point may be half a tenth off, and no whole number of bytes. */
+	/* One digit after the point may be half a tenth off, and not a whole number of bytes. */
 	if (!size_parse(text + 1, &read))
 		CHECK((read > bytes ? read - bytes : bytes - read) <= bytes / 20);
 }

@@ -33,7 +33,7 @@ static void good(void)
 	tab_free(&tab);
 }
 
-/* A bad line is told of, and leaves those around it. */
+/* A bad line is reported, and the lines around it are read. */
 static void bad(void)
 {
 	static const struct {

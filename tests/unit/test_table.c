@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Table lines, good and spoilt, see table_case.h; and what is said of bad ones. */
+/* Table lines, good and spoilt, see table_case.h; and the messages for bad ones. */
 #include "table_case.h"
 
 static const char * const junk[] = {

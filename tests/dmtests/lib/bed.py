@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The test bed: what every test starts from, and what it must leave behind: nothing."""
+"""The test bed: what each test starts from. It checks that a test leaves nothing behind."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from .holders.kmsg import Kmsg
 from .holders.probe import Probe
 from .holders.taint import WARNED, taint
 
-# all that a test mounts is below this
+# tests mount below it
 SCRATCH = "/run/dmtests"
 
 _EARLY_KILL = "/proc/sys/vm/memory_failure_early_kill"
@@ -56,7 +56,7 @@ class Bed:
 
     @staticmethod
     def was_used():
-        """Tell whether there was any bed since the guest started."""
+        """Return whether there was any bed since the guest started."""
         return os.path.exists(SCRATCH)
 
     def enter(self, manager):
@@ -78,7 +78,7 @@ class Bed:
         return folder
 
     def kill_early(self):
-        """Have everybody who maps failed memory killed at once, until the end of the test."""
+        """Kill processes that map memory as soon as it fails, until the end of the test."""
         before = read_file(_EARLY_KILL)
         write_file(_EARLY_KILL, 1)
         self._stack.callback(write_file, _EARLY_KILL, before)
@@ -97,7 +97,7 @@ class Bed:
         poison.poisoned.clear()
 
     def _check(self):
-        """Assert that the kernel is well, and that nobody is left in a child's slot."""
+        """Assert that the kernel has not complained, and that each child's slot is free."""
         splat = self.kmsg.splat()
         assert splat is None, f"the kernel complained: {splat}"
         tainted = taint() & ~self._taint & ~(WARNED if self.kmsg.known else 0)
@@ -108,7 +108,7 @@ class Bed:
             # a test had a namespace made anew
             self.nvdimms = nvdimm.discover()
         held = [child.name for child in self.nvdimms if not self.probe.is_free(child)]
-        assert not held, f"somebody still holds {held}"
+        assert not held, f"the holder slot is taken of {held}"
 
 
 def _mounts():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What runs beside the test, because it may have to wait."""
+"""Commands and functions that run beside the test, because they may have to wait."""
 
 import os
 import shlex
@@ -9,7 +9,7 @@ import time
 
 from .command import ENVIRONMENT, CommandError, log, log_command, read_file
 
-# Much longer than anything takes that need not wait, on an emulated CPU that shares its core.
+# Much longer than anything takes that does not wait, on an emulated CPU that shares its core.
 PATIENCE_SECONDS = int(os.environ.get("DMTESTS_PATIENCE", 30))
 
 
@@ -84,14 +84,14 @@ class Doing(threading.Thread):
         return self
 
     def __exit__(self, kind, *_):
-        # an error of the test itself may be why it does not end
+        # it may not end because the test has failed
         if kind is None:
             self.end()
 
     def run(self):
         try:
             self._function(*self._arguments)
-        except BaseException as error:  # pylint: disable=broad-exception-caught
+        except BaseException as error:  # pylint: disable=broad-exception-caught # end() raises it
             self._error = error
 
     def end(self):
@@ -103,7 +103,7 @@ class Doing(threading.Thread):
 
 
 def promptly(function, *arguments):
-    """Call a function that must not wait for anything."""
+    """Call a function; assert that it does not wait."""
     with Doing(function, *arguments):
         pass
 
@@ -111,7 +111,7 @@ def promptly(function, *arguments):
 def wait_for(condition, failure, within=PATIENCE_SECONDS):
     """Wait until a condition gives something that is true, and return that.
 
-    `failure` says what it means that it never does: a text, or a function that returns one.
+    `failure` is the message of the AssertionError if it never does, or a function returning it.
     """
     deadline = time.monotonic() + within
     while True:

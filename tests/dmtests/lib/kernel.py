@@ -6,46 +6,46 @@ import re
 
 from guestlib.images.kernels import KERNELS
 
-# the build collects the tests of a kernel that does not run there
+# the build collects tests for a kernel that it does not run
 _NAME = re.match(r"\d+\.\d+", os.environ.get("KERNEL_RELEASE", os.uname().release)).group()
 _VERSION = tuple(map(int, _NAME.split(".")))
 
-# lines of this kernel's own that look like a splat
+# lines that this kernel logs by itself and that look like a splat
 KNOWN_SPLATS = KERNELS[_NAME].known_splats
 
 # The storm has its full length, and the most devices are there, on one of them.
 STORM_INJECTIONS = 50000 if _VERSION < (6, 12) else 20000
 MANY_DEVICES = 1000 if _VERSION < (6, 12) else 300
 
-# What the log says of a table that maps the mapped device itself: later kernels' dm does not open
-# it for us, so that we cannot tell why.
+# The log's reason for refusing a table that maps the mapped device itself: later kernels' dm fails
+# to open it before our target can find out.
 MAPS_ITSELF = ("is the mapped device itself" if _VERSION < (6, 12) else
                r"cannot be opened \(-EINVAL\)")
 
-# What a process hears that touches a page with bad blocks: later kernels say that memory failed
-# there, 6.1 says that there is none.
+# si_code of the SIGBUS for touching a page with bad blocks: failed memory for later kernels, no
+# memory at all for 6.1.
 BAD_BLOCK_SIGBUS = "2" if _VERSION < (6, 12) else "AR"
 
-# A page that reflink shares between two files has failed, and no holder was told: the kernel looks
-# for those who map it by its struct page, which knows of one file at most.
-#   6.1   it is said to be of the file that was mapped last, and who maps the other one lives.
+# A page that reflink shares between two files has failed, and no holder was notified: the kernel
+# looks for processes that map it by its struct page, which refers to one file at most.
+#   6.1   that is the file that was mapped last, and processes that map the other one live.
 #   6.12  its mapping is a mark (PAGE_MAPPING_DAX_SHARED) that dax_lock_folio() follows: an oops.
-#   7.2   it has no mapping: dax_lock_folio() finds none, and nobody is told.
+#   7.2   it has no mapping: dax_lock_folio() finds none, and no process is killed.
 SHARED_PAGE_SPLAT = r"RIP: .*:dax_lock_folio\+" if (6, 12) <= _VERSION < (7, 0) else None
-SHARED_PAGE_TELLS_NOBODY = _VERSION >= (7, 0)
+SHARED_PAGE_KILLS_NO_PROCESS = _VERSION >= (7, 0)
 
-# A page in the middle of a huge mapping has failed, and no holder was told. 7.2 looks for those who
-# map the first page of its folio, which is 2 MiB by now, and tells them that it is that one.
+# A page in the middle of a huge mapping has failed, and no holder was notified. 7.2 kills processes
+# that map the first page of its folio, which has 2 MiB, and gives them that page's address.
 NAMES_FIRST_PAGE_OF_FOLIO = _VERSION >= (7, 0)
 
-# 7.2's XFS, told that several allocation groups are gone, counts the pages that are in all of them
-# but the last with 32 bits that wrap: it is busy for hours (xfs_dax_notify_dev_failure()).
+# Once several allocation groups are gone, 7.2's XFS counts the pages of all of them but the last
+# with 32 bits that wrap, which keeps it busy for hours (xfs_dax_notify_dev_failure()).
 LOSES_ONE_GROUP_ONLY = _VERSION >= (7, 0)
 
-# It has our patches for fs/dax.c.
+# A kernel with our patches for fs/dax.c.
 _IS_PATCHED = "-fixed-" in os.environ.get("KERNEL_RELEASE", os.uname().release)
 
-# Copy-on-write, unshare and dedupe use memory that the device gave no address of.
+# Copy-on-write, unshare and dedupe use memory behind what the device returned an address for.
 USES_WHAT_IS_NOT_MAPPED = not _IS_PATCHED
 
 # A file with shared blocks is mapped in 2 MiB and in 4 KiB at once: the entry of a page is stored
@@ -56,9 +56,9 @@ READ_BY_TWO_SIZES_SPLAT = WRITE_BY_TWO_SIZES_SPLAT if _VERSION >= (6, 12) else N
 
 # 6.1's XFS on DAX, on a bare NVDIMM as well, cannot zero a part of a block that is to be copied
 # before: what was there stays. And where a clone was cut off and grows again it shows what was
-# allocated for copies that were never made: blocks with what somebody deleted.
+# allocated for copies that were never made: blocks of files that were deleted.
 ZEROES_CLONES = _VERSION >= (6, 12)
 
-# 7.2 says that all was the same and is shared if it could not compare what was to be deduplicated
-# on DAX, and shares nothing (dax_dedupe_file_range_compare()).
-DEDUPE_TELLS_ERRORS = _VERSION < (7, 0)
+# If 7.2 cannot compare what is to be deduplicated on DAX, it returns that all was the same and is
+# shared, and shares nothing (dax_dedupe_file_range_compare()).
+DEDUPE_RETURNS_ERRORS = _VERSION < (7, 0)

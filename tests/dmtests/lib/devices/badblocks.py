@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Bad blocks: what an NVDIMM's driver knows to be bad, and how that ends."""
+"""Bad blocks: those in the list of an NVDIMM's driver, and how they are cleared."""
 
 import mmap
 import os

@@ -5,7 +5,7 @@ from . import monitor
 
 # valid, uncorrected, enabled, with an address; a memory scrubbing error on channel 0
 _STATUS = 0xbd000000000000c0
-# the registers are good, a check is in progress; told to one processor alone
+# the registers are good, a check is in progress; signalled to one processor alone
 _MCGSTATUS = 0xd
 # the address is good down to 4 KiB, and physical
 _MISC = 0x8c

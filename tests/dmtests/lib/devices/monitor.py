@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""QEMU's monitor, from inside the guest: for what hardware does."""
+"""QEMU's monitor, from inside the guest, to have hardware do something."""
 
 import os
 import re
@@ -17,7 +17,7 @@ def command(line, patience=30):
     log.info("(qemu) %s", line)
     fd = os.open(_PORT, os.O_RDWR)
     try:
-        # what somebody has left there, the first prompt for one
+        # drop what was there before, such as the first prompt
         while select.select([fd], [], [], 0.05)[0] and os.read(fd, 4096):
             pass
         os.write(fd, f"{line}\n".encode())

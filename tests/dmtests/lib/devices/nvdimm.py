@@ -12,8 +12,7 @@ from ..command import log, read_file, run, write_file
 from ..units import PAGE, SECTOR
 
 
-# within so much of either end all marks are by which a filesystem, a table of partitions, LVM or
-# MD is known
+# Signatures of filesystems, partition tables, LVM and MD are within so much of either end.
 _MARKED = 128 * 1024
 
 # of <linux/blkpg.h>
@@ -31,13 +30,13 @@ def _partition(path, operation, number, start=0, sectors=0):
 
 
 def add_partition(path, number, start, sectors):
-    """Tell the kernel of a partition, as addpart does, which is not everywhere where we are."""
+    """Add a partition, as addpart does; some guests have no addpart."""
     log.info("$ addpart %s %d %d %d", path, number, start, sectors)
     _partition(path, _BLKPG_ADD_PARTITION, number, start, sectors)
 
 
 def delete_partition(path, number):
-    """Have the kernel forget a partition."""
+    """Remove a partition from the kernel."""
     log.info("$ delpart %s %d", path, number)
     _partition(path, _BLKPG_DEL_PARTITION, number)
 
@@ -79,7 +78,7 @@ class Nvdimm(Child):
 
     @contextlib.contextmanager
     def partition(self, start, sectors, number=1):
-        """Yield a partition; the kernel is told of it, nothing is written."""
+        """Yield a partition; it is added in the kernel, and no partition table is written."""
         add_partition(self.path, number, start, sectors)
         try:
             yield Child(f"{self.name}p{number}", self, start * SECTOR)
@@ -97,7 +96,7 @@ class Nvdimm(Child):
                 "-M", "mem")
 
     def has_its_number(self):
-        """Tell whether its block device is the one that it was."""
+        """Return whether the number is still that of its block device."""
         try:
             disk = os.readlink(f"/sys/dev/block/{self.number}")
         except FileNotFoundError:
@@ -105,18 +104,18 @@ class Nvdimm(Child):
         return os.path.basename(disk) == self.name
 
     def add_badblocks(self, sector, count):
-        """Have its driver believe that sectors are bad, until renew()."""
+        """Add sectors to its driver's bad blocks, until renew()."""
         write_file(f"/sys/block/{self.name}/badblocks", f"{sector} {count}")
         self.is_spoiled = True
 
     def renew(self):
-        """Take it off its driver and give it back: with all that the kernel knows of its pages."""
+        """Unbind and bind its driver: its struct pages and bad blocks are made anew."""
         driver = "/sys/bus/nd/drivers/nd_pmem"
         write_file(f"{driver}/unbind", self._pfn_device)
         write_file(f"{driver}/bind", self._pfn_device)
 
     def wipe(self):
-        """Leave nothing there by which it would be taken for somebody's."""
+        """Erase all signatures, so that the tool takes it for empty."""
         log.info("$ wipefs -a %s", self.path)
         with open(self.path, "r+b") as device:
             device.write(bytes(_MARKED))

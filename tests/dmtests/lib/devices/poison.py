@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Memory failures through the kernel's own injection.
 
-A page that a filesystem or the kernel itself took care of stays poisoned as long as its struct page
-lives. The bed gives every NVDIMM with such pages new ones when the test is over.
+A page stays poisoned as long as its struct page lives. When a test is over, the bed makes new
+struct pages for each NVDIMM with poisoned pages.
 """
 
 import os
@@ -15,7 +15,7 @@ poisoned = set()
 
 
 def fail_page(pfn):
-    """Have the kernel find that a page has failed; raises what memory_failure() returned."""
+    """Call memory_failure() for a page; an OSError is what it returns."""
     log.info("$ echo 0x%x >%s", pfn, CORRUPT_PFN)
     fd = os.open(CORRUPT_PFN, os.O_WRONLY)
     try:

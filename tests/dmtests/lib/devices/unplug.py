@@ -29,17 +29,17 @@ class Unplugged:
         self.plug()
 
     def start(self):
-        """Return the command that takes the driver away; it ends when nobody has to wait."""
+        """Return the command that unbinds the driver; it ends once no failure is in flight."""
         self.is_gone = True
         return Beside("sh", "-c", f"echo {self._device} >{_DRIVER}/unbind")
 
     def unplug(self):
-        """Take the driver away, which must not wait for anybody."""
+        """Unbind the driver, which must not wait."""
         with self.start() as unbind:
             unbind.end()
 
     def plug(self):
-        """Give the driver back, and with it everything in new: disk, dax_device, pages."""
+        """Bind the driver again, which makes a new disk, dax_device and struct pages."""
         if not self.is_gone:
             return
         write_file(f"{_DRIVER}/bind", self._device)

@@ -10,7 +10,7 @@ _PARAMETERS = f"/sys/module/{GATE.name}/parameters"
 
 
 class Gate(Target):
-    """A line of a table that maps as dm-linear's does, and can be told to stop."""
+    """A line of a table that maps as dm-linear's does, and can stop or fail a step."""
 
     def __init__(self, sectors, dev, offset=0):
         super().__init__("gate", sectors, dev, offset)
@@ -30,11 +30,11 @@ class Gates:
 
     @staticmethod
     def stop(step):
-        """From now on stop who gets to this step; let go who is stopped elsewhere."""
+        """From now on stop tasks that get to this step, and release those stopped elsewhere."""
         write_file(f"{_PARAMETERS}/stop", step)
 
     def open(self):
-        """Stop nobody."""
+        """Stop no task."""
         self.stop("none")
 
     @staticmethod
@@ -44,10 +44,10 @@ class Gates:
 
     @staticmethod
     def wait_at(step):
-        """Wait until somebody is stopped at this step."""
-        wait_for(lambda: read_file(f"{_PARAMETERS}/at") == step, f"nobody gets to {step}")
+        """Wait until a task is stopped at this step."""
+        wait_for(lambda: read_file(f"{_PARAMETERS}/at") == step, f"no task gets to {step}")
 
     def advance(self, step):
-        """Let go who is stopped, and wait until it is stopped at this step."""
+        """Release the task that is stopped, and wait until it is stopped at this step."""
         self.stop(step)
         self.wait_at(step)

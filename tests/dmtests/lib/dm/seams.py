@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the target says of requests that cross the ends of ranges."""
+"""The target's counters of requests that cross the ends of ranges."""
 
 import contextlib
 import os

@@ -15,14 +15,14 @@ class Target:
 
 
 class Linear(Target):
-    """The kernel's own, which forwards no failure."""
+    """The kernel's "linear", which forwards no failure."""
 
     def __init__(self, sectors, dev, offset=0):
         super().__init__("linear", sectors, dev, offset)
 
 
 class Striped(Target):
-    """The kernel's own, over (dev, offset) stripes."""
+    """The kernel's "striped", over (dev, offset) stripes."""
 
     def __init__(self, sectors, chunk, stripes):
         super().__init__("striped", sectors, len(stripes), chunk,
@@ -30,7 +30,7 @@ class Striped(Target):
 
 
 class DaxLinear(Target):
-    """Ours, in dm-linear's form."""
+    """A "daxlinear" line of one range, in dm-linear's form."""
 
     def __init__(self, sectors, dev, offset=0):
         super().__init__("daxlinear", sectors, dev, offset)

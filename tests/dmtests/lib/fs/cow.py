@@ -10,12 +10,12 @@ from ..command import log, log_command
 PROGRAM = os.path.join(os.path.dirname(__file__), "../../../programs/dax-cow")
 _EXIT_DIFFERS = 1
 
-# the first step of each process: none takes for its own what another has left behind
+# The first step of each process: the steps of two processes have different numbers.
 _numbers = itertools.count(0, 500)
 
 
 class Differs(Exception):
-    """Files are not what was written to them; `lines` say where, and whose bytes are there."""
+    """Files are not what was written to them; `lines` have where, and what is there."""
 
     def __init__(self, lines):
         super().__init__("\n".join(lines))
@@ -23,7 +23,7 @@ class Differs(Exception):
 
 
 class Cow:
-    """A dax-cow in a folder, for its `with` block, and what it believes of the files there."""
+    """A dax-cow in a folder, for its `with` block, with its model of the files there."""
 
     def __init__(self, folder):
         self._words = [PROGRAM, folder, str(next(_numbers) % 50000)]
@@ -44,7 +44,7 @@ class Cow:
     def start(self, *steps):
         """Have it take steps; wait() must be next."""
         for step in steps:
-            log.info("cow %d, please: %s", self._process.pid, step)
+            log.info("cow %d <- %s", self._process.pid, step)
         try:
             self._process.stdin.write("".join(f"{step}\n" for step in steps) + "mark\n")
             self._process.stdin.flush()
@@ -57,7 +57,7 @@ class Cow:
         for line in self._process.stdout:
             if line == "mark\n":
                 return lines
-            log.info("cow %d: %s", self._process.pid, line.rstrip())
+            log.info("cow %d -> %s", self._process.pid, line.rstrip())
             lines.append(line.rstrip())
         code = self._process.wait()
         if code == _EXIT_DIFFERS:

@@ -15,7 +15,7 @@ class Ext4:
         self._folder = folder
 
     def __enter__(self):
-        # without a journal there is less to write, and a failure does not concern it
+        # without a journal there is less to write; the tests are not about the journal
         run("mkfs.ext4", "-q", "-F", "-b", PAGE, "-O", "^has_journal", self._device)
         run("mount", "-t", "ext4", "-o", "dax=always", self._device, self._folder)
         return self

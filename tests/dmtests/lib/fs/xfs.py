@@ -53,7 +53,7 @@ class Xfs:
 
     def unmount(self):
         """Unmount it, if it is mounted."""
-        # not os.path.ismount(): it says no if the filesystem is shut down
+        # not os.path.ismount(): it returns False if the filesystem is shut down
         if self._mounted:
             run("umount", self.folder)
             self._mounted = False
@@ -126,7 +126,7 @@ class Xfs:
         raise LookupError(f"{name} has no block at {offset}")
 
     def is_shut_down(self):
-        """Tell whether the filesystem refuses all service."""
+        """Return whether the filesystem is shut down."""
         try:
             os.listdir(self.folder)
             with open(self.path(".alive"), "wb"):

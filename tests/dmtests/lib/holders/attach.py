@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Attaching mapped devices whose targets are not ours, so that they hear of failures too."""
+"""Attaching mapped devices whose targets are not ours, so that they are notified of failures."""
 
 import contextlib
 import errno
@@ -11,7 +11,7 @@ FOLDER = "/sys/class/dax-holder"
 
 
 def order(verb, text):
-    """Write an order, as it is; an OSError is what the kernel answers."""
+    """Write to the file "attach" or "detach"; an OSError is the kernel's answer."""
     log.info("$ echo %s >%s/%s", text, FOLDER, verb)
     fd = os.open(f"{FOLDER}/{verb}", os.O_WRONLY)
     try:
@@ -32,7 +32,7 @@ def detach(parent, child):
 
 @contextlib.contextmanager
 def attached(parent, *children):
-    """Attach to these children for a while; either side may be gone by the end."""
+    """Attach to these children for a `with` block; either side may be gone by its end."""
     with contextlib.ExitStack() as stack:
         for child in children:
             attach(parent, child)
@@ -62,6 +62,6 @@ def folder(parent, child):
     return f"{FOLDER}/{disk}/{parent.disk}"
 
 
-def told(parent, child, name):
-    """Return what one of the files says of an attached device."""
+def attribute(parent, child, name):
+    """Return what one of the files of an attached device holds."""
     return read_file(f"{folder(parent, child)}/{name}")

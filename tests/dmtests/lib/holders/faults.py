@@ -16,7 +16,7 @@ _PAGES = f"{_DEBUG}/fail_page_alloc"
 
 _NTH = "/proc/thread-self/fail-nth"
 
-# notes about each allocation, for kmemleak
+# kmemleak allocates in it for each allocation
 _NOTES = "__create_object"
 
 
@@ -36,7 +36,7 @@ def _code(*functions):
 
 
 def _let_through(function):
-    """Have all allocations count that are made below a function, and no others."""
+    """Make all allocations below a function count, and no others."""
     within, without = _code(function, _NOTES)
     for folder in (FAILSLAB, _PAGES):
         for kind, (start, end) in (("require", within), ("reject", without)):
@@ -49,7 +49,7 @@ def _let_through(function):
 
 
 def _with_failure(number, call):
-    """Call with an allocation failing; return the error, and whether it got to that one."""
+    """Call with an allocation failing; return the error, and whether that allocation was made."""
     error = None
     try:
         with open(_NTH, "w", encoding="ascii") as file:
@@ -66,8 +66,8 @@ def _with_failure(number, call):
 def each(function, call):
     """Call again and again, each time with the next allocation below a function failing.
 
-    Yields, while one fails, whether the call did then too; it may only do so for want of memory.
-    The last call, in which none is left to fail, must succeed, and nothing is yielded for it.
+    Yields for each whether the call failed too, which must be with ENOMEM. The last call, in which
+    no allocation is left to fail, must succeed, and nothing is yielded for it.
     """
     _let_through(function)
     for number in itertools.count(1):

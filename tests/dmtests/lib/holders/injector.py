@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Failures without pause, beside the test."""
+"""Failures over and over, beside the test."""
 
 import threading
 
 from ..units import PAGE
 from .probe import Probe, number_of
 
-# Between one round and the next. Each failure is on record and somebody has to read all of it.
+# Between one round and the next. The probe records each failure, and a test reads all records.
 _PAUSE_SECONDS = 0.005
 
 

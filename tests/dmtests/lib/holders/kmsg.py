@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the kernel logs, and whether it is unwell."""
+"""The kernel's log, and the warnings and oopses in it."""
 
 import os
 import re
@@ -19,11 +19,11 @@ class Kmsg:
         self.known = ()
 
     def close(self):
-        """Stop listening."""
+        """Stop reading."""
         os.close(self._fd)
 
     def mark(self):
-        """Return a mark; lines() can be asked for what came after it."""
+        """Return a mark, for lines() to start from."""
         return len(self.lines())
 
     def lines(self, mark=0):
@@ -45,11 +45,11 @@ class Kmsg:
         return [line for line in self.lines(mark) if re.search(pattern, line)]
 
     def expect_known(self):
-        """Take for no splat what the kernel is known to say by itself, in this test."""
+        """Take none of the KNOWN_SPLATS of this kernel for a splat, in this test."""
         self.known = KNOWN_SPLATS
 
     def splat(self):
-        """Return the first line that tells that the kernel is unwell, or None."""
+        """Return the first line of a warning, an oops or the like, or None."""
         console = Console(self.known)
         for line in self.lines():
             console.feed(line.encode() + b"\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The probe module: it plays the filesystem, and it injects failures into a child's holder."""
+"""The module daxprobe: it registers as holder, and injects failures into a child's holder."""
 
 import contextlib
 import errno
@@ -12,7 +12,7 @@ from ..units import PAGE
 
 FOLDER = "/sys/kernel/debug/daxprobe"
 
-# of an injection, what its holders were told is in `calls`
+# of an injection, `calls` are those of its holders
 Injection = namedtuple("Injection", "seq pid dev off len flags rc calls")
 Call = namedtuple("Call", "seq pid dev off len flags")
 Page = namedtuple("Page", "dev off pfn pages")
@@ -30,12 +30,12 @@ def number_of(device):
 
 
 def _make_node(number):
-    """The probe opens devices by their number, as udev would name them."""
+    """Make the node by which the probe opens a device; udev makes the same."""
     path = f"/dev/block/{number}"
     if not os.path.exists(path):
         os.makedirs("/dev/block", exist_ok=True)
         major, minor = map(int, number.split(":"))
-        # a udev that has just heard of the device may come first
+        # udev may make it first
         with contextlib.suppress(FileExistsError):
             os.mknod(path, 0o600 | stat.S_IFBLK, os.makedev(major, minor))
 
@@ -52,7 +52,7 @@ class Probe:
         os.close(self._fd)
 
     def release_all(self):
-        """Leave all slots."""
+        """Release all devices."""
         for number in list(self._held):
             self.release(number)
 
@@ -107,7 +107,7 @@ class Probe:
         self.command("delay", number_of(device), milliseconds)
 
     def is_free(self, device):
-        """Tell whether nobody is in the slot of a device."""
+        """Return whether the holder slot of a device is free."""
         number = number_of(device)
         try:
             self.commands([f"hold {number}"])
@@ -149,7 +149,7 @@ class Probe:
         return answers
 
     def is_synchronous(self, device):
-        """Tell whether the kernel believes that a device has synchronous faults."""
+        """Return whether a device promises synchronous faults."""
         self.command("synchronous", number_of(device))
         return bool(self._answers()[0].pfn)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the kernel notes about itself once something is not as it should be."""
+"""The kernel's taint."""
 
 from ..command import read_file
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Traces events of the kernel, apart from whoever else traces."""
+"""Events of the kernel, traced in an instance that no other program uses."""
 
 import contextlib
 import itertools
@@ -10,17 +10,17 @@ from ..command import read_file, write_file
 
 _TRACING = "/sys/kernel/tracing"
 
-# Instances are kept: to make one and to remove it takes as long as many a test.
+# Instances are kept: making one and removing it takes as long as a test.
 _numbers = itertools.count(1)
 _unused = []
 
 
 def _make():
-    # For the names of tasks the kernel would patch its scheduler, and emulated processors now and
-    # then get stuck in code that changes under them. An instance inherits the option.
+    # To record the names of tasks the kernel patches its scheduler, and emulated processors now
+    # and then get stuck in code that is patched. An instance inherits the option.
     write_file(f"{_TRACING}/options/record-cmd", 0)
     folder = f"{_TRACING}/instances/dmtests{next(_numbers)}"
-    # those before us kept theirs as well
+    # an earlier run of the tests kept its instances too
     os.makedirs(folder, exist_ok=True)
     return folder
 
@@ -40,7 +40,7 @@ class Trace:
         self._folder = _unused.pop() if _unused else _make()
         with contextlib.ExitStack() as stack:
             stack.callback(_unused.append, self._folder)
-            # what is there is cut off
+            # opening the file for writing clears it
             with open(f"{self._folder}/trace", "w", encoding="ascii"):
                 pass
             for event, condition in self._events:
@@ -84,8 +84,8 @@ class Kprobe(Trace):
         self._definition = f"p:dmtests/called {function} {fetch}"
 
     def __enter__(self):
-        # Looking a function up takes half a second, so it is done once: what nobody traces does
-        # not disturb.
+        # Looking a function up takes half a second, so a definition stays until another one is
+        # needed; while it is not enabled it costs nothing.
         if read_file(f"{_TRACING}/kprobe_events") != self._definition:
             write_file(f"{_TRACING}/kprobe_events", self._definition)
         super().__enter__()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Processes that map a file and tell how they die."""
+"""Processes that map a file, and the signals that kill them."""
 
 import os
 import select
@@ -12,7 +12,7 @@ from ..command import log, log_command
 PROGRAM = os.path.join(os.path.dirname(__file__), "../../../programs/dax-victim")
 EXIT_SIGBUS = 3
 
-# emulated, and with other guests beside it
+# the CPU may be emulated, and shared with other guests
 _PATIENCE_SECONDS = 30
 
 # `offset` counts from the start of the mapping
@@ -22,7 +22,7 @@ Sigbus = namedtuple("Sigbus", "code offset lsb")
 class Victim:
     """A process that maps a file, for its `with` block.
 
-    Options are dax-victim's: -r to map read-only, -s for MAP_SYNC, -e to be told early.
+    Options are dax-victim's: -r to map read-only, -s for MAP_SYNC, -e for early kill.
     """
 
     def __init__(self, path, *options, offset=0, length=0):
@@ -38,7 +38,7 @@ class Victim:
         line = self._line()
         if line != "ready":
             self.__exit__()
-            raise AssertionError(f"the victim never got ready, it said {line!r}")
+            raise AssertionError(f"the victim never got ready, it printed {line!r}")
         return self
 
     def __exit__(self, *_):
@@ -46,18 +46,18 @@ class Victim:
         self._process.communicate()
 
     def _line(self, patience=_PATIENCE_SECONDS):
-        """Return its next line, or None if it has nothing more to say."""
+        """Return its next line, or None if it has closed its output."""
         deadline = time.monotonic() + patience
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
-                raise TimeoutError("the victim says nothing")
+                raise TimeoutError("the victim prints nothing")
             part = os.read(self._process.stdout.fileno(), 4096)
             if not part:
                 return None
             self._buffer += part
         line, _, self._buffer = self._buffer.partition(b"\n")
-        log.info("victim %d: %s", self._process.pid, line.decode())
+        log.info("victim %d -> %s", self._process.pid, line.decode())
         return line.decode()
 
     def _die(self, line):
@@ -66,9 +66,9 @@ class Victim:
         assert self._process.wait(timeout=_PATIENCE_SECONDS) == EXIT_SIGBUS
 
     def ask(self, *words):
-        """Give a command; return the answer's words, or None if it died of it."""
+        """Give a command; return the answer's words, or None if a SIGBUS has killed it."""
         text = " ".join(str(word) for word in words)
-        log.info("victim %d, please: %s", self._process.pid, text)
+        log.info("victim %d <- %s", self._process.pid, text)
         try:
             self._process.stdin.write(f"{text}\n".encode())
         except BrokenPipeError:
@@ -81,7 +81,7 @@ class Victim:
         return line.split()
 
     def wait_sigbus(self):
-        """Return the Sigbus that it dies of."""
+        """Return the Sigbus that kills it."""
         if self.sigbus is None:
             line = self._line()
             assert line and line.startswith("sigbus"), line
@@ -89,5 +89,5 @@ class Victim:
         return self.sigbus
 
     def lives(self):
-        """Tell whether it is there still; it is asked, so a signal under way counts."""
+        """Return whether it lives; it has to answer, so a pending signal is not missed."""
         return self.sigbus is None and self.ask("ping") is not None

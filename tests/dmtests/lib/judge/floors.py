@@ -130,7 +130,7 @@ class Floors:
         return [other for other, device in self.devices.items() if number in device.table.below]
 
     def is_taken(self, number):
-        """Tell whether a device's holder slot is taken for those above it."""
+        """Return whether a device's holder slot is taken for the devices above it."""
         return any(number in device.attached or number in device.table.claims
                    for device in self.devices.values())
 
@@ -188,10 +188,10 @@ class Floors:
         return " > ".join((*words, chain[-1]))
 
     def is_notified(self, chain, attached):
-        """Tell whether a failure finds its way up a chain.
+        """Return whether a failure is forwarded up a chain.
 
-        From floor to floor a claim leads up, or an attachment to any of those that it has reached;
-        attached() says to which there is one.
+        It is forwarded from floor to floor by a claim, or by an attachment to any floor that it
+        has reached. attached() returns what a device is attached to.
         """
         *above, child = chain
         reached, below = {child}, child

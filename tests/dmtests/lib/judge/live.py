@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What live tables map, and whether failures are told accordingly."""
+"""What live tables map, and whether failures are forwarded accordingly."""
 
 import errno
 
 from ..units import PAGE, SECTOR
-from .oracle import Oracle, told
+from .oracle import Oracle, notified
 
 
 def edge_pages(ranges):
@@ -22,7 +22,7 @@ class Live:
     """The live tables of mapped devices that the probe holds.
 
     Every check fails the pages around the ranges of all `layouts`, of tables that are live or
-    ever may be, so that it also sees what is told and should not be.
+    ever may be, so that it also sees notifications that should not be.
     """
 
     def __init__(self, bed, *layouts):
@@ -33,7 +33,7 @@ class Live:
     def map(self, device, ranges, start=0):
         """Note that this is now the device's live table; the ranges start at a sector of it.
 
-        A range may have None for its child, if nothing of it can be told.
+        A range may have None for its child, if no failure of it can be forwarded.
         """
         self._tables[device.number] = (device, ranges, start)
 
@@ -42,7 +42,7 @@ class Live:
         self._tables.pop(device.number, None)
 
     def check(self):
-        """Fail each page; assert that it is told where it is mapped, once, and nowhere else."""
+        """Fail each page; assert one notification at each place that maps it, and no other."""
         oracle = Oracle()
         for device, ranges, start in self._tables.values():
             for one in ranges:
@@ -52,6 +52,6 @@ class Live:
         for (child, byte), injection in zip(self.pages, self._probe.inject_all(self.pages),
                                             strict=True):
             expected = oracle.where(child, byte)
-            assert told(injection) == expected, (child.name, byte, injection)
+            assert notified(injection) == expected, (child.name, byte, injection)
             assert len(injection.calls) == len(expected), injection
             assert injection.rc == (0 if expected else -errno.EOPNOTSUPP), injection

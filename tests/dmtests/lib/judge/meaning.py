@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a table means, read word by word from the grammar, for tables that a machine made up."""
+"""What a table means, read word by word from the grammar, for tables that are made at random."""
 
 import errno
 import os
@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 class Unknown(Exception):
-    """Nothing is said of such a table, save that the kernel survives it."""
+    """What becomes of the table is not specified, except that the kernel survives it."""
 
 
 def _number(word, bits=64):
@@ -62,7 +62,7 @@ def _has_dax(number):
 class Reader:
     """Reads tables of one mapped device over some children.
 
-    `live` and `held` are what the device maps now, and whether somebody sits on it.
+    `live` and `held` are what the device maps now, and whether it is held.
     """
 
     def __init__(self, children, number):
@@ -98,7 +98,7 @@ class Reader:
         return self._children[number]
 
     def _linear(self, start, length, words):
-        # the words are good ones: the kernel's own target is not what is tested
+        # The words are good ones: the kernel's own target is not what is tested.
         one = Range(start, self._child(words[0]), int(words[1]), length, False, False)
         if (start | length) % PAGE_SECTORS or one.offset + length > one.child.sectors:
             raise Unknown

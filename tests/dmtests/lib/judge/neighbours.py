@@ -78,7 +78,7 @@ class Neighbours:
         self._each(lambda fd, _, place, length: os.pwritev(fd, [view[:length]], place))
 
     def damage(self):
-        """Return what is not as it was written, a line each."""
+        """Return a line for each area that is not as it was written."""
         found = []
 
         def compare(fd, child, place, length):
@@ -105,7 +105,7 @@ class Volume:
         self.ranges = ranges
         self.size = sum(sectors for _, _, sectors in ranges) * SECTOR
         self.seams = list(itertools.accumulate(sectors * SECTOR for _, _, sectors in ranges[:-1]))
-        # a bare NVDIMM is there for itself alone
+        # on a bare NVDIMM there is nothing else
         self.neighbours = Neighbours([] if kind == "bare" else ranges)
         self.neighbours.fill()
         if kind == "bare":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Where each page of each child is mapped: every range is asked for every page.
+"""Where each page of each child is mapped: every range is compared with every page.
 
 Slow and simple on purpose: it shares no idea with the code that it judges.
 """
@@ -33,7 +33,7 @@ class Oracle:
                       for place in self.where(child, at))
 
 
-def told(injection):
-    """Return what holders were told because of an injection, page by page."""
+def notified(injection):
+    """Return the (major:minor, byte) of which holders were notified by an injection, in order."""
     return sorted((call.dev, at) for call in injection.calls
                   for at in range(call.off, call.off + call.len, PAGE))

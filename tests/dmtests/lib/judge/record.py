@@ -43,7 +43,7 @@ class Record:
         return self.floors.devices[device.number]
 
     def counts(self, device):
-        """Tell whether a device has counters, and the probe alone makes them count."""
+        """Return whether a device has counters, and only failures that the probe gets count."""
         return self.now(device).table.claims and not self.floors.is_taken(device.number)
 
     def there(self, device):

@@ -165,7 +165,7 @@ class Tower(Part):
     # the devices themselves
 
     def rename(self, device):
-        """Give it another name.
+        """Rename it.
 
         Not between a clear and the next load: stock 6.1 then frees its IMA record of the device
         twice, with dm-linear as well.
@@ -176,7 +176,7 @@ class Tower(Part):
             device.name = new
 
     def read(self, device):
-        """Look at the counter, if the probe alone makes it count."""
+        """Read the counter, if only failures that the probe gets count."""
         if self._record.counts(device):
             self._record.read(device, lambda: Status.parse(ioctl.status(device.name)[0]).handled)
 
@@ -210,7 +210,7 @@ class Tower(Part):
         self._create(device)
         for other in above:
             self.reload(other)
-        # what was removed while attached is dropped by whoever attaches or detaches next
+        # the next order drops the attachment of a device that was removed
         self.attach(device)
 
     def _remove(self, device):
@@ -228,7 +228,7 @@ class Tower(Part):
                 self.inject(self._own.nvdimm.number, self.chance.randrange(WINDOW_PAGES))
 
     def unplug(self, _device):
-        """Take it away below whatever is on it, or give it back."""
+        """Unplug it while devices are on it, or plug it in again."""
         number = self._own.nvdimm.number
         if self._own.is_gone:
             # dm takes a new one of this name only where the old one is forgotten

@@ -12,7 +12,7 @@ CONF = "/etc/daxlinear/lvm.conf"
 
 @contextlib.contextmanager
 def configured(*lines):
-    """Have a configuration of these lines for a while."""
+    """Replace the configuration by these lines for a `with` block."""
     shutil.copy(CONF, f"{CONF}.kept")
     write_file(CONF, "\n".join(lines))
     try:

@@ -7,15 +7,15 @@ from ..units import PAGE
 
 
 class Mounted(XfsFailures):
-    """A mounted XFS on a volume, and what it is told for a `with` block."""
+    """A mounted XFS on a volume, and the failures of which it is notified in a `with` block."""
 
     def __init__(self, volume, fs):
         super().__init__()
         self.volume = volume
         self.fs = fs
 
-    def told(self):
-        """Return where in the volume a failure was, for each that XFS was told of."""
+    def notified(self) -> list:
+        """Return where in the volume each failure was of which XFS was notified."""
         return [offset for offset, _ in self.places()]
 
     def fail(self, name, first, end):
@@ -25,6 +25,6 @@ class Mounted(XfsFailures):
             if at + PAGE <= min(place + length, end):
                 child, byte = self.volume.place(at)
                 poison_page(child.pfn(byte))
-                assert self.told()[-1] == at
+                assert self.notified()[-1] == at
                 return child
         raise LookupError(f"{name} has nothing between {first} and {end}")

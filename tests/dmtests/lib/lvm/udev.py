@@ -11,13 +11,13 @@ _SLOW = "/run/udev/rules.d/93-slow.rules"
 
 
 def reload_rules():
-    """Have udev read its rules again."""
+    """Make udev read its rules again."""
     run("udevadm", "control", "--reload")
 
 
 @contextlib.contextmanager
 def without_rule():
-    """Have no rule of ours for a while: stock LVM."""
+    """Take our rule away for a `with` block: stock LVM."""
     os.rename(RULE, f"{RULE}.off")
     reload_rules()
     try:
@@ -29,7 +29,7 @@ def without_rule():
 
 @contextlib.contextmanager
 def slow_udev(seconds):
-    """Have udev take so long for each event of a mapped device before it comes to our rule."""
+    """Delay udev for each event of a mapped device before it gets to our rule."""
     os.makedirs(os.path.dirname(_SLOW), exist_ok=True)
     write_file(_SLOW, f'KERNEL=="dm-*", RUN+="/usr/bin/sleep {seconds}"')
     reload_rules()
@@ -42,7 +42,7 @@ def slow_udev(seconds):
 
 @contextlib.contextmanager
 def partition(child, start, sectors):
-    """Yield a partition, while udev looks at it neither at first nor in the end."""
+    """Yield a partition; udev has read it before, and has read its removal after."""
     with child.partition(start, sectors) as part:
         run("udevadm", "settle")
         yield part

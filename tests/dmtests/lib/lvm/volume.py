@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Logical volumes, and where LVM's own metadata says that they lie."""
+"""Logical volumes, and where they are by LVM's own metadata."""
 
 import errno
 import os
 
 from ..command import read_file, run
 from ..dm.device import Device
-from ..judge.oracle import told
+from ..judge.oracle import notified
 from .segment import Segment
 
-# what lvs tells of each segment: where it is, and what people look at
+# the columns of lvs: where each segment is, and what people look at
 _COLUMNS = ("lv_name,seg_start,seg_size,stripes,stripe_size,seg_pe_ranges,vg_name,lv_attr,lv_size,"
             "lv_health_status,lv_check_needed,devices")
 
 
 def _report(command, columns, *words):
-    """Return what lvs or pvs says, and its rows, each a dict."""
+    """Return what lvs or pvs prints, and its rows, each a dict."""
     text = run(command, "--noheadings", "--nosuffix", "--units", "b", "--separator", "|",
                "-o", columns, *words)
     rows = [dict(zip(columns.split(","), line.strip().split("|"), strict=True))
@@ -32,8 +32,8 @@ class Group:
         self._align = align
         # bytes of an extent, and where each physical volume's first is; LVM never changes them
         self._extents = None
-        # what lvs said when it was last asked
-        self.said = None
+        # what lvs printed last
+        self.report = None
 
     def __enter__(self):
         self.make()
@@ -58,7 +58,7 @@ class Group:
 
     def segments(self):
         """Return the Segments of each volume."""
-        self.said, rows = _report("lvs", _COLUMNS, self.name)
+        self.report, rows = _report("lvs", _COLUMNS, self.name)
         found = {}
         for row in rows:
             parts = [part.rpartition(":") for part in row["seg_pe_ranges"].split()]
@@ -119,7 +119,7 @@ class Volume:
         return f"dm-{self.number.split(':')[1]}"
 
     def has_dax(self):
-        """Tell whether the kernel says so."""
+        """Return whether its queue has DAX."""
         return read_file(f"/sys/block/{self.disk}/queue/dax") == "1"
 
     def targets(self):
@@ -151,5 +151,5 @@ class Volume:
             injections = bed.probe.inject_all([(child, byte) for _, child, byte in places])
         for (offset, child, byte), injection in zip(places, injections, strict=True):
             expected = [(self.number, offset)] if registered else []
-            assert told(injection) == expected, (child.name, byte, offset, injection)
+            assert notified(injection) == expected, (child.name, byte, offset, injection)
             assert injection.rc == (0 if registered else -errno.EOPNOTSUPP), injection

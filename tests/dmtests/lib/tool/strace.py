@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""daxlinear(8), cut short at a system call of its own."""
+"""daxlinear(8), interrupted at one of its system calls."""
 
 import re
 import tempfile
@@ -21,8 +21,8 @@ def record(*words):
 
 
 def inject(number, what, *words):
-    """Run it, with something happening to its ioctl of this number, counted from 1."""
-    # with --seccomp-bpf, which takes half of the time, strace 6.1 injects errors, but no signals
-    quick = ["--seccomp-bpf"] if what.startswith("error") else []
-    return tool.call(*words, prefix=[*_STRACE, *quick, "-o", "/dev/null", "-e",
+    """Run it, injecting a signal or an error into its ioctl of this number, counted from 1."""
+    # --seccomp-bpf takes half of the time; with it strace 6.1 injects errors, but no signals
+    filtered = ["--seccomp-bpf"] if what.startswith("error") else []
+    return tool.call(*words, prefix=[*_STRACE, *filtered, "-o", "/dev/null", "-e",
                                      f"inject=ioctl:{what}:when={number}"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A terminal, for what shows itself in another way there."""
+"""A terminal, for output that is another one there."""
 
 import fcntl
 import os
@@ -24,7 +24,7 @@ def terminal(*words, prefix=(), columns=100):
         while part := os.read(fd, 4096):
             shown += part
     except OSError:
-        # the kernel's way to say that the other side has closed it
+        # the other side has closed it
         pass
     os.close(fd)
     os.waitpid(pid, 0)
