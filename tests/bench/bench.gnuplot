@@ -2,13 +2,13 @@
 # Draws folder/bench.csv as folder/bench.svg.
 
 set datafile separator comma
-# what is left out interrupts no line
+# a missing value does not interrupt a line
 set datafile missing NaN
 set terminal svg noenhanced size 1000,800 font "sans,13" background "white"
 set output folder . "/bench.svg"
 csv = folder . "/bench.csv"
 
-# column 5 of the rows that tell of this over that, elsewhere nothing
+# column 5 of the rows of one thing over one stack, elsewhere nothing
 of(what, stack) = strcol(1) eq what && strcol(2) eq stack ? column(5) : NaN
 # over a device of so many ranges
 over(what, stack, ranges) = column(3) == ranges ? of(what, stack) : NaN
@@ -25,7 +25,7 @@ set title "direct_access of a page, over all ranges"
 plot csv using 3:(of("direct_access", "dm-linear")) with linespoints title "dm-linear", \
      csv using 3:(of("direct_access", "daxlinear")) with linespoints title "daxlinear"
 
-set title "telling a failed page"
+set title "notifying of a failed page"
 set xlabel "ranges or devices"
 plot csv using 3:(column(4) == 1 ? of("failure", "daxlinear") : NaN) with linespoints \
 	title "one device, by ranges", \

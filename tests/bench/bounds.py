@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the numbers have to be, of whatever was counted."""
+"""The limits of the numbers."""
 
 from collections import namedtuple
 
@@ -9,10 +9,10 @@ from stacks import DAXLINEAR, LINEAR
 # `value` may be `limit` at most
 Bound = namedtuple("Bound", "what value limit")
 
-# what may be so much dearer over all ranges than over one
+# how much dearer it may be over all ranges than over one
 MORE = 10
 FAILURE_TIMES = 2
-# what a failure looks at: each device, and each range of those on the child
+# a failure visits each device, and each range of those on the child
 FAILURE_PER_DEVICE = 100
 FAILURE_PER_RANGE = 25
 LOAD_TIMES = 0.5
@@ -20,7 +20,7 @@ MEMORY_BYTES = 64
 
 
 class Book:
-    """Rows by what they tell of."""
+    """Rows by what was counted, over which stack and how many ranges."""
 
     def __init__(self, rows):
         self.rows = rows
@@ -31,7 +31,7 @@ class Book:
         return self._values.get((what, stack, ranges, devices))
 
     def most(self, what, stack=DAXLINEAR):
-        """Return of how many ranges the largest device was, 0 if it was not counted."""
+        """Return the number of ranges of the largest device, 0 if it was not counted."""
         return max((row.ranges for row in self.rows if row[:2] == (what, stack)), default=0)
 
 
@@ -40,7 +40,7 @@ def _ranges(number):
 
 
 def _uses(book, uses):
-    """A process pays no more over us than over dm-linear, and no more over many ranges."""
+    """An access costs no more over daxlinear than over dm-linear, nor over many ranges."""
     for use in uses:
         for number in (1, 2):
             value = book.value(use.what, DAXLINEAR, number)
@@ -86,11 +86,11 @@ def _load(book):
 
 
 def bounds(rows, uses):
-    """Return a Bound for each that the rows let us judge."""
+    """Return a Bound for each limit of which there are rows."""
     book = Book(rows)
     return [*_uses(book, uses), *_access(book), *_failure(book), *_load(book)]
 
 
 def is_kept(bound):
-    """Tell whether a bound is kept."""
+    """Return whether a bound is kept."""
     return bound.value <= bound.limit

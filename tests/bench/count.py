@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What was counted, and the program that counts what a process does."""
+"""Rows of counts, and the program that counts a process's accesses."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def instructions(what, stack, ranges, value, devices=1):
 
 
 def count(*words):
-    """Return what each of the things costs that dax-bench does."""
+    """Return the cost of each access that dax-bench makes."""
     output = subprocess.run([PROGRAM, *map(str, words)], check=True, stdout=subprocess.PIPE,
                             text=True).stdout
     return [int(line) for line in output.split()]

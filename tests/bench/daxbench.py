@@ -48,15 +48,15 @@ class Bench:
         return samples
 
     def access(self, path, first, step, count):
-        """Look up pages first, first + step, ... of a device; return what each costs."""
+        """Look up pages first, first + step, ... of a device; return the cost of each."""
         return self._pages(_ACCESS, path, first, step, count)
 
     def address(self, path, first, pages, count):
-        """Ask for one address of so many pages, count times; return what each costs."""
+        """Look up one address of so many pages, count times; return the cost of each."""
         return self._pages(_ADDRESS, path, first, pages, count)
 
     def fail(self, path, first, step, count):
-        """Fail pages; return what each costs until whoever is held is told, 0 if nobody is."""
+        """Fail pages; return the cost of each until a holder is notified, 0 if none is."""
         return self._pages(_FAIL, path, first, step, count)
 
     def hold(self, path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What happens inside the kernel: lookups, failures, loads."""
+"""Counts of the kernel's work: lookups, failures, loads."""
 
 import contextlib
 import gc
@@ -41,7 +41,7 @@ def uneven(child, number):
 
 
 def _access(bench, stack, ranges, what=ACCESS):
-    """Look up all pages; return the mean, and what the dearest one costs."""
+    """Look up all pages; return the mean cost, and the largest one."""
     pages = sum(sectors for _, _, sectors in ranges) // PAGE_SECTORS
     number = 0 if stack == RAW else len(ranges)
     with device(stack, ranges) as path:
@@ -86,12 +86,12 @@ def addresses(first, second):
 
 
 def _fail(bench, child, pages):
-    """Fail pages that are spread over so many; return what is typical."""
+    """Fail pages that are spread over so many; return the typical cost."""
     number = min(pages, FAILURES)
-    # the first of all is not like the others: it finds nothing in the log's way
+    # the first of all is left out: the log's rate limit starts with it
     samples = [*bench.fail(child.path, 0, 1, 1),
                *bench.fail(child.path, 0, pages // number, number)][1:]
-    assert all(samples), "nobody was told"
+    assert all(samples), "no holder was notified"
     return typical(samples)
 
 
@@ -142,7 +142,7 @@ def _taken_bytes():
 
 
 def _kernel_bytes():
-    """Return the same when all is freed that is freed later."""
+    """Return the same once everything is freed that is freed later."""
     gc.collect()
     before, now = math.inf, _taken_bytes()
     while now < before:
@@ -164,7 +164,7 @@ def loads(child, numbers):
                 load = typical(count("load", 101 if number <= 256 else 5, file.name))
                 taken = _kernel_bytes() - before
             rows.append(instructions(LOAD, stack, number, load / number))
-            # in pages: of few ranges it says nothing
+            # memory is counted in pages, so it means nothing for few ranges
             if number >= 4096:
                 rows.append(Row(MEMORY, stack, number, 1, round(taken / number, 1), "bytes"))
     return rows

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The table that people read, and the file that gnuplot does."""
+"""The table for people, and the file for gnuplot."""
 
 import csv
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The three that are compared: an NVDIMM as it is, dm-linear, and daxlinear."""
+"""The stacks that are compared: a bare NVDIMM, dm-linear, and daxlinear."""
 
 import contextlib
 
@@ -28,5 +28,5 @@ def device(stack, ranges):
 
 
 def request(name, stack, ranges):
-    """Return what the system call that loads such a table is given."""
+    """Return the buffer of the system call that loads such a table."""
     return ioctl.load_request(name, table(*targets(stack, ranges)))

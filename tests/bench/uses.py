@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a process sees: faults, reads and writes of files and of the device."""
+"""Counts of a process's accesses: faults, reads and writes of files and of the device."""
 
 import contextlib
 import os
@@ -94,7 +94,7 @@ def _files(path, mib):
 
 
 def files(compared, uses=FILE_USES):
-    """Count what is done with files of an XFS over each of (stack, ranges)."""
+    """Count accesses to files of an XFS over each of (stack, ranges)."""
     mib = max(use.offset + use.count * use.size for use in uses) // MIB
     rows = []
     for stack, ranges in compared:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the boots have in common: the device and the mount that Documentation/using.rst makes."""
+"""The device and the mount that Documentation/using.rst makes, for all boots."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ class Machine:
                               stderr=subprocess.STDOUT, text=True, check=True).stdout
 
     def property(self, unit, name):
-        """Return what systemd knows of a unit."""
+        """Return a property of a unit of systemd."""
         return self.run("systemctl", "show", "--value", "-p", name, unit).strip()
 
     @staticmethod

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The commands of a document, and what it says that they print."""
+"""The commands of a document, and the output that it shows for them."""
 
 import os
 import re
@@ -13,7 +13,7 @@ FOLDER = os.path.join(os.path.dirname(__file__), "../../Documentation")
 _CONSOLE = re.compile(r"^\.\. code-block:: console\n\n((?:    .*\n|\n)+)", re.MULTILINE)
 
 
-# how long what is left in the background may take to write what a document shows
+# how long a command in the background may take to print what a document shows
 _SECONDS = 10
 
 
@@ -31,16 +31,16 @@ class Step:
     expected: list
 
     def run(self):
-        """Run it as somebody who types it would; assert that it does what the document says."""
+        """Run it; assert that it prints what the document shows."""
         deadline = time.monotonic() + _SECONDS
         while missing := self._missing(self._print()):
-            # only what reads a file may be run again, to see what somebody else writes there
+            # only a command that reads a file may be run again, as another one writes to the file
             assert self.command.startswith("cat ") and time.monotonic() < deadline, missing
             time.sleep(0.2)
 
     def _print(self):
-        """Run it, which has to succeed; return the lines that it prints."""
-        # a file, as what is left in the background has it open
+        """Run it; assert that it succeeds; return the lines that it prints."""
+        # a file and no pipe, as a command in the background keeps it open
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(["bash", "-c", self.command], stdin=subprocess.DEVNULL,
                                   stdout=output, stderr=subprocess.STDOUT, check=False)
@@ -61,7 +61,7 @@ class Step:
 
 
 def steps(text):
-    """Return all of a document, or of a part of one, in their order."""
+    """Return all Commands of a document, or of a part of one, in their order."""
     found = []
     for block in _CONSOLE.findall(text):
         for line in block.splitlines():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The first boot: what Documentation/using.rst tells, with what the packages installed."""
+"""The first boot: the commands of Documentation/using.rst, with the packages installed."""
 
 import document
 import pytest
@@ -9,7 +9,7 @@ STEPS = document.steps(document.read("using.rst").partition("\nTaking it down\n"
 
 
 def test_installed(machine):
-    # the tests bring nothing of their own along
+    # only the packages' files are used
     assert machine.run("which", "daxlinear") == "/usr/sbin/daxlinear\n"
     assert "/updates/dkms/" in machine.run("modinfo", "-F", "filename", "dm-daxlinear")
     assert machine.run("modinfo", "-F", "signer", "dm-daxlinear").strip()
@@ -45,7 +45,7 @@ def test_made_by_its_unit(machine):
 
 def test_add_lines_that_cannot_be_made(machine):
     machine.append(TAB, f"lacking uuid={ABSENT},len=128M\nwrong\n")
-    # nobody wants to wait for it for a minute and a half
+    # shorter than systemd's minute and a half
     name = "dev-disk-by\\x2did-pmem\\x2d" + ABSENT.replace("-", "\\x2d")
     folder = f"/etc/systemd/system/{name}.device.d"
     machine.run("mkdir", "-p", folder)

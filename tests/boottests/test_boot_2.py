@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The second boot: all that can be there is, by itself, and what can't is named."""
+"""The second boot: all devices that can be made are there, and the journal names the others."""
 
 import os
 import re

@@ -16,11 +16,11 @@ _EXPEDITED = "/sys/kernel/rcu_expedited"
 def pytest_addoption(parser):
     """Declare our own options."""
     parser.addoption("--alone", action="store_true",
-                     help="run tests that bring the kernel down, and no others: name one")
+                     help="run only tests that crash the kernel: name one")
     parser.addoption("--large", action="store_true",
-                     help="run tests that need large NVDIMMs, and no others")
+                     help="run only tests that need large NVDIMMs")
     parser.addoption("--alone-list", metavar="FILE",
-                     help="write there what is left to be run alone, a test and its splat a line")
+                     help="write the tests to be run alone to FILE, a test and its splat a line")
 
 
 def pytest_configure(config):
@@ -38,7 +38,7 @@ def _turn(item):
     mark = item.get_closest_marker("last")
     if mark:
         return mark.kwargs.get("turn", 1)
-    # what wants NVDIMMs that are all zeroes finds them so, as long as it is the first
+    # tests that need NVDIMMs of zeroes come first: a guest starts with zeroes
     return -1 if "wiped" in item.fixturenames else 0
 
 
@@ -57,7 +57,7 @@ def _splat(item):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what is not for this kernel, or for no other test to follow; sort by turns."""
+    """Deselect tests of other kernels and those that need a guest of their own; sort by turns."""
     alone, large = config.getoption("alone"), config.getoption("large")
     chosen = [item for item in items
               if _is_for_this_kernel(item) and bool(_splat(item)) == alone
@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def _cpus(request):
-    """Have more than one CPU only where it matters: a second one takes time from all others."""
+    """Use more than one CPU only for marked tests: an emulated one slows down the first."""
     cpus.use(several=_is_at_once(request.node))
 
 
@@ -85,7 +85,7 @@ def _bed():
 
 @pytest.fixture(name="renewed")
 def _renewed():
-    """Loads the modules anew: nothing that others did keeps news of failures out of the log."""
+    """Load the modules anew, so that the rate limit of the log is that of this test alone."""
     TARGET.remove()
     HOLDER.remove()
     HOLDER.insert()
@@ -94,7 +94,7 @@ def _renewed():
 
 @pytest.fixture(name="unloaded")
 def _unloaded():
-    """Takes our modules out, and puts back after the test what is not loaded then."""
+    """Unload the modules, and load them again after the test if it has not."""
     TARGET.remove()
     HOLDER.remove()
     yield
@@ -105,7 +105,7 @@ def _unloaded():
 
 @pytest.fixture(name="hurry")
 def _hurry():
-    """Have the kernel's grace periods end soon, of which each table and each device takes some."""
+    """Expedite grace periods: each table and each device waits for some."""
     before = read_file(_EXPEDITED)
     write_file(_EXPEDITED, 1)
     yield
@@ -114,7 +114,7 @@ def _hurry():
 
 @pytest.fixture(name="wiped", scope="session")
 def _wiped():
-    """Leave nothing of what other tests had anywhere on the NVDIMMs."""
+    """Zero the NVDIMMs, if other tests have used them."""
     if not Bed.was_used():
         # a guest starts with zeroes
         return
@@ -124,7 +124,7 @@ def _wiped():
 
 @pytest.fixture(name="clean")
 def _clean(wiped, bed):  # pylint: disable=unused-argument
-    """The bed, with nothing on its NVDIMMs that the tool would not overwrite."""
+    """The bed, with no signature on its NVDIMMs that the tool would refuse to overwrite."""
     for child in bed.nvdimms:
         child.wipe()
     return bed

@@ -9,7 +9,7 @@ from lib.command import read_file, write_file
 from lib.holders.taint import MACHINE_CHECK, OUT_OF_TREE, UNSIGNED, WARNED, taint
 
 KMEMLEAK = "/sys/kernel/debug/kmemleak"
-# younger objects may still be in somebody's registers
+# younger objects may be referenced from registers only
 KMEMLEAK_SECONDS = 5
 
 pytestmark = pytest.mark.last("they are about all that was before", turn=2)
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.last("they are about all that was before", turn=2)
 @pytest.mark.needs(KMEMLEAK)
 def test_nothing_leaked():
     time.sleep(KMEMLEAK_SECONDS + 1)
-    # what seems lost and has changed since is looked at once more
+    # an object that changed after it was scanned is scanned once more
     for _ in range(2):
         write_file(KMEMLEAK, "scan")
     leaks = read_file(KMEMLEAK)
@@ -26,5 +26,5 @@ def test_nothing_leaked():
 
 
 def test_taint():
-    # each test sees to it that nobody but who may sets the last two
+    # the bed checks that only tests that may set the last two do so
     assert not taint() & ~(OUT_OF_TREE | UNSIGNED | WARNED | MACHINE_CHECK)

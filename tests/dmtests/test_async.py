@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A child without synchronous faults, virtio-pmem, beside those that have them (R15).
+"""A child without synchronous faults, virtio-pmem, beside children that have them.
 
 The kernel never takes back a mapped device's promise of MAP_SYNC, so such a child must not get
 under it later on.
@@ -44,7 +44,7 @@ def test_never_joins_a_synchronous_device(bed, child):
 
 
 def test_together_in_a_new_device(bed, child):
-    # it promises nothing, and failures of all children are told
+    # the device promises nothing, and failures of all children are forwarded
     first = bed.nvdimms[0]
     device = new_device(bed, DaxLinear(16 * MIB_SECTORS, first, 8 * MIB_SECTORS),
                         DaxLinear(48 * MIB_SECTORS, child, 80))
@@ -70,7 +70,7 @@ def test_more_of_its_kind_may_follow(bed, child):
 
 
 def test_a_taken_over_promise_is_seen_at_resume(bed, child):
-    # a device that was synchronous, as far as the kernel still knows
+    # a device whose dax_device still has the flag of one that was synchronous
     device = bed.device(DaxLinear(MIB_SECTORS, bed.nvdimms[0], 0))
     device.reload("0 8 error")
     device.load(DaxLinear(MIB_SECTORS, child, 0))
@@ -100,7 +100,7 @@ def _stale(bed, child):
 
 
 class _Made(ToolDevice):
-    """One that any of its commands makes."""
+    """A device that any of its commands makes."""
 
     def __enter__(self):
         daxlinear(*self.words)
@@ -138,7 +138,7 @@ def _resuming(child):
 
 @pytest.mark.usefixtures("stale")
 def test_killed_while_it_uses_up_memory(bed, child):
-    """What it leaves is removed by the next."""
+    """The next command removes what a killed one leaves."""
     words = _words(bed, "create", child)
     before = names()
     # after it, the device is removed, and another takes up its memory

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Attached devices: targets that are not ours, whose live mapping is searched on a failure."""
+"""Attached devices: they have other targets, and their live mapping is searched on a failure."""
 
 import contextlib
 import errno
@@ -51,7 +51,7 @@ def device_of(bed, live, ranges, *targets):
 
 
 def test_stock_is_not_told(bed, ranges):
-    # what attaching is for
+    # the control of the other tests: it is not attached
     live = Live(bed, ranges)
     device = device_of(bed, live, ranges, *linear(ranges))
     live.unmap(device)
@@ -110,7 +110,7 @@ def test_on_a_partition(bed):
     ranges = [(part, pages(8), pages(16))]
     live = Live(bed, ranges)
     device = device_of(bed, live, ranges, *linear(ranges))
-    # by the partition or by its disk, it is the same
+    # a partition and its disk have the same slot
     bed.enter(attached(device, part))
     with pytest.raises(OSError) as error:
         attach.attach(device, child)
@@ -119,7 +119,7 @@ def test_on_a_partition(bed):
 
 
 def test_log(bed):
-    # a line each time, which says so if copy-on-write can leave a piece
+    # one line in the log each time, which warns if copy-on-write may mix data
     a, b = bed.nvdimms[:2]
     pieces = "; it is in pieces, and copy-on-write may mix data where they meet"
     for targets, ending in (
@@ -149,7 +149,7 @@ def test_many_pages_at_once(bed, ranges):
 
 
 def test_registered_and_attached(bed, ranges):
-    # found both ways, told once, counted by both
+    # registered and attached: notified once, counted for both
     live = Live(bed, ranges)
     device = device_of(bed, live, ranges, DaxLinear.ranges(ranges))
     first = bed.nvdimms[0]
@@ -161,13 +161,13 @@ def test_registered_and_attached(bed, ranges):
         assert count > 0
         assert device.status()[0].received == 2 * before
     live.check()
-    # one child this way, the others that way
+    # registered with one child, attached to the others
     with attached(device, first):
         live.check()
 
 
 def test_converted_and_back(bed, ranges):
-    """What LVM and the conversion of its tables do to a device that stays attached."""
+    """LVM and the conversion of its tables replace the table of a device that stays attached."""
     other = [(bed.nvdimms[1], 0, pages(8))] + ranges[1:]
     live = Live(bed, ranges, other)
     device = device_of(bed, live, ranges, *linear(ranges))
@@ -202,7 +202,7 @@ def test_two_attached_and_one_registered(bed, ranges):
 
 
 def test_on_two_floors(bed, ranges):
-    # dm-linear on daxlinear on dm-linear: each floor passes it on
+    # dm-linear on daxlinear on dm-linear: each floor forwards it
     below = bed.device(*linear(ranges))
     size = sum(sectors for _, _, sectors in ranges)
     middle = bed.device(DaxLinear(size, below))
@@ -233,14 +233,14 @@ def test_not_under_the_parent(bed):
     bed.enter(attached(device, first, second))
     assert [call.off for call in bed.probe.inject(first, PAGE).calls] == [PAGE]
     assert not bed.probe.inject(second, PAGE).calls
-    # until it is
+    # until a table maps the second child
     device.reload(Linear(pages(4), second))
     assert [call.off for call in bed.probe.inject(second, PAGE).calls] == [PAGE]
     assert not bed.probe.inject(first, PAGE).calls
 
 
 def test_child_with_a_hole(bed):
-    # what is behind the hole is found too
+    # the range behind the hole is found too
     gone, there = bed.nvdimms[:2]
     below = bed.device(Linear(pages(8), there), Linear(pages(8), gone),
                        Linear(pages(8), there, pages(16)))
@@ -258,8 +258,9 @@ def test_files(bed):
     with attached(device, child):
         assert listed() == [(child.name, device.disk)]
         names = ("received", "forwarded", "handled", "last_sector", "alive")
-        assert [attach.attribute(device, child, name) for name in names] == ["0", "0", "0", "-", "1"]
-        # nobody there: received and not forwarded
+        assert [attach.attribute(device, child, name) for name in names] == [
+            "0", "0", "0", "-", "1"]
+        # without a holder: received and not forwarded
         bed.probe.inject(child, 9 * PAGE)
         assert [attach.attribute(device, child, name) for name in names] == [
             "1", "0", "0", str(pages(1)), "1"]
@@ -267,12 +268,13 @@ def test_files(bed):
             bed.probe.inject(child, 10 * PAGE)
             bed.probe.answer(device, -errno.EOPNOTSUPP)
             bed.probe.inject(child, 8 * PAGE)
-        assert [attach.attribute(device, child, name) for name in names] == ["3", "2", "1", "0", "1"]
+        assert [attach.attribute(device, child, name) for name in names] == [
+            "3", "2", "1", "0", "1"]
     assert not listed()
 
 
 def bad_orders(bed, device):
-    """Return the errno, and the order."""
+    """Yield errnos and orders that are refused with them, for attach and detach."""
     child = bed.nvdimms[0]
     yield "EINVAL", "\n"
     yield "EINVAL", "garbage"
@@ -291,7 +293,7 @@ def bad_orders(bed, device):
 
 
 def bad_attachments(bed, device):
-    """Return more of them, that only attach refuses."""
+    """Yield more of them, which only attach refuses."""
     child = bed.nvdimms[0]
     raw = bed.enter(bed.nvdimms[2].raw())
     no_dax = bed.device(Linear(pages(8), raw))
@@ -329,7 +331,7 @@ def test_bad_orders(bed):
 
 
 def test_a_parent_is_a_mapped_device(bed):
-    # one NVDIMM on another maps nothing of it, and goes in another order than what we know
+    # an NVDIMM maps nothing, and its disk is torn down in another order than a mapped device's
     child, parent = bed.nvdimms[:2]
     mark = bed.kmsg.mark()
     with pytest.raises(OSError) as error, attached(parent, child):
@@ -341,7 +343,7 @@ def test_a_parent_is_a_mapped_device(bed):
 
 
 def test_attached_before_its_first_table_is_live(bed):
-    # it maps nothing, and what it maps later is found
+    # it maps nothing yet; what it maps later is found
     child = bed.nvdimms[0]
     device = bed.device()
     device.load(Linear(pages(8), child))
@@ -352,7 +354,7 @@ def test_attached_before_its_first_table_is_live(bed):
             assert [call.off for call in bed.probe.inject(child, PAGE).calls] == [PAGE]
         promptly(device.remove)
         assert not bed.probe.inject(child, PAGE).calls
-    # never live at all
+    # without a live table at all
     device = bed.device()
     device.load(Linear(pages(8), child))
     with attached(device, child):
@@ -403,7 +405,7 @@ def test_root_alone(bed):
 
 
 def test_attaching_takes_the_capability(bed):
-    """As what changes tables does: root in a container may have the files, and not this."""
+    """Like changing a table, it takes CAP_SYS_ADMIN: root in a container may open the files."""
     first, second = bed.nvdimms[:2]
     device = bed.device(Linear(pages(8), first))
 
@@ -423,14 +425,14 @@ def test_attaching_takes_the_capability(bed):
 
 
 def everyones_files(folder):
-    """Return what any user may read below a folder."""
+    """Return the files below a folder that any user may read."""
     return [path for parent, _, names in os.walk(folder)
             for path in (os.path.join(parent, name) for name in names)
             if os.stat(path).st_mode & stat.S_IROTH]
 
 
 def test_no_user_can_start_a_search(bed):
-    # it takes as long as there is something to look at
+    # a search takes as long as the mapping is large, so reading a file must not start one
     child = bed.nvdimms[0]
     device = bed.device(Linear(pages(8), child))
     bed.enter(attached(device, child))
@@ -441,7 +443,7 @@ def test_no_user_can_start_a_search(bed):
             with contextlib.suppress(OSError):
                 read_file(path)
         assert not lookups.lines(), files
-        # this is what is to be heard then
+        # the control: a failure starts one, which the kprobe sees
         bed.probe.inject(child, 0)
         assert lookups.lines()
     assert not os.path.exists(f"{attach.folder(device, child)}/mapped_bytes")
@@ -454,7 +456,7 @@ def test_removed_while_attached(bed):
         attach.attach(device, first)
         attach.attach(device, second)
         promptly(device.remove)
-    # dead, and found out about the next time that anybody comes
+    # the attachment is dead, and dropped by the next order
     assert attach.attribute(device, first, "alive") == "0"
     assert not bed.probe.inject(first, 0).calls
     with Device(Linear(pages(8), second)) as other:
@@ -464,7 +466,7 @@ def test_removed_while_attached(bed):
 
 
 def test_others_with_its_name(bed):
-    # the next device gets the number of the last: what was attached is not it
+    # the next device gets the number of the last, and is not attached
     child = bed.nvdimms[0]
     with Device(Linear(pages(8), child)) as device:
         attach.attach(device, child)
@@ -485,21 +487,21 @@ def test_child_goes_away(bed):
     bed.enter(attached(device, child, other))
     bed.probe.reset()
     with Unplugged(child):
-        # once, for all of it
+        # one notification, of the whole range
         assert [(call.dev, call.off, call.len) for call in bed.probe.records()[1]] == [
             (device.number, 2 * PAGE, 18 * PAGE)]
         assert attach.attribute(device, child, "alive") == "0"
-        # the other child has its pages between the holes, and behind them
+        # the other child has the ranges between the holes, and behind them
         assert notified(bed.probe.inject(other, 0, 64 * PAGE)) == [
             (device.number, page * PAGE) for page in (0, 1, 10, 11, 20, 21)]
         assert [call.off for call in bed.probe.inject(other, 16 * PAGE).calls] == [20 * PAGE]
-    # the child has come back as another one
+    # the child that has come back is another disk
     with Device(Linear(pages(8), child)) as new, attached(new, child):
         assert listed() == [(child.name, new.disk), (other.name, device.disk)]
 
 
 def test_child_is_in_use(bed):
-    # the child's slot is shared with tables, and is free when the last one has gone
+    # attachments and claims share the child's slot, which is free after the last of them
     child = bed.nvdimms[0]
     device = bed.device(Linear(pages(8), child))
     with attached(device, child):
@@ -511,7 +513,7 @@ def test_child_is_in_use(bed):
 
 
 def test_guard_sees_attached(bed):
-    # a dm-linear that is on ours: what it maps must not move, be it attached or not
+    # a dm-linear on a daxlinear: what it maps must not move, whether it is attached or not
     child = bed.nvdimms[0]
     low = bed.device(DaxLinear(pages(8), child))
     high = bed.device(Linear(pages(8), low))
@@ -526,7 +528,7 @@ def test_guard_sees_attached(bed):
 
 
 def test_unload(bed):
-    # whoever is attached is detached; the device goes on as stock
+    # unloading detaches all devices, which go on as stock
     child = bed.nvdimms[0]
     device = bed.device(Linear(pages(8), child))
     bed.enter(bed.probe.holding(device))

@@ -49,7 +49,7 @@ CASES = {
 
 
 def recovery():
-    """Return a listener to what is asked of the NVDIMMs' driver."""
+    """Return a trace of the requests to the NVDIMMs' driver."""
     return Kprobe("pmem_recovery_write", dax_dev=None, pgoff="u64", addr=None, bytes="u64")
 
 
@@ -73,7 +73,7 @@ class Stack:
         self.first = self.parts[0][1] + start // SECTOR
 
     def access(self, case, base):
-        """Do what a case says; return what the system call does: a number, data or an errno."""
+        """Make the access of a case; return what the call returns: a number, data or an errno."""
         fd = os.open(self.path, os.O_RDWR)
         try:
             if case.verb == "write":
@@ -85,7 +85,7 @@ class Stack:
             os.close(fd)
 
     def run(self, number, case, calls):
-        """Run a case; return all that came of it."""
+        """Run a case; return what it read or wrote, and what the driver was asked for."""
         base, first = number * STRIDE * PAGE, self.first + number * STRIDE * PAGE_SECTORS
         for sector, count in case.bad:
             self.nvdimm.add_badblocks(first + sector, count)
@@ -100,7 +100,7 @@ class Stack:
         return result, recovered, bad, content
 
     def mapping(self, number):
-        """Return what a process says that maps the bad page of a case."""
+        """Return what a process prints that maps the bad page of a case."""
         with pytest.raises(AssertionError) as caught:
             with Victim(self.path, offset=number * STRIDE * PAGE, length=2 * PAGE):
                 pass
@@ -121,10 +121,10 @@ def test_as_on_a_bare_nvdimm(bed, heals):
     for name, wanted in found["bare"].items():
         assert found["daxlinear"][name] == wanted, name
 
-    # and the bare NVDIMM did what is documented, or all this would prove nothing
+    # the bare NVDIMM does what is documented, else the comparison would prove nothing
     ours = found["daxlinear"]
     new, old, lost = b"n" * PAGE, bytes(PAGE), "EIO"
-    # what 6.1 makes of a write that recovers nothing
+    # the result of a write that recovers nothing depends on the kernel
     failed = "EFAULT"
     if heals:
         assert ours["write over a page"] == (
@@ -164,7 +164,7 @@ def test_across_children(bed):
     bed.enter(HEAL)
     with recovery() as calls:
         fs.write("file", data, at - 2 * PAGE)
-        # a page at a time, and nothing was asked of a child that is the other's
+        # a page at a time, and each request went to the child that has the page
         assert [(int(call["pgoff"]) * PAGE_SECTORS, int(call["bytes"]))
                 for call in calls.fields()] == [(sector + page * PAGE_SECTORS, PAGE)
                                                 for _, sector in ends for page in range(2)]
@@ -174,11 +174,11 @@ def test_across_children(bed):
 
 
 def test_lookup(bed):
-    # what the kernel is told of bad pages, by way of access and by way of recovery
+    # which pages the kernel gets an error for, by access and by recovery
     child, other = bed.nvdimms[1:3]
     ranges = [(other, 0, 8 * PAGE_SECTORS), (child, 800, 16 * PAGE_SECTORS)]
     device = bed.device(DaxLinear.ranges(ranges))
-    # pages 2 and 3 of the second range, and one just outside of it
+    # pages 2 and 3 of the second range, and one behind it
     child.add_badblocks(800 + 2 * PAGE_SECTORS + 3, PAGE_SECTORS)
     child.add_badblocks(800 + 16 * PAGE_SECTORS, 1)
     places = [(page, count) for page in range(16) for count in (1, 3, 16) if page + count <= 16]
@@ -191,7 +191,7 @@ def test_lookup(bed):
         bad = {page for (page, count), (pfn, _) in zip(places, through, strict=True)
                if count == 1 and pfn < 0}
         assert bad == ({2, 3} if how == "access" else set())
-    # and a failure is told there as elsewhere
+    # a failure is forwarded there as elsewhere
     with bed.probe.holding(device):
         assert [call.off for call in bed.probe.inject(child, 800 * SECTOR + 2 * PAGE).calls] == [
             10 * PAGE]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A bad table fails to load, says why in the kernel's log, and leaves nothing held."""
+"""A bad table fails to load, its reason is in the kernel's log, and it leaves nothing held."""
 
 import contextlib
 import errno
@@ -189,7 +189,7 @@ def check_bad(bed, table, message, *, error=None):
                 pass
         said = bed.kmsg.find(MESSAGE, mark)
         assert any(re.search(message, line) for line in said), said
-        # dm's own line: every failure has a reason for it
+        # dm's own line has the target's reason
         assert bed.kmsg.find(r"device-mapper: table: .*: daxlinear: \S+", mark)
         if error:
             assert os.strerror(error) in caught.value.output
@@ -197,7 +197,7 @@ def check_bad(bed, table, message, *, error=None):
 
 
 def check_good(bed):
-    """Assert that nobody sits on the children, and that a good table loads on two of them."""
+    """Assert that the children's slots are free, and that a good table loads on two of them."""
     first, second = free_children(bed)
     assert bed.probe.is_free(first) and bed.probe.is_free(second)
     with Device(DaxLinear.ranges([(first, 0, 1024), (second, 0, 1024)])):
@@ -254,7 +254,7 @@ def test_partition_off_a_page(bed, start, sectors):
     (2048 - 8, "2048 sectors from 2040 on reach past the end of .*, which has 4080"),
 ])
 def test_partition(bed, offset, message):
-    # past its end there is more of the disk
+    # the disk goes on behind its end
     with bed.nvdimms[2].partition(2056, 4080) as partition:
         check_bad(bed, f"0 2048 daxlinear {partition} {offset}", message)
 
@@ -294,7 +294,7 @@ def test_the_device_itself_before_its_first_table(bed):
 
 
 def test_loop_through_another_device(bed):
-    # dm itself would take each of them; the one that closes the loop is refused, live or not
+    # dm takes each of these tables by itself; the one that closes the loop is refused, live or not
     child = free_children(bed)[0]
     low = bed.device(DaxLinear(2048, child, 0))
     high = bed.device(DaxLinear(2048, low, 0))
@@ -310,12 +310,12 @@ def test_loop_through_another_device(bed):
     low.load(DaxLinear(2048, high, 0))
     with pytest.raises(CommandError):
         high.load(DaxLinear(2048, low, 0))
-    # else it holds the other, which is removed first
+    # otherwise it keeps the other one open, which is removed first
     low.clear()
 
 
 def test_child_with_a_filesystem(bed):
-    # XFS straight on the child has it opened for itself
+    # XFS on the child itself opens it exclusively
     child = bed.nvdimms[3]
     with Xfs(child, bed.folder()):
         check_bad(bed, f"0 2048 daxlinear {child} 0", f"{child} cannot be opened .*EBUSY",
@@ -323,7 +323,7 @@ def test_child_with_a_filesystem(bed):
 
 
 def test_sibling_partition_with_a_filesystem(bed):
-    # the partition is free, the dax_device is not: it is the whole disk's
+    # the partition is free, but its dax_device is that of the whole disk
     disk = bed.nvdimms[3]
     half = disk.sectors // 2 // (4 * MIB_SECTORS) * (4 * MIB_SECTORS)
     with disk.partition(0, half, 1) as partition, disk.partition(half, half, 2) as sibling:
@@ -333,13 +333,13 @@ def test_sibling_partition_with_a_filesystem(bed):
 
 
 def test_last_child_held(bed):
-    # what was taken of the others is given back
+    # the claims of the ranges before are released
     first, second = free_children(bed)
     held = bed.nvdimms[2]
     with bed.probe.holding(held):
         check_bad(bed, f"0 6144 daxlinear 3 {first} 0 2048 {second} 0 2048 {held} 0 2048",
                   f"{held.name} has another holder", error=errno.EBUSY)
-    # and of the other lines
+    # so are those of the lines before
     with bed.probe.holding(held):
         check_bad(bed, f"0 2048 daxlinear {first} 0\n2048 2048 daxlinear {held} 0",
                   f"{held.name} has another holder", error=errno.EBUSY)

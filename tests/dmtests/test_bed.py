@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a test leaves behind is found, or every other test would prove less than it says."""
+"""The bed finds what a test leaves behind; otherwise a test could change the next one's result."""
 
 from lib.bed import sweep
 from lib.command import run

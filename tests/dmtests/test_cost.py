@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What takes longer the more there is of something: that it ends soon, and lets others run."""
+"""Work that grows with a table or a stack: it ends soon, and does not keep a CPU."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ GIB_SECTORS = 1024 * MIB_SECTORS
 
 
 class Heartbeat(threading.Thread):
-    """A thread that wants the CPU a thousand times a second, before all others, for its `with`."""
+    """A real-time thread that wakes a thousand times a second, for its `with` block."""
 
     def __init__(self):
         super().__init__()
@@ -47,7 +47,7 @@ class Heartbeat(threading.Thread):
 
 
 def test_a_search_lets_others_run(bed):
-    """On the one CPU that there is: a striped device has a piece for each chunk, so it is long."""
+    """A search on the only CPU: a striped device has a run for each chunk, so it takes long."""
     stripes, child = [(device, 0) for device in bed.nvdimms[:2]], bed.nvdimms[2]
     sectors = bed.nvdimms[0].sectors // MIB_SECTORS * MIB_SECTORS
     striped = Striped(2 * sectors, pages(1), stripes)
@@ -92,13 +92,13 @@ def test_many_targets_on_many_floors_load_quickly(bed):
         floors.append(device)
     log.info("loading took %s s", costs)
     assert costs[-1] < 10 * costs[0]
-    # nor does to see who is on the lowest one
+    # nor does finding the holders above the lowest one
     targets = [DaxLinear(pages(1), floors[0], pages(number)) for number in range(16)]
     assert load_cost(floors[1], *targets) < 10 * costs[0]
 
 
 def test_many_ranges_on_many_floors_load_quickly(bed):
-    # each range is on its own below, with other children's around it
+    # no two neighbouring ranges are on the same child
     child, beside = bed.nvdimms[:2]
     number, apart = 4000, 256
     size = child.sectors // pages(apart) * pages(apart)
@@ -116,14 +116,14 @@ def test_many_ranges_on_many_floors_load_quickly(bed):
 
 @pytest.mark.at_once
 def test_a_load_over_a_large_hole_ends(bed):
-    """The table was wiped below a filesystem; the new one may be anywhere, soon or not at all."""
+    """The table was wiped below a filesystem; whether the new one moves anything takes a search."""
     child = bed.nvdimms[0]
     size = child.sectors // MIB_SECTORS * MIB_SECTORS
     number = 128 * GIB_SECTORS // size
     device = bed.device(DaxLinear(size, child))
     bed.enter(attached(device, child))
     bed.enter(bed.probe.holding(device))
-    # what the device is to DAX is known from now on
+    # the first failure looks up the device's dax_device
     assert bed.probe.inject(child, 0).calls
     sectors = number * size
     device.reload(f"0 {sectors} error")

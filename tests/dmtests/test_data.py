@@ -43,7 +43,7 @@ def both_forms(ranges):
 
 @contextlib.contextmanager
 def direct(device):
-    """Yield a file descriptor for I/O past the page cache."""
+    """Yield a file descriptor for I/O that bypasses the page cache."""
     fd = os.open(device.path, os.O_RDWR | os.O_DIRECT)
     try:
         yield fd
@@ -52,7 +52,7 @@ def direct(device):
 
 
 def aligned(data):
-    """Return a buffer as O_DIRECT wants it."""
+    """Return a buffer that is aligned for O_DIRECT."""
     buffer = mmap.mmap(-1, len(data))
     buffer.write(data)
     return buffer
@@ -71,7 +71,7 @@ def test_block_io_across_ranges(bed):
     device = bed.device(*both_forms(ranges))
     data = random.Random(6).randbytes(6 * MIB)
     with direct(device) as fd:
-        # one byte in each sector says whose it is; sizes unlike any range's
+        # one byte in each sector names its write; no size is that of a range
         buffer, chance, at = aligned(data), random.Random(8), 0
         while at < len(data):
             size = min(len(data) - at, chance.randint(1, 1200) * SECTOR)
@@ -110,7 +110,7 @@ def test_fio_through_the_block_device(bed):
 
 @pytest.mark.parametrize("engine", ["mmap", "psync"])
 def test_fio_through_dax(bed, engine):
-    # a filesystem whose file spans three children
+    # a filesystem with a file that spans three children
     device = bed.device(*[DaxLinear(24 * MIB_SECTORS, child, 3 * HUGE_SECTORS)
                           for child in bed.nvdimms[:3]])
     with Xfs(device, bed.folder(), agsize=72 * MIB) as fs:
@@ -151,7 +151,7 @@ def test_mapping_across_children(bed):
 
 
 def test_huge_pages_in_every_range(bed):
-    # the child's memory comes in as long runs as it has, else 2 MiB mappings are lost
+    # a lookup returns the longest run, as 2 MiB mappings need
     ranges = [(child, 3 * HUGE_SECTORS, 4 * HUGE_SECTORS) for child in bed.nvdimms[:3]]
     device = bed.device(DaxLinear.ranges(ranges, "align_2m"))
     pages = bed.probe.lookup([(device, place * HUGE, HUGE // PAGE) for place in range(12)])
@@ -178,7 +178,7 @@ def test_flush_reaches_every_child_once(bed, form):
     if form == "ranges":
         targets, expected = [DaxLinear.ranges(ranges)], 1
     else:
-        # dm asks each target
+        # dm sends a flush for each target
         expected = 2
         targets = [DaxLinear(sectors, child, offset) for child, offset, sectors in ranges]
     device = bed.device(*targets)
@@ -205,13 +205,13 @@ def test_flush_of_partitions(bed):
             found = flushes(trace)
     finally:
         os.close(fd)
-    # the kernel shows a partition's bio as its disk's once it is on its way
+    # the kernel remaps a partition's bio to its disk
     assert found[other.number] == 1
     assert found[one.number] + found[two.number] + found[disk.number] == 2
 
 
 def test_sync_mappings_as_the_children(bed):
-    # MAP_SYNC works where it works on an NVDIMM
+    # MAP_SYNC works as on an NVDIMM
     device = bed.device(*[DaxLinear(24 * MIB_SECTORS, child, 0) for child in bed.nvdimms[:2]])
     with Xfs(device, bed.folder()) as fs:
         fs.reserve("file", MIB)
@@ -222,7 +222,7 @@ def test_sync_mappings_as_the_children(bed):
 
 @pytest.mark.parametrize("target", [DaxLinear, Linear])
 def test_bad_blocks_as_on_the_raw_device(bed, target):
-    # known bad before the table was loaded: the same pages fail in the same way, no others
+    # bad blocks from before the table was loaded: the same pages fail as on the NVDIMM, no others
     child = bed.nvdimms[1]
     bad = 40 * PAGE_SECTORS + 3
     child.add_badblocks(bad, 2)
@@ -277,7 +277,7 @@ def test_zeroing_beside_a_boundary(bed):
 
 
 def test_recovery_beside_a_boundary(bed):
-    # it writes up to the end of a range and says so: the rest is for another call
+    # it writes up to the end of a range and returns that; the rest takes another call
     device, end, start = neighbours(bed)
     after = read_child(end, 0, PAGE)
     assert bed.probe.recover(device, MIB - PAGE + 512, 2 * PAGE, ord("y")) == PAGE - 512
@@ -289,7 +289,7 @@ def test_recovery_beside_a_boundary(bed):
 
 
 def test_recovery_as_on_the_raw_device(bed):
-    # over a bad block: as far as the NVDIMM gets, which here cannot clear it
+    # over a bad block, which the NVDIMM cannot clear here: up to the block
     child = bed.nvdimms[1]
     child.add_badblocks(48 * PAGE_SECTORS, 8)
     device = bed.device(DaxLinear(MIB_SECTORS, child, 40 * PAGE_SECTORS))
@@ -309,7 +309,7 @@ def test_limits_are_the_childrens(bed):
 
 
 def test_zeroes_and_discards(bed):
-    # as the children: pmem has no discard, zeroes are written
+    # as on the children: pmem has no discard, so zeroes are written
     device = bed.device(*both_forms(small_ranges(bed)))
     with direct(device) as fd:
         assert os.pwritev(fd, [aligned(b"x" * MIB)], MIB) == MIB

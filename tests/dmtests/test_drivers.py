@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Who is attached keeps memory of two disks and nothing else: not the drivers that made them."""
+"""An attachment keeps the memory of two disks allocated, and pins none of their drivers."""
 
 import contextlib
 import os
@@ -19,12 +19,12 @@ from lib.units import pages
 
 pytestmark = pytest.mark.last("all NVDIMMs and device-mapper itself are made anew")
 
-# is there if that is a module; what is built in stays
+# exists if the driver is a module; a built-in one cannot be unloaded
 MODULE = "/sys/module/{}/initstate"
 
 
 def unload(module):
-    """Unload a module, and those before that use it: other tests' targets, for instance."""
+    """Unload a module, after the modules that use it, such as other tests' targets."""
     for user in os.listdir(f"/sys/module/{module}/holders"):
         unload(user)
     run("rmmod", module)
@@ -32,7 +32,7 @@ def unload(module):
 
 @contextlib.contextmanager
 def without(driver):
-    """Have a driver of the kernel's unloaded, as it can be where nothing of it is in use."""
+    """Unload a driver of the kernel for a `with` block; nothing of it may be in use."""
     ioctl.close()
     unload(driver)
     try:
@@ -42,7 +42,7 @@ def without(driver):
 
 
 def leave_behind(child, *others):
-    """Attach a device to a child, and remove it."""
+    """Attach a device to children, and remove it; return it."""
     with Device(Linear(pages(8), child)) as device:
         for one in (child, *others):
             attach.attach(device, one)
@@ -50,13 +50,13 @@ def leave_behind(child, *others):
 
 
 def give_back(device, children, detached):
-    """Have all be forgotten that is attached."""
+    """Have all attachments dropped."""
     if detached:
         for child in children:
-            # dead, it is forgotten before it is looked for
+            # dead attachments are dropped before the one to detach is looked up
             with pytest.raises(FileNotFoundError):
                 attach.detach(device, child)
-    # the module goes when nothing is left to be given back
+    # the module goes once it has dropped the rest
     with Beside("rmmod", HOLDER.name) as removing:
         removing.end()
 
@@ -67,7 +67,7 @@ def give_back(device, children, detached):
     pytest.param(name, marks=pytest.mark.needs(MODULE.format(name)))
     for name in ("dm_mod", "nd_pmem")])
 def test_attached_devices_drivers_can_be_unloaded(bed, driver, detached):
-    """Nothing is held but memory: the disk's own driver is gone when that is given back."""
+    """Only memory is kept: the disk's own driver is gone when that is freed."""
     children = bed.nvdimms[:2]
     HOLDER.insert()
     device = leave_behind(*children)
@@ -80,26 +80,26 @@ def test_attached_devices_drivers_can_be_unloaded(bed, driver, detached):
 @pytest.mark.needs(MODULE.format("nd_pmem"))
 @pytest.mark.usefixtures("unloaded")
 def test_attached_to_a_child_that_was_unbound(bed):
-    """The child's driver has no device any more, then is unloaded, then comes back."""
+    """The child's driver is unbound, then unloaded, then loaded again."""
     child, other = bed.nvdimms[:2]
     HOLDER.insert()
     device = leave_behind(child, other)
     Unplugged(child).unplug()
-    # which plugs it in again
+    # loading the driver binds it again
     with without("nd_pmem"):
         assert attach.attribute(device, child, "alive") == "0"
         give_back(device, (child, other), True)
 
 
 def test_attached_devices_are_released_as_they_go(bed):
-    """Their drivers hear of it then, and not when somebody happens to detach what is gone."""
+    """The disks are released as they go, and not by the next order that drops the attachment."""
     children = bed.nvdimms[:2]
     with Kprobe("disk_release") as released:
         device = leave_behind(*children)
         wait_for(lambda: len(released.lines()) == 1, "the mapped device is not released")
         with Unplugged(children[0]):
             wait_for(lambda: len(released.lines()) == 2, "the child is not released")
-            # to be forgotten takes nothing of theirs
+            # dropping the attachments needs neither disk
             for child in children:
                 with pytest.raises(FileNotFoundError):
                     attach.detach(device, child)

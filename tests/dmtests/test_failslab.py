@@ -15,27 +15,27 @@ pytestmark = [pytest.mark.needs(faults.FAILSLAB), pytest.mark.usefixtures("hurry
 
 
 def plain(children):
-    """A table in dm-linear's form."""
+    """Return the ranges of a table in dm-linear's form."""
     return [(children[0], 0, pages(8))]
 
 
 def several(children):
-    """Several children, and each twice."""
+    """Return ranges of several children, each of them twice."""
     return [(child, pages(start), pages(8)) for start in (0, 64) for child in children]
 
 
 def many(children):
-    """So many ranges that what is kept of them takes several pages."""
+    """Return so many ranges that they take several pages of memory."""
     return [(children[number % 2], pages(2 * number), pages(1)) for number in range(300)]
 
 
 def targets(ranges):
-    """Return the table of some ranges, in the plain form where that will do."""
+    """Return the target of some ranges, in the plain form where there is one."""
     return DaxLinear(ranges[0][2], *ranges[0][:2]) if len(ranges) == 1 else DaxLinear.ranges(ranges)
 
 
 def all_free(bed):
-    """Tell whether nobody is in any child's slot."""
+    """Return whether the slot of each child is free."""
     return all(map(bed.probe.is_free, bed.nvdimms))
 
 
@@ -51,7 +51,7 @@ def test_first_table(bed, layout):
         else:
             device.clear()
         assert all_free(bed)
-        # nothing is in the way of the next
+        # the next try finds nothing left of this one
         device.load(targets(ranges))
         device.clear()
     # the target, its ranges, its devices and the claim on them at least
@@ -65,7 +65,7 @@ def test_first_table(bed, layout):
 
 @pytest.mark.parametrize("layout", [plain, several], ids=lambda layout: layout.__name__)
 def test_reload(bed, layout):
-    # what is live goes on, whatever becomes of the new table
+    # the live table goes on, whether the new one is loaded or not
     ranges = layout(bed.nvdimms)
     grown = ranges + [(bed.nvdimms[1], pages(128), pages(8))]
     device = bed.device(targets(ranges))
@@ -85,8 +85,8 @@ def test_reload(bed, layout):
 
 
 def none(function, call):
-    """Assert that nothing is allocated below a function that is called so."""
-    # what the kernel's own checks keep for themselves they have after the first time
+    """Assert that a call allocates nothing below a function."""
+    # the kernel's own checks allocate once, the first time
     call()
     assert not list(faults.each(function, call))
 
@@ -108,7 +108,7 @@ def test_all_that_must_not_fail(bed):
 
 
 def test_telling(bed):
-    # nobody is told, so all that is allocated would be ours
+    # without a holder above, so that every allocation would be ours
     first, second = bed.nvdimms[:2]
     ranges = [(first, 0, pages(8)), (second, 0, pages(8)), (first, pages(16), pages(8))]
     device = bed.device(targets(ranges))
@@ -116,7 +116,7 @@ def test_telling(bed):
     stock = bed.device(Linear(pages(8), first))
     bed.enter(attached(stock, first))
     none("dxh_notify_failure", lambda: bed.probe.inject(first, pages(3)))
-    # once gone, a child has no more to tell of
+    # a child goes only once, so the next call takes another one
     going = iter([second, first])
     none("dxh_notify_failure", lambda: bed.probe.inject(next(going), 0, WHOLE))
     assert device.status()[0].received == 4
@@ -137,9 +137,9 @@ def test_attach(bed):
             assert not listed() and all_free(bed)
         else:
             detach(device, first)
-    # the order's text, the attachment, the child's slot and its directory at least
+    # at least the order's text, the attachment, the child's slot and its directory
     assert failures > 8
-    # beside another that is there
+    # beside another attachment
     for failed in faults.each("attach_store", lambda: attach(device, second)):
         if not failed:
             detach(device, second)
@@ -165,6 +165,6 @@ def test_loading_the_holder(function):
         if not failed:
             HOLDER.remove()
         if function == "__class_register":
-            # 6.1 itself loses the class's name if any after the first fails
+            # 6.1 itself leaks the class's name if an allocation after the first fails
             break
     assert failures

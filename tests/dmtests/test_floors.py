@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Several floors: by however many ways a failure gets up, it is told once, to whom it concerns."""
+"""Several floors: a failure is forwarded once to each holder above, by however many ways."""
 
 import errno
 
@@ -15,13 +15,13 @@ from lib.units import PAGE, WHOLE, pages
 
 
 def counts(device, child):
-    """Return what is counted for a device that is attached to a child."""
+    """Return the counters of a device that is attached to a child."""
     return tuple(int(attach.attribute(device, child, name))
                  for name in ("received", "forwarded", "handled"))
 
 
 def once(injection, device, *places):
-    """Assert that a device was told each of these pages, once, and no one else was of any."""
+    """Assert that a device was notified of each of these pages, once, and no other device."""
     assert [(call.dev, call.off, call.len) for call in injection.calls] == [
         (device.number, page * PAGE, PAGE) for page in places], injection
     assert injection.rc == 0
@@ -33,7 +33,7 @@ def _child(bed):
 
 
 def test_registered_and_attached_below_is_told_once(bed, child):
-    """What the tool made: daxlinear on daxlinear, the upper one attached to the NVDIMM as well."""
+    """Daxlinear on daxlinear as the tool makes it; the upper one is also attached to the NVDIMM."""
     low = bed.device(DaxLinear(pages(8), child, pages(8)))
     high = bed.device(DaxLinear(pages(4), low, pages(2)))
     bed.enter(bed.probe.holding(high))
@@ -44,11 +44,11 @@ def test_registered_and_attached_below_is_told_once(bed, child):
                 assert device.status() == [Status(
                     received=number, forwarded=number, handled=number, last=pages(at))], device
             assert counts(high, child) == (number, number, number)
-        # what the lower one alone has
+        # a page that only the lower one maps
         assert not bed.probe.inject(child, 8 * PAGE).calls
         assert low.status() == [Status(received=3, forwarded=3, handled=2, generic=1, last=0)]
         assert counts(high, child) == (2, 2, 2)
-        # the child goes: one call each, of the same extent
+        # the child goes: one call for each, of the same extent
         injection = bed.probe.inject(child, 0, WHOLE)
         assert [(call.dev, call.off, call.len) for call in injection.calls] == [
             (high.number, 0, 4 * PAGE)]
@@ -69,7 +69,7 @@ def test_attached_to_any_floor_is_told_once(bed, child, names):
     once(bed.probe.inject(child, 3 * PAGE), high, 3)
     once(bed.probe.inject(child, 5 * PAGE), high, 5, 9)
     assert low.status()[0].received == 2
-    # whichever way it came, it came to this device so often
+    # each of the three failures counts for the attachment by which it came first
     assert max(counts(high, below[name])[0] for name in names) == 3
     injection = bed.probe.inject(child, 0, WHOLE)
     assert [(call.dev, call.off, call.len) for call in injection.calls] == [
@@ -97,7 +97,7 @@ def test_three_floors_attached_are_told_once(bed, child, target, ways):
         floors.append(device)
     top = floors[-1]
     bed.enter(bed.probe.holding(top))
-    # what the top has starts at the 12th page
+    # the top maps it from the 12th page on
     for page in (0, 19):
         once(bed.probe.inject(child, (12 + page) * PAGE), top, page)
     for page in (11, 32):
@@ -105,7 +105,7 @@ def test_three_floors_attached_are_told_once(bed, child, target, ways):
     if target is DaxLinear:
         assert [device.status()[0].received for device in floors[1:]] == [3, 3, 2]
         assert [device.status()[0].handled for device in floors[1:]] == [2, 2, 2]
-    # several pages, some of which nobody has
+    # several pages, some of which no device maps
     injection = bed.probe.inject(child, 8 * PAGE, 16 * PAGE)
     assert notified(injection) == [(top.number, page * PAGE) for page in range(12)]
     assert len(injection.calls) == 1
@@ -115,7 +115,7 @@ def test_three_floors_attached_are_told_once(bed, child, target, ways):
 
 
 def test_live_and_loaded_table_on_two_floors_are_told_once(bed, child):
-    # the loaded table gets to the same page through a floor more
+    # the loaded table maps the same page through one more floor
     low = bed.device(DaxLinear(pages(8), child, pages(8)))
     device = bed.device(DaxLinear(pages(8), child, pages(8)))
     bed.enter(bed.probe.holding(device))
@@ -124,19 +124,19 @@ def test_live_and_loaded_table_on_two_floors_are_told_once(bed, child):
         once(bed.probe.inject(child, 10 * PAGE), device, 2)
         injection = bed.probe.inject(child, 0, 64 * PAGE)
         assert notified(injection) == [(device.number, page * PAGE) for page in range(8)]
-        # and the other way round
+        # and the reverse
         device.resume()
         once(bed.probe.inject(child, 15 * PAGE), device, 7)
     device.load(DaxLinear(pages(8), low))
     injection = bed.probe.inject(child, 0, WHOLE)
     assert [(call.dev, call.off, call.len) for call in injection.calls] == [
         (device.number, 0, 8 * PAGE)]
-    # each failure came to it once
+    # it received each failure once
     assert device.status()[0].received == 7
 
 
 def test_over_two_middles_each_place_is_told_once(bed, child):
-    # the page is where each of the two has it, and by an own range
+    # the top has the page through each of the two, and by a range of its own
     middles = [bed.device(DaxLinear(pages(8), child, pages(start)))
                for start in (0, 4)]
     ranges = [(middles[0], 0, pages(8)), (middles[1], 0, pages(8)), (child, pages(2), pages(8))]
@@ -147,7 +147,7 @@ def test_over_two_middles_each_place_is_told_once(bed, child):
     live.map(top, flat)
     live.check()
     once(bed.probe.inject(child, 5 * PAGE), top, 5, 9, 19)
-    # also with all of them attached
+    # the same with all of them attached
     for middle in middles:
         bed.enter(attached(middle, child))
         bed.enter(attached(top, middle))
@@ -176,7 +176,7 @@ def test_live_over_one_middle_and_loaded_over_another_is_told_once(bed, child):
 
 
 def test_generic_handling_by_two_ways(bed, child):
-    # that it is left to the kernel is counted once as well
+    # "generic" counts it once as well
     low = bed.device(DaxLinear(pages(8), child))
     high = bed.device(DaxLinear(pages(8), low))
     bed.enter(attached(high, child))
@@ -189,11 +189,11 @@ def test_generic_handling_by_two_ways(bed, child):
 
 
 def layout(first, second):
-    """Return the ranges that create and extend make: of one, of the other, of the first again."""
+    """Return ranges as create and extend make them: of one, of the other, of the first again."""
     return [(first, 0, pages(8)), (second, 0, pages(8)), (first, pages(8), pages(8))]
 
 
-# how the upper device comes to hear: it is ours, or it is attached to what is below
+# how the upper device is notified: as daxlinear, or as attached to what is below
 ABOVE = {
     "registered": (DaxLinear, ()),
     "attached to the floor": (Linear, ("middle",)),
@@ -205,12 +205,12 @@ ABOVE = {
 
 @pytest.mark.parametrize("target, names", ABOVE.values(), ids=list(ABOVE))
 def test_child_gone_concerns_those_who_map_it(bed, target, names):
-    """One that has pages in between, of another child, is not told; the others are, once."""
+    """A device with only pages of another child is not notified; the others are, once."""
     first, second = bed.nvdimms[:2]
     middle = bed.device(DaxLinear.ranges(layout(first, second)))
     below = {"first": first, "second": second, "middle": middle}
     layouts = [
-        # nothing of the first; some of it at the end, in the middle, all over, and twice
+        # of the child that fails: nothing; some at the end; some in the middle; all; some twice
         [(middle, pages(8), pages(8))],
         [(middle, pages(12), pages(8))],
         [(middle, pages(9), pages(3)), (middle, pages(20), pages(2)),
@@ -229,7 +229,7 @@ def test_child_gone_concerns_those_who_map_it(bed, target, names):
     assert sorted((call.dev, call.off // PAGE, call.len // PAGE) for call in injection.calls) == (
         sorted((device.number, *span) for device, span in zip(devices, spans, strict=True) if span))
     assert injection.rc == 0
-    # by the attachments to the leaves, none of it goes through the device in the middle
+    # the attachments to the lowest floor bypass the device in the middle
     held = target is DaxLinear or "middle" in names
     assert middle.status() == [Status(ranges=3, gone=1, received=1, forwarded=held, handled=held,
                                       generic=not held, last=0)]
@@ -239,7 +239,7 @@ def test_child_gone_concerns_those_who_map_it(bed, target, names):
 
 
 def test_mapped_device_that_goes_concerns_those_above_it(bed, child):
-    # what is on another one has the same pages, by that
+    # the device on the other one has the same pages through that
     lows = [bed.device(DaxLinear(pages(8), child)) for _ in range(2)]
     tops = [bed.device(DaxLinear(pages(8), low)) for low in lows]
     for top in tops:

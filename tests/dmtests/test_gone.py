@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """A child goes away below whatever is on it.
 
-What the kernel itself does wrong here, on a bare NVDIMM as well, and how the tests keep away from
-it. 6.1 tells of it as of a failure of all memory: XFS shuts down as for corruption, and kills those
-who map its files only if they are to be killed early; others go on using memory that is gone. XFS
-also dereferences NULL if the filesystem is an allocation group or more smaller than its device. And
-the page cache of files that were mapped keeps pointers to pages that are no more: who unmounts
-before the child is back gets an oops.
+The kernel has bugs here, on a bare NVDIMM as well, and the tests keep away from them. 6.1 reports
+a child that goes as a failure of all its memory: XFS shuts down as for corruption, and kills only
+processes with early kill that map its files; others go on using memory that is gone. XFS also
+dereferences NULL if the filesystem is an allocation group or more smaller than its device. And the
+page cache of files that were mapped keeps pointers to struct pages that were freed: to unmount
+before the child is back is an oops.
 """
 
 import errno
@@ -40,19 +40,19 @@ def _gone(bed):
 
 @pytest.fixture(name="unplugged")
 def _unplugged(gone):
-    """Return it as one that can be unplugged, and is plugged in again before what is on it goes."""
+    """Return it as Unplugged; it is plugged in again before the devices on it are removed."""
     unplugged = Unplugged(gone)
     yield unplugged
     unplugged.plug()
 
 
 def without(gone, ranges):
-    """Return ranges with nothing in place of those of a child that is gone."""
+    """Return ranges with None for a child that is gone."""
     return [(None if one[0] is gone else one[0], *one[1:]) for one in ranges]
 
 
 def test_one_call_each(bed, gone, unplugged):
-    # the probe on several devices; more than one range, on the child that goes and on others
+    # the probe holds several devices, of several ranges on the child that goes and on others
     there, other = bed.nvdimms[1:3]
     layouts = [
         [(there, 0, pages(8)), (gone, pages(8), pages(8)), (other, 0, pages(8)),
@@ -63,7 +63,7 @@ def test_one_call_each(bed, gone, unplugged):
     devices = [bed.device(DaxLinear.ranges(ranges)) for ranges in layouts]
     for device in devices:
         bed.enter(bed.probe.holding(device))
-    # what is only loaded is not told, and maps the child as well
+    # a table that is only loaded maps the child too, and is not notified
     devices[2].load(DaxLinear.ranges(layouts[2] + [(gone, pages(64), pages(8))]))
     live = Live(bed, *[without(gone, ranges) for ranges in layouts])
     bed.probe.reset()
@@ -79,14 +79,14 @@ def test_one_call_each(bed, gone, unplugged):
         Status(ranges=2, alive=2)]
     assert devices[2].status("--inactive")[0].gone == 1
 
-    # the others go on, those of the same device as well
+    # the other children go on, those of the same device as well
     for device, ranges in zip(devices, layouts, strict=True):
         live.map(device, without(gone, ranges))
     live.check()
-    # what is gone can't be resolved any more, and what is there can
+    # lookups fail for the child that is gone, and for no other
     found = bed.probe.lookup([(devices[0], byte) for byte in (0, 8 * PAGE, 24 * PAGE, 28 * PAGE)])
     assert [page.pfn > 0 for page in found] == [True, False, False, True]
-    # nor zeroed
+    # so does zeroing
     with pytest.raises(ProbeError, match="No such device or address"):
         bed.probe.zero(devices[0], 8 * PAGE)
     # suspended, resumed, reloaded
@@ -94,7 +94,7 @@ def test_one_call_each(bed, gone, unplugged):
         device.suspend()
         device.resume()
     live.check()
-    # a table that brings it back is refused, one without it is welcome
+    # a table that maps it is refused, one without it loads
     with pytest.raises(CommandError):
         devices[1].load(DaxLinear(pages(8), gone.number))
     devices[1].reload(DaxLinear.ranges([(there, pages(64), pages(8))], "allow_move"))
@@ -102,19 +102,19 @@ def test_one_call_each(bed, gone, unplugged):
 
 
 def test_move_beside_what_is_gone(bed, gone, unplugged):
-    # R9 also guards what is still there
+    # ranges of a child that is there still must not move
     there, other = bed.nvdimms[1:3]
     device = bed.device(DaxLinear.ranges([(gone, 0, pages(8)), (there, 0, pages(8))]))
     bed.enter(bed.probe.holding(device))
     unplugged.unplug()
     with pytest.raises(CommandError):
         device.load(DaxLinear(pages(16), other))
-    # what is gone may be somewhere else from now on
+    # ranges of the child that is gone may move
     device.reload(DaxLinear.ranges([(other, 0, pages(8)), (there, 0, pages(8))]))
 
 
 def test_a_hole_is_passed_at_once(bed, gone, unplugged):
-    """What is behind it may not move; none of its own pages is worth a look."""
+    """The range behind it must not move; its own pages are skipped without a lookup."""
     there, other = bed.nvdimms[1:3]
     behind = (there, 0, pages(8))
     device = bed.device(DaxLinear.ranges([(gone, 0, pages(4096)), behind]))
@@ -126,7 +126,7 @@ def test_a_hole_is_passed_at_once(bed, gone, unplugged):
 
 
 def test_announced_child_is_not_asked(bed):
-    # from then on its driver may have nothing to answer with
+    # from then on its driver must not be called
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(pages(8), child))
     bed.enter(bed.probe.holding(device))
@@ -138,7 +138,7 @@ def test_announced_child_is_not_asked(bed):
 
 
 def test_plugged_in_again(bed, gone, unplugged):
-    # it is another device now, and the old one is in the way of nothing
+    # it is another device now, and its old slot does not matter
     old = bed.device(DaxLinear(pages(8), gone))
     unplugged.unplug()
     unplugged.plug()
@@ -149,7 +149,7 @@ def test_plugged_in_again(bed, gone, unplugged):
     live.map(new, [(gone, pages(4), pages(8))])
     live.check()
     assert new.status()[0].gone == 0
-    # The old one can have it again as well; dm itself wants it to forget the old child first.
+    # The old device can map it again; dm needs a table without the old child first.
     old.wipe()
     old.reload(DaxLinear(pages(8), gone))
     bed.enter(bed.probe.holding(old))
@@ -173,7 +173,7 @@ class Files:
         self.path = self.fs.reserve("file", size * 13 // 16)
 
     def victim(self, number):
-        """Return a process that maps a page of the file in a range."""
+        """Return a process that maps a page of the file that is in a range."""
         start = sum(sectors for _, _, sectors in self.ranges[:number]) * SECTOR
         end = start + self.ranges[number][2] * SECTOR
         place = next((max(first, start) + min(first + length, end)) // 2 // PAGE * PAGE
@@ -202,7 +202,7 @@ def test_below_xfs(bed, gone, unplugged):
     assert files.device.status() == [
         Status(ranges=3, gone=1, received=1, forwarded=1, handled=1, last=SIZE)]
 
-    # the device on other children goes on
+    # the device on the other children goes on
     assert all(victim.lives() for victim in untouched)
     beside.fs.write("new", b"new" * 1000)
     assert not beside.fs.is_shut_down()
@@ -210,7 +210,7 @@ def test_below_xfs(bed, gone, unplugged):
 
     unplugged.plug()
     files.fs.unmount()
-    # What was written before is there once the child is. (dm wants the old one forgotten first.)
+    # What was written before is there again. (dm needs a table without the old child first.)
     device = files.device
     device.wipe()
     device.reload(DaxLinear.ranges(files.ranges))
@@ -224,7 +224,7 @@ def test_below_xfs(bed, gone, unplugged):
 
 
 def test_unmounted_while_gone(bed, gone, unplugged):
-    # nobody has mapped a file, so that nothing points to the pages
+    # no file was mapped, so that nothing points to the pages
     files = Files(bed, [(bed.nvdimms[1], SIZE, SIZE), (gone, SIZE, SIZE)])
     files.fs.write("data", b"data" * 5000)
     unplugged.unplug()
@@ -235,7 +235,7 @@ def test_unmounted_while_gone(bed, gone, unplugged):
 
 
 def test_mapped_elsewhere_only(bed, gone, unplugged):
-    # who maps nothing of the child that goes is not killed
+    # processes that map nothing of the child are not killed
     files = Files(bed, [(bed.nvdimms[1], SIZE, SIZE), (gone, SIZE, SIZE)])
     bed.kill_early()
     on_child, elsewhere = files.victim(1), files.victim(0)
@@ -246,7 +246,7 @@ def test_mapped_elsewhere_only(bed, gone, unplugged):
 
 
 def test_below_two_floors(bed, gone, unplugged):
-    """What is above must hear of all that is gone at once: after the first call it is shut down."""
+    """XFS must be notified of all that is gone in one call: after the first it is shut down."""
     there, other = bed.nvdimms[1:3]
     low = bed.device(DaxLinear.ranges([(gone, SIZE, 2 * SIZE), (there, SIZE, SIZE)]))
     ranges = [(low, 2 * SIZE, SIZE), (low, SIZE, SIZE), (other, SIZE, SIZE), (low, 0, SIZE)]
@@ -258,7 +258,7 @@ def test_below_two_floors(bed, gone, unplugged):
         try:
             unbind.end()
         finally:
-            # the unbind would wait for those who are left
+            # the unbind waits for processes that are left
             left = [number for number, victim in enumerate(victims) if victim.lives()]
             for victim in victims:
                 victim.__exit__()
@@ -271,11 +271,11 @@ def test_below_two_floors(bed, gone, unplugged):
 
 @pytest.mark.parametrize("target", [DaxLinear, Linear], ids=["registered", "attached"])
 def test_child_gone_leaves_others_on_the_same_floor_alone(bed, gone, unplugged, target):
-    """A filesystem is on a part of a device that has nothing of the child; others are around it."""
+    """A filesystem is on a part of a device without the child, which is before and behind it."""
     there = bed.nvdimms[1]
     middle = bed.device(DaxLinear.ranges([(gone, SIZE, SIZE), (there, SIZE, 3 * SIZE),
                                           (gone, 2 * SIZE, SIZE)]))
-    # the other one has both, and what it has of the child is behind
+    # the other filesystem is on both, first on the child that stays
     layouts = [[(middle, SIZE, 2 * SIZE)], [(middle, 3 * SIZE, SIZE), (middle, 4 * SIZE, SIZE)]]
     tops = [bed.device(*[target(sectors, device, offset) for device, offset, sectors in ranges])
             for ranges in layouts]
@@ -305,7 +305,7 @@ def test_child_gone_leaves_others_on_the_same_floor_alone(bed, gone, unplugged, 
 
 
 def test_below_dm_linear(bed, gone, unplugged):
-    # dm-linear tells nobody: this is what ours is for
+    # the control: dm-linear notifies no holder
     device = bed.device(Linear(SIZE, bed.nvdimms[1], SIZE), Linear(SIZE, gone, SIZE))
     Files(bed, [(bed.nvdimms[1], SIZE, SIZE), (gone, SIZE, SIZE)], device)
     with XfsFailures() as failures:
@@ -314,7 +314,7 @@ def test_below_dm_linear(bed, gone, unplugged):
 
 
 def test_hot_unplug(bed):
-    # QEMU 7.2 cannot; when it can, this is to be the test above with it
+    # QEMU 7.2 cannot unplug an NVDIMM; when it can, the test above should use it
     answer = monitor.command("info memory-devices")
     names = re.findall(r'^Memory device \[nvdimm\]: "(\w+)"', answer, re.M)
     assert len(names) == len(bed.nvdimms)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """A table that would move what a mounted filesystem maps is refused.
 
-With the probe as the filesystem where only the decision counts, and with XFS where it matters that
-the filesystem goes on and is told the right thing afterwards.
+The probe stands in for the filesystem where only the decision matters. With XFS, the filesystem
+must go on, and be notified of failures at the right place afterwards.
 """
 
 import os
@@ -22,7 +22,7 @@ from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR, pages
 
 
 def where(ranges, sector):
-    """Return the name of the disk and the sector of it that a sector of the device is on."""
+    """Return (disk, sector) of a sector of the device."""
     for child, offset, sectors in ranges:
         if sector < sectors:
             return child.disk.name, child.byte(offset + sector) // SECTOR
@@ -73,7 +73,7 @@ def _device(bed, ranges):
 
 
 def moves(bed, ranges):
-    """Return the ranges of tables that move something, by what they do."""
+    """Return the ranges of tables that move a page, by how they do so."""
     first, second, third = bed.nvdimms[:3]
     one, two, three = ranges
     return {
@@ -97,7 +97,7 @@ def test_moves_are_refused(bed, device, ranges):
     live.map(device, ranges)
     for new in moves(bed, ranges).values():
         refused(bed, device, [DaxLinear.ranges(new)], ranges, new)
-        # a table of several lines is refused as well
+        # so is a table of several lines
         refused(bed, device, [DaxLinear(sectors, child, offset) for child, offset, sectors in new],
                 ranges, new)
         live.check()
@@ -117,7 +117,7 @@ def test_allow_move(bed, device, ranges):
         device.reload(DaxLinear.ranges(new, "allow_move"))
         live.map(device, new)
         live.check()
-        # it is a word of the new table, not of the old one
+        # allow_move counts in the new table, not in the old one
         if new[0] != ranges[0]:
             with pytest.raises(CommandError):
                 device.load(DaxLinear.ranges(ranges))
@@ -126,7 +126,7 @@ def test_allow_move(bed, device, ranges):
 
 
 def test_nothing_above(bed, device, ranges):
-    # nothing mounted, anything goes
+    # without a holder anything may move
     live = Live(bed, ranges, *moves(bed, ranges).values())
     for new in moves(bed, ranges).values():
         device.reload(DaxLinear.ranges(new))
@@ -162,7 +162,7 @@ def test_extending(bed, device, ranges):
         ranges + [(third, 0, pages(5))],
         ranges + [(third, 0, pages(9))],
         ranges + [(third, 0, pages(9)), (second, pages(20), pages(20))],
-        # what is mapped once may be mapped once more
+        # a page may be mapped at one more place
         ranges + [(third, 0, pages(9)), (second, pages(20), pages(20)), (first, 0, pages(100))],
     ]
     live = Live(bed, *grown)
@@ -171,13 +171,13 @@ def test_extending(bed, device, ranges):
         live.map(device, new)
         live.check()
         assert device.sectors == sum(sectors for _, _, sectors in new)
-    # and the end of what was added is guarded as the rest is
+    # the range that was added must not move either
     new = ranges + [(third, pages(1), pages(9))]
     refused(bed, device, [DaxLinear.ranges(new)], grown[-1], new)
 
 
 def test_partitions(bed):
-    # the same place by another name is the same place
+    # a range of a partition is compared as a place on its disk
     disk, other = bed.nvdimms[2], bed.nvdimms[0]
     partition = bed.enter(disk.partition(pages(257), pages(500)))
     old = [(other, 0, pages(8)), (partition, pages(3), pages(8))]
@@ -189,7 +189,7 @@ def test_partitions(bed):
 
 
 def test_from_dm_linear(bed, ranges):
-    # a conversion in use: what was dm-linear's may not move either
+    # converting a device in use: pages that dm-linear mapped must not move either
     third = bed.nvdimms[2]
     live = Live(bed, ranges)
     device = bed.device(*[Linear(sectors, child, offset)
@@ -215,17 +215,17 @@ def test_below_a_device_in_use(bed, device, ranges):
             device.reload(DaxLinear.ranges(ranges + [(third, 0, pages(20))]))
             device.reload(DaxLinear.ranges(ranges))
         tops.append(above)
-    # whoever has it open exclusively is on it, whatever is on that in turn
+    # the device above opens it exclusively, whatever is on that one
     while tops:
         refused(bed, device, [DaxLinear.ranges(moved)], ranges, moved)
         tops.pop().remove()
-    # nobody above any more
+    # no device is above any more
     device.reload(DaxLinear.ranges(moved))
     device.reload(DaxLinear.ranges(ranges))
 
 
 def test_move_below_an_exclusive_opener_is_refused(bed, device, ranges):
-    # who has it open as everybody may is in nobody's way
+    # an open that is not exclusive does not matter
     third = bed.nvdimms[2]
     moved = [(third, 0, pages(20)), *ranges[1:]]
     for flags, in_use in ((os.O_RDONLY, False), (os.O_RDONLY | os.O_EXCL, True),
@@ -245,7 +245,7 @@ def test_move_below_an_exclusive_opener_is_refused(bed, device, ranges):
 
 
 def test_a_loaded_table_above_is_in_the_way(bed, device, ranges):
-    # it holds the device as a live one does, and may be live soon
+    # a loaded table opens the device as a live one does, and may be live soon
     moved = ranges[::-1]
     above = bed.device()
     above.load(Linear(pages(8), device))
@@ -255,7 +255,7 @@ def test_a_loaded_table_above_is_in_the_way(bed, device, ranges):
 
 
 def test_a_hole_hides_no_move(bed):
-    # A part of what is mapped cannot be resolved now, the part after it can, and may not move.
+    # A lookup of the first part fails now; the second part can be looked up, and must not move.
     first, second, third = bed.nvdimms[:3]
     hole = bed.device(DaxLinear(pages(8), first))
     device = bed.device(DaxLinear(pages(8), hole), DaxLinear(pages(8), second))
@@ -286,7 +286,7 @@ class Mounted:
         self.top = bed.device(above(2 * SIZE, self.device)) if above else self.device
         self.fs = bed.enter(Xfs(self.top, bed.folder(), agsize=AGSIZE, reflink=False))
         bed.kill_early()
-        # some of it is in each AG
+        # it has blocks in each allocation group
         self.fs.reserve("file", 48 * MIB)
         self.fs.write("file", b"content" * 1000)
 
@@ -294,7 +294,7 @@ class Mounted:
         """Return where in the device a page of a file is that is in one of the ranges."""
         start = sum(sectors for _, _, sectors in self.ranges[:number]) * SECTOR
         end = start + self.ranges[number][2] * SECTOR
-        # in the middle of what the file has there
+        # in the middle of the file's blocks there
         return next((max(first, start) + min(first + length, end)) // 2 // PAGE * PAGE
                     for _, first, length in self.fs.extents(name)
                     if first < end and start < first + length)
@@ -304,12 +304,12 @@ class Mounted:
         return Victim(self.fs.path(name), offset=self.fs.find(name, place), length=PAGE)
 
     def check_well(self):
-        """Assert that the filesystem is there, and its content as it was."""
+        """Assert that the filesystem is not shut down, and that its content is as it was."""
         assert not self.fs.is_shut_down()
         assert self.fs.read("file", 7000) == b"content" * 1000
 
     def check_failure(self, place, name="file"):
-        """Fail a page of a file; assert that XFS is told, and that the mapper dies of it."""
+        """Fail a page of a file; assert that XFS is notified, and that the process is killed."""
         disk, sector = where(self.ranges, place // SECTOR)
         pfn = next(child for child, *_ in self.ranges if child.name == disk).pfn(sector * SECTOR)
         with self.victim(place, name) as victim, XfsFailures() as failures:
@@ -328,7 +328,7 @@ def test_xfs_move_is_refused(bed):
             refused(bed, mounted.device, [DaxLinear.ranges(new)], ranges, new)
         assert victim.lives()
     mounted.check_well()
-    # with nothing mounted it goes
+    # it loads once the filesystem is unmounted
     mounted.fs.unmount()
     mounted.device.reload(DaxLinear.ranges(ranges[::-1]))
     mounted.device.reload(DaxLinear.ranges(ranges))
@@ -337,14 +337,14 @@ def test_xfs_move_is_refused(bed):
 
 
 def test_move_below_a_stock_device_with_xfs_is_refused(bed):
-    """Nothing has attached it, and the filesystem is the holder of the device above alone."""
+    """It is not attached, and the filesystem holds only the device above."""
     mounted = Mounted(bed, above=Linear)
     ranges, device = mounted.ranges, mounted.device
     moved = [ranges[0], mounted.room]
     with mounted.victim(mounted.place(1)) as victim:
         for new in (ranges[::-1], moved):
             refused(bed, device, [DaxLinear.ranges(new)], ranges, new)
-        # attached to what is below it, or to what is below that
+        # attached to the floor below, or to the floor below that
         for child in (device, ranges[0][0]):
             with attached(mounted.top, child):
                 refused(bed, device, [DaxLinear.ranges(moved)], ranges, moved)
@@ -361,7 +361,7 @@ def test_move_below_a_stock_device_with_xfs_is_refused(bed):
 @pytest.mark.parametrize("above", [None, Linear, DaxLinear],
                          ids=["on it", "on dm-linear", "on daxlinear"])
 def test_move_below_ext4_is_refused(bed, above):
-    """It takes no holder slot: what counts is that it has the device open exclusively."""
+    """Ext4 takes no holder slot: the exclusive open counts."""
     first, second, third = bed.nvdimms[:3]
     ranges = [(first, SIZE, SIZE), (second, SIZE, SIZE)]
     moved = [(third, SIZE, SIZE), ranges[1]]
@@ -393,7 +393,7 @@ def test_xfs_grows(bed):
 
 def test_xfs_is_converted_from_dm_linear(bed):
     mounted = Mounted(bed, Linear)
-    # a mapping from before goes on, and is found
+    # a mapping from before goes on, and is found by a failure
     place = mounted.place(1)
     with mounted.victim(place) as victim:
         mounted.device.reload(DaxLinear.ranges(mounted.ranges))
@@ -403,7 +403,7 @@ def test_xfs_is_converted_from_dm_linear(bed):
 
 
 def test_xfs_is_moved_on_purpose(bed):
-    # as a copy to another child would: nothing of it is mapped by a process meanwhile
+    # the range is copied to another child first; no process maps it meanwhile
     mounted = Mounted(bed)
     old, new = mounted.ranges[1], mounted.room
     mounted.device.suspend()
@@ -414,7 +414,7 @@ def test_xfs_is_moved_on_purpose(bed):
     mounted.device.load(DaxLinear.ranges(mounted.ranges, "allow_move"))
     mounted.device.resume()
     mounted.check_well()
-    # the old place is nobody's now
+    # the old place is not mapped any more
     with XfsFailures() as failures:
         with pytest.raises(OSError):
             poison.poison_page(old[0].pfn(old[1] * SECTOR + 9 * MIB))

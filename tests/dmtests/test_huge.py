@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""2 MiB mappings: who has them, by the kernel's own account, and who loses them."""
+"""2 MiB mappings: which devices have them, by the kernel's tracepoint, and which lose them."""
 
 import collections
 import os
@@ -18,12 +18,12 @@ FILE = 8 * HUGE
 
 
 def faults(bed, device):
-    """Return how many 2 MiB faults end how, by allocation group of an XFS."""
+    """Return the counts of 2 MiB faults by result, for each allocation group of an XFS."""
     ends = {}
     with Xfs(device, bed.folder(), size=2 * GROUP_MIB * MIB, agsize=GROUP_MIB * MIB,
              stripe_2m=True) as fs:
         for number in range(2):
-            # a folder of its own, so that they are spread over the groups
+            # XFS puts each new folder into another group
             os.mkdir(fs.path(f"{number}"))
             path = fs.reserve(f"{number}/file", FILE)
             with Trace("fs_dax/dax_pmd_fault_done") as trace, Victim(path, length=FILE):
@@ -49,7 +49,7 @@ def test_share(bed):
 
 
 def test_lost(bed):
-    # a page off, and every fault in that range falls back to small ones
+    # one page off, and each fault in that range falls back to 4 KiB
     device = two(bed, PAGE_SECTORS)
     found = faults(bed, device)
     assert found[0] == {"NOPAGE": FILE // HUGE}
@@ -60,7 +60,7 @@ def test_lost(bed):
 # ranges (child, offset, length) in MiB of a mapped device, and whether it keeps 2 MiB mappings
 CHILDREN = {
     "seam on 2 MiB": ([(0, 0, 4), (1, 2, 4)], True),
-    # each is aligned as it should be, and the 2 MiB around the seam are in both
+    # each range is aligned, and 2 MiB around the seam are in both
     "seam beside 2 MiB": ([(0, 0, 3), (1, 3, 5)], False),
     "second line beside 2 MiB in memory": ([(0, 0, 4), (1, 1, 4)], False),
     "third line beside 2 MiB in memory": ([(0, 0, 4), (1, 2, 2), (0, 5, 2)], False),
@@ -75,7 +75,7 @@ def refused(bed, device, target):
     with pytest.raises(CommandError):
         device.load(target)
     said = bed.kmsg.find("device-mapper: daxlinear: ", mark)
-    # where memory is is root's to know
+    # physical addresses are for root only
     assert len(said) == 1 and "0x" not in said[0]
     return said[0]
 
@@ -102,7 +102,7 @@ def test_inside_a_mapped_child(bed, name, kind):
 
 
 def test_bad_pages(bed):
-    # they end what the kernel gives at once, and start no other alignment
+    # bad blocks end the run of a lookup, but are no reason against 2 MiB mappings
     child = bed.nvdimms[0]
     child.add_badblocks(300 * PAGE_SECTORS + 3, 1)
     child.add_badblocks(700 * PAGE_SECTORS, 3 * PAGE_SECTORS)
@@ -111,7 +111,7 @@ def test_bad_pages(bed):
 
 
 def test_no_memory(bed):
-    # its child lost its table: the dax_device is there, and no page of it
+    # its child has lost its table: the dax_device is there, but maps no page
     lowest = bed.device(Linear(8 * MIB_SECTORS, bed.nvdimms[0], 0))
     below = bed.device(Linear(8 * MIB_SECTORS, lowest, 0))
     ranges = [(bed.nvdimms[1], 0, 4 * MIB_SECTORS), (below, 4 * MIB_SECTORS, 4 * MIB_SECTORS)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What IMA measures of a table: all of it, however many ranges it has."""
+"""IMA measures all of a table, however many ranges it has."""
 
 import errno
 import hashlib
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.last("the policy is set until the next boot, and from t
 
 
 def measured(device):
-    """Return what IMA has of each target of each table of a device."""
+    """Return IMA's measurement of each target of each table of a device."""
     with open(f"{_FOLDER}/ima/ascii_runtime_measurements", encoding="ascii") as file:
         loads = [bytes.fromhex(line.split()[5]).decode() for line in file
                  if line.split()[4] == "dm_table_load"]
@@ -29,7 +29,7 @@ def measured(device):
 
 
 def expected(ranges, move="n"):
-    """Return what it should have of a target, as Documentation/daxlinear.rst has it."""
+    """Return the expected measurement of a target, see Documentation/daxlinear.rst."""
     lines = "".join(f"{child.number} {offset} {sectors}\n" for child, offset, sectors in ranges)
     return (f"nr_ranges={len(ranges)},align_2m=n,allow_move={move},"
             f"ranges_hash=sha256:{hashlib.sha256(lines.encode()).hexdigest()}")

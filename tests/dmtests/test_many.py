@@ -21,7 +21,7 @@ pytestmark = pytest.mark.at_once
 
 DEVICES = int(os.environ.get("DMTESTS_DEVICES", MANY_DEVICES))
 MIDDLE = DEVICES // 2
-# Removing a device is mostly waiting, in the kernel; more at once than that only crowd each other.
+# Removing a device is mostly waiting in the kernel; more threads than that do not help.
 REMOVERS = 4
 
 # pages: where the devices' own stretches are, those that overlap, and one that all devices map
@@ -35,7 +35,7 @@ class Volume:
 
     def __init__(self, child, number):
         self.own = OWN + OWN_PAGES * number
-        # a page of the chain is in as many devices as a stretch of it is long
+        # each page of the chain is in CHAIN_PAGES devices
         self.chain = CHAIN + number
         self.ranges = [(child, pages(self.own), pages(OWN_PAGES)),
                        (child, pages(self.chain), pages(CHAIN_PAGES)),
@@ -45,7 +45,7 @@ class Volume:
 
 @contextlib.contextmanager
 def quietly():
-    """Log nothing: a thousand times the same says no more than once, and takes its time."""
+    """Log nothing: a thousand similar lines take long, and help no more than one."""
     log.info("... %d times", DEVICES)
     logging.disable(logging.INFO)
     try:
@@ -55,7 +55,7 @@ def quietly():
 
 
 def remove_all(pool, made):
-    """Remove what was made of some volumes."""
+    """Remove the volumes that were made."""
     with quietly():
         list(pool.map(lambda volume: volume.device.__exit__(None, None, None),
                       [volume for volume in made if volume.device.number]))
@@ -75,7 +75,7 @@ def volumes(child):
 
 
 class Book:
-    """Where each page of a child is mapped, for more ranges than the oracle is fast with."""
+    """Where each page of a child is mapped, for more ranges than the oracle can search quickly."""
 
     def __init__(self, child):
         self.child = child
@@ -90,7 +90,7 @@ class Book:
                 at += PAGE
 
     def unmap(self, device):
-        """Note that a device maps nothing any more."""
+        """Remove a device's ranges."""
         for places in self._places.values():
             places[:] = [place for place in places if place[0] != device.number]
 
@@ -100,7 +100,7 @@ class Book:
                       for place in self._places[number * PAGE])
 
     def check(self, bed, numbers):
-        """Fail pages; assert that each is told to whoever maps it, once, and to nobody else."""
+        """Fail pages; assert one notification for each device that maps it, and no other."""
         failures = [(self.child, number * PAGE) for number in numbers]
         for number, injection in zip(numbers, bed.probe.inject_all(failures), strict=True):
             expected = self.where(number)
@@ -110,7 +110,7 @@ class Book:
 
 
 def around(made):
-    """Return the pages of some volumes that not all have, and the pages around them."""
+    """Return the pages of some volumes that not all map, and the pages around them."""
     return sorted({page for volume in made
                    for first, count in ((volume.own, OWN_PAGES), (volume.chain, CHAIN_PAGES))
                    for page in range(first - 1, first + count + 1)})
@@ -135,10 +135,10 @@ def test_a_thousand_devices(bed):
         # several pages at once
         stretch = bed.probe.inject(child, (OWN + MIDDLE + 1) * PAGE, 4 * PAGE)
         assert notified(stretch) == book.where(OWN + MIDDLE + 1, 4)
-        # the same place of another child is nobody's
+        # the same place of another child is not mapped
         assert not bed.probe.inject(other, OWN * PAGE).calls
 
-        # some change while the others stay
+        # some devices change while the others stay
         moved, suspended, gone = (made[MIDDLE + first:][:3] for first in (0, 10, 20))
         for volume in moved:
             ranges = [(child, pages(volume.chain), pages(CHAIN_PAGES)),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Real machine checks: from the processor to the filesystem, through no injection of Linux's."""
+"""Real machine checks: from the processor to the filesystem, without Linux's own injection."""
 
 import errno
 
@@ -46,18 +46,18 @@ def test_file_data(bed):
         assert at == nvdimm.phys + SIZE * SECTOR + 12 * MIB
         mce.check(at)
         assert early.wait_sigbus() == Sigbus("AO", 0, 12)
-        # The NVDIMM's driver hears of it as well, a little later: it refuses what is bad. So who
-        # would rather not know finds out on touch.
-        bad = wait_for(lambda: badblocks(nvdimm), f"{nvdimm} knows of no bad block")
+        # The NVDIMM's driver is notified too, a little later, and refuses access to the page. So a
+        # process with late kill gets its SIGBUS when it touches the page.
+        bad = wait_for(lambda: badblocks(nvdimm), f"{nvdimm} has no bad block")
         assert late.ask("touch", 0) is None
         assert late.sigbus.offset == 0
         assert beside.lives()
         assert failures.places() == [(place, PAGE)]
-        told = [event for event in trace.fields() if "parent" in event]
+        forwarded = [event for event in trace.fields() if "parent" in event]
         assert [(event["child"], int(event["child_bytes"], 0), event["parent"],
-                 int(event["parent_bytes"], 0), int(event["rc"])) for event in told] == [
+                 int(event["parent_bytes"], 0), int(event["rc"])) for event in forwarded] == [
                      (nvdimm.name, SIZE * SECTOR + 12 * MIB, device.disk, place, 0)]
-        # no other way: it was the processor that said so
+        # the report came from the processor
         assert any("mce_record" in line for line in trace.lines())
     assert not bed.kmsg.find("Injecting memory failure", mark)
     lines = bed.kmsg.find(f"dax_holder: {nvdimm.name} failed at ", mark)
@@ -83,5 +83,5 @@ def test_metadata(bed):
     nvdimm.is_spoiled = True
     mce.check(nvdimm.phys + 2 * SIZE * SECTOR)
     wait_for(fs.is_shut_down, "XFS goes on")
-    wait_for(lambda: badblocks(nvdimm), f"{nvdimm} knows of no bad block")
+    wait_for(lambda: badblocks(nvdimm), f"{nvdimm} has no bad block")
     assert device.status() == [Status(received=1, forwarded=1, handled=1, last=0)]

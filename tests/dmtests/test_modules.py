@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The modules as modules: what they say of themselves, how they come and go."""
+"""The modules as modules: their information, loading and unloading."""
 
 import contextlib
 import os
@@ -23,13 +23,13 @@ FILES = {
 
 
 def loaded(name):
-    """Tell whether a module is loaded."""
+    """Return whether a module is loaded."""
     return os.path.isdir(f"/sys/module/{name}")
 
 
 @contextlib.contextmanager
 def installed(folder):
-    """Yield modprobe as a command that knows our modules, as `make install` would let it."""
+    """Yield a modprobe command that finds our modules, as after `make install`."""
     release = os.uname().release
     modules = f"{folder}/lib/modules/{release}"
     os.makedirs(f"{modules}/updates")
@@ -37,7 +37,7 @@ def installed(folder):
         shutil.copy(path, f"{modules}/updates")
     for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
         shutil.copy(f"/lib/modules/{release}/{name}", modules)
-    # what ours need of the kernel's own is loaded, or built in
+    # the kernel's modules that ours need are loaded, or built in
     dm_mod = run("modinfo", "-n", "dm_mod").strip()
     if os.path.exists(dm_mod):
         shutil.copy(dm_mod, f"{modules}/updates")
@@ -84,7 +84,7 @@ def test_one_needs_the_other(bed):
 
 
 def test_modprobe(bed, unloaded):
-    # by the target's name alone, as dm asks for it, and away again with what it brought
+    # by the target's name, as dm requests it; removing it removes dax_holder too
     del unloaded
     with installed(bed.folder()) as modprobe:
         run(*modprobe, "dm-daxlinear")
@@ -99,7 +99,7 @@ def test_modprobe(bed, unloaded):
 
 
 def test_leaves_nothing_behind(bed, unloaded):
-    # the slots are free, and the next one to load finds all as the first did
+    # the slots are free, and the modules load again
     del unloaded
     for _ in range(3):
         for path in FILES.values():
@@ -114,9 +114,9 @@ def test_leaves_nothing_behind(bed, unloaded):
 
 
 def dax_devices():
-    """Return how many dax_devices the kernel has."""
+    """Return how many dax_devices there are."""
     folder = "/sys/kernel/slab/dax_cache"
-    # what is free is counted only once it is back in its slab
+    # an object is counted as free only once it is back in its slab
     write_file(f"{folder}/shrink", 1)
     return int(read_file(f"{folder}/objects").split()[0])
 
@@ -133,7 +133,7 @@ def test_dax_devices_go(bed):
                 with pytest.raises(CommandError):
                     device.load(DaxLinear.ranges(ranges[::-1]))
 
-    # the probe keeps the last one that it knew by a number
+    # the probe keeps the last dax_device of a number
     come_and_go()
     before = dax_devices()
     for _ in range(10):

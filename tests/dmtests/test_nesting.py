@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Mapped devices on mapped devices: ours all the way, and dm-linear above ours."""
+"""Mapped devices on mapped devices: daxlinear on all floors, and dm-linear above daxlinear."""
 
 import errno
 
@@ -16,7 +16,7 @@ from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE, pages
 
 
 class Floor:
-    """A mapped device on others, and which ranges of NVDIMMs it is in the end."""
+    """A mapped device on others, and the ranges of NVDIMMs that it maps in the end."""
 
     def __init__(self, bed, target, ranges):
         self.device = bed.device(*[target(sectors, below, offset)
@@ -49,7 +49,7 @@ class Floor:
 
 
 def tower(bed, target, children):
-    """Return three floors; no two lines of their tables line up, and some stand on two floors."""
+    """Return three floors; no two lines of their tables line up, and some are on two floors."""
     first, second, third, partition = children
     low = Floor(bed, target, [(first, pages(10), pages(100)), (second, 0, pages(50)),
                               (partition, pages(3), pages(200))])
@@ -80,12 +80,12 @@ def test_three_deep(bed, children):
                                     strict=True):
             assert notified(injection) == [(high.device.number, place[2])]
             assert injection.rc == 0
-        # more than one range of each
+        # more than one range of each child
         injection = bed.probe.inject(children[0], 0, 200 * PAGE)
         assert notified(injection) == sorted((high.device.number, at) for disk, byte, at in places
                                              if disk == children[0] and byte < 200 * PAGE)
 
-    # the kernel sees the same memory as through three dm-linear devices
+    # lookups return the same memory as through three dm-linear devices
     stock = tower(bed, Linear, children)[2]
     mine, theirs = ([page.pfn for page in bed.probe.lookup([(floor.device, place[2])
                                                              for place in places])]
@@ -94,7 +94,7 @@ def test_three_deep(bed, children):
 
 
 def test_three_deep_through_memory_failure(bed, children):
-    # the whole path below the filesystem; the probe takes care of the pages
+    # the whole path below the filesystem; the probe handles the failures
     _, _, high = tower(bed, DaxLinear, children)
     places = high.every_page()[::7]
     with bed.probe.holding(high.device):
@@ -109,7 +109,7 @@ def test_three_deep_through_memory_failure(bed, children):
 def test_every_floor_counts(bed, children):
     floors = tower(bed, DaxLinear, children)
     child = children[0]
-    # in all three; first nobody above, then somebody, who then has no answer
+    # in all three; first without a holder, then with one, which at last returns an error
     byte = next(byte for disk, byte, _ in floors[2].every_page() if disk == child)
     offsets = [next(at for disk, there, at in floor.every_page() if (disk, there) == (child, byte))
                for floor in floors]
@@ -124,7 +124,7 @@ def test_every_floor_counts(bed, children):
 
     injection = bed.probe.inject(child, byte)
     assert (injection.rc, injection.calls) == (-errno.EOPNOTSUPP, [])
-    # each has the one above for a holder; it did nothing
+    # each forwards to the one above, and no holder handles it
     assert counts() == [(1, 1, 0), (1, 1, 0), (1, 0, 0)]
     with bed.probe.holding(floors[2].device):
         bed.probe.inject(child, byte)
@@ -149,7 +149,7 @@ def test_two_ways_up(bed):
 
 
 def test_a_floor_changes(bed, children):
-    # what is above follows what is below
+    # a new table below takes effect above
     first, second = children[:2]
     low = Floor(bed, DaxLinear, [(first, 0, pages(8)), (second, 0, pages(8))])
     middle = Floor(bed, DaxLinear, [(low, pages(4), pages(8))])
@@ -175,7 +175,7 @@ def test_a_floor_changes(bed, children):
 
 
 def test_child_gone_below_three(bed, children):
-    # R8 for all floors: one call, of all that is gone, though it is below by two of them
+    # one call for all that is gone, though the top is on it by two floors
     gone = children[2].disk
     _, _, high = tower(bed, DaxLinear, children)
     lost = [at for disk, _, at in high.every_page() if disk == gone]
@@ -188,7 +188,7 @@ def test_child_gone_below_three(bed, children):
 
 @pytest.mark.parametrize("above", [True, False], ids=["on dm-linear", "on daxlinear"])
 def test_ext4(bed, above):
-    """Ext4 takes no holder slot, dm-linear passes nothing up: the kernel does what it can."""
+    """No holder is above, as ext4 takes no slot: generic handling kills the processes."""
     nvdimms = bed.nvdimms[:2]
     sectors, first = 16 * MIB_SECTORS, 8 * MIB_SECTORS
     device = bed.device(DaxLinear.ranges([(nvdimm, first, sectors) for nvdimm in nvdimms]))

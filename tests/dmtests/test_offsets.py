@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A failure at an offset of a child is told at the right offset of the mapped device.
+"""A failure at an offset of a child is forwarded at the right offset of the mapped device.
 
-The oracle and dm-linear, on the same table, each say what is right.
+The right offset comes from the oracle, and from dm-linear with the same table.
 """
 
 import errno
@@ -17,7 +17,7 @@ from lib.units import HUGE, HUGE_SECTORS, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTO
 
 
 def three_children(bed):
-    """Return ranges over a whole NVDIMM, a partition and the rest of a third, all unequal."""
+    """Return ranges of a whole NVDIMM, a partition and the rest of a third, all unequal."""
     small, middle, large = bed.nvdimms[0], bed.nvdimms[2], bed.nvdimms[3]
     partition = bed.enter(middle.partition(pages(257), pages(40000)))
     assert len({small.sectors, partition.sectors, large.sectors}) == 3
@@ -29,7 +29,7 @@ def three_children(bed):
 
 
 def targets(kind, ranges):
-    """Return the targets that map ranges: one of ours, ours line by line, or dm-linear's."""
+    """Return the targets that map ranges: one daxlinear, a daxlinear or a linear for each."""
     if kind == "ranges":
         return [DaxLinear.ranges(ranges)]
     target = {"lines": DaxLinear, "linear": Linear}[kind]
@@ -37,7 +37,7 @@ def targets(kind, ranges):
 
 
 def boundary_bytes(ranges):
-    """Return (child, byte) around the first and the last page of each range, inside and out."""
+    """Return (child, byte) of the pages on both sides of each range's start and end."""
     found = set()
     for child, offset, sectors in ranges:
         first, end = child.byte(offset), child.byte(offset + sectors)
@@ -56,7 +56,7 @@ def random_bytes(ranges, number, seed):
 
 
 def check_injections(bed, oracle, failures):
-    """Inject failures; assert that each is told where the oracle says, and nowhere else."""
+    """Inject failures; assert notifications where the oracle has them, and nowhere else."""
     for failure, injection in zip(failures, bed.probe.inject_all(failures), strict=True):
         length = failure[2] if len(failure) > 2 else PAGE
         expected = oracle.where_all(failure[0], failure[1], length)
@@ -65,7 +65,7 @@ def check_injections(bed, oracle, failures):
 
 
 def check_lookups(bed, ours, stock, ranges):
-    """Assert that the kernel finds the same memory through our table and through dm-linear's."""
+    """Assert that lookups return the same memory through daxlinear as through dm-linear."""
     chance = random.Random(7)
     asked, start = [], 0
     for _, _, sectors in ranges:
@@ -96,7 +96,7 @@ def test_three_unequal_children(bed, kind):
 
 
 def test_lookup_is_where_memory_is(bed):
-    # what all tests here rest on: the probe, the children and the physical addresses agree
+    # all tests here need this: the probe, the children and the physical addresses agree
     for child in bed.nvdimms:
         byte = 5 * PAGE
         assert bed.probe.lookup([(child, byte)])[0].pfn == child.pfn(byte)
@@ -111,7 +111,7 @@ def test_unheld_device_is_not_told(bed):
 
 
 def test_dm_linear_forwards_nothing(bed):
-    # the reason for all this
+    # the control: dm-linear forwards nothing
     ranges = three_children(bed)
     device = bed.device(*targets("linear", ranges))
     with bed.probe.holding(device):
@@ -122,7 +122,7 @@ def test_dm_linear_forwards_nothing(bed):
 
 @pytest.mark.parametrize("kind", ["ranges", "lines"])
 def test_many_small_ranges(bed, kind):
-    # ranges of 1 to 9 pages, pages in between that nobody maps, children in random order
+    # ranges of 1 to 9 pages with unmapped pages in between, children in random order
     chance = random.Random(kind)
     ranges = []
     for child in bed.nvdimms[:3]:
@@ -193,7 +193,7 @@ def test_failure_longer_than_a_page(bed):
 
 
 def test_failure_across_the_end_of_the_live_table(bed):
-    # a loaded table maps the rest of it, and what comes before that as the live one does
+    # a loaded table maps the rest of it, and the pages before as the live one does
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(pages(8), child, pages(100)))
     device.load(DaxLinear(pages(16), child, pages(100)))
@@ -205,7 +205,7 @@ def test_failure_across_the_end_of_the_live_table(bed):
 
 
 def test_failure_of_less_than_a_page(bed):
-    # mappings are of pages: a page that is bad in part is told whole
+    # pages are mapped as a whole: a failure of a part of a page is forwarded for all of it
     child = bed.nvdimms[0]
     ranges = [(child, pages(4), pages(4))]
     device = bed.device(*targets("ranges", ranges))
@@ -237,7 +237,7 @@ def test_failure_outside_of_all(bed):
 
 
 def test_endless_failure_ends(bed):
-    # from somewhere to the end of the address space, which is more than there is
+    # from somewhere to the end of the address space, which is past the end of the child
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(pages(600), child, pages(10)))
     with bed.probe.holding(device):
@@ -279,7 +279,7 @@ def test_page_mapped_by_several_devices(bed):
 
 
 def test_beside_a_dm_linear_line(bed):
-    # one table, lines of ours and of others: only ours are forwarded
+    # a table with lines of daxlinear and of others: only failures of the former are forwarded
     child, other = bed.nvdimms[2], bed.nvdimms[0]
     size = pages(50)
     device = bed.device(DaxLinear(size, child, 0), Linear(size, other, 0),
@@ -306,7 +306,7 @@ def test_partitions_of_one_disk(bed):
 
 
 def test_device_of_no_whole_pages(bed):
-    # no filesystem has DAX on it, and the kernel would say so each time that it is asked
+    # no filesystem can use DAX on it, and to look that up would log a line each time
     child = bed.nvdimms[0]
     bed.device(DaxLinear(pages(8), child), Linear(1, child, pages(8)))
     mark = bed.kmsg.mark()
@@ -318,11 +318,11 @@ def test_device_of_no_whole_pages(bed):
 
 @pytest.mark.parametrize("kind", ["ranges", "lines"])
 def test_through_memory_failure(bed, kind):
-    # the whole path below XFS; the probe takes care of the pages, so they are not poisoned
+    # the whole path below XFS; the probe handles the failures, so no page is poisoned
     ranges = three_children(bed)
     device = bed.device(*targets(kind, ranges))
     oracle = Oracle().map(device, ranges)
-    # the first page of a range and what surrounds it, the last likewise, and some between
+    # the pages around the start and the end of each range, and some between
     places = boundary_bytes(ranges) + random_bytes(ranges, 130, kind)
     places = [(disk, byte) for disk, byte in places if oracle.where(disk, byte)]
     assert len(places) > 100
@@ -338,7 +338,7 @@ def test_through_memory_failure(bed, kind):
 
 
 def test_whole_child_gone(bed):
-    # one call for each parent, the span of the child's ranges; others are not told
+    # one call for each parent, of the span of the child's ranges; others are not notified
     gone, other = bed.nvdimms[2], bed.nvdimms[0]
     layouts = [
         [(other, 0, pages(10)), (gone, pages(500), pages(20)), (other, pages(10), pages(5)),
@@ -379,7 +379,7 @@ def test_flags_are_passed_on(bed, flags):
     ([None, -errno.EOPNOTSUPP], -errno.EOPNOTSUPP),
 ])
 def test_answers_are_merged(bed, answers, merged):
-    # R7; None is a device that nobody holds
+    # None is a device that is not held
     child = bed.nvdimms[0]
     devices = [bed.device(DaxLinear(MIB_SECTORS, child, 0)) for _ in answers]
     for device, answer in zip(devices, answers, strict=True):

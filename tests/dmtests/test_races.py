@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What changes while a failure is on its way, at the very moments that matter.
+"""Tables, attachments and modules change while a failure is in flight.
 
 It is stopped in the handler of a holder that it came to. Nothing is to be waited for while it is
 looked up where a page is.
@@ -32,8 +32,8 @@ def _child(bed):
 class Stopped:
     """A failure of a child that is in the handler of a device's holder, for its `with` block.
 
-    When it is over, `calls` is what holders were told, and `rc` what came of it; `strays` is what
-    they were told of other things meanwhile.
+    When it is over, `calls` are those that it made, and `rc` is its result; `strays` are the calls
+    that came of something else meanwhile.
     """
 
     def __init__(self, bed, child, device, byte, length=PAGE):
@@ -59,7 +59,7 @@ class Stopped:
         try:
             self._probe.delay(self._device, 0)
         except ProbeError as error:
-            # its holder has left it
+            # the device may not be held any more
             assert error.errno == errno.ENOENT
         self._process.end()
 
@@ -72,7 +72,7 @@ class Stopped:
 
 
 def calls_to(device, *numbers):
-    """Return the calls that tell a device of these pages."""
+    """Return the calls that notify a device of these pages."""
     return [(device.number, number * PAGE, PAGE) for number in numbers]
 
 
@@ -82,17 +82,17 @@ def layout(child, *numbers):
 
 
 @pytest.mark.parametrize("old, new, places", [
-    # it stays where it is, beside what moves
+    # the page stays where it is, beside one that moves
     ((5, 8, 9, 5), (5, 9, 8, 5), [0, 3]),
-    # from behind to before where the failure is, and the other way round
+    # a page moves from behind the place of the failure to before it, and the reverse
     ((8, 9, 5, 9), (5, 8, 9, 9), [2]),
     ((5, 8, 9, 9), (8, 9, 9, 5), [0, 3]),
-    # it is gone
+    # a page is not mapped any more
     ((5, 8, 5, 9), (5, 8, 9, 9), [0]),
 ])
 @pytest.mark.parametrize("way", ["registered", "attached", "both"])
 def test_table_swap_between_two_places(bed, child, old, new, places, way):
-    """Each place is told once at most, and once if it has the page all the time."""
+    """Each place is notified at most once, and exactly once if it maps the page all the time."""
     if way == "attached":
         old, new = ([Linear(pages(1), child, pages(number)) for number in numbers]
                     for numbers in (old, new))
@@ -110,7 +110,7 @@ def test_table_swap_between_two_places(bed, child, old, new, places, way):
 
 
 def test_swapped_twice_within_one_failure(bed, child):
-    # the places of the table that was never there when it was looked at are told at most once
+    # places of a table that is only live in between are notified at most once
     device = bed.device(layout(child, 5, 8, 9, 5))
     device.load(layout(child, 8, 5, 9, 5))
     bed.enter(bed.probe.holding(device))
@@ -127,7 +127,7 @@ def test_swapped_twice_within_one_failure(bed, child):
 @pytest.mark.parametrize("failed", [(5 * PAGE, PAGE), (0, WHOLE)], ids=["page", "child gone"])
 @pytest.mark.parametrize("way", ["registered", "attached"])
 def test_parent_gets_its_table_back_once_it_is_told(bed, child, failed, way):
-    """It is wiped and known anew while the next one is told: it has been told."""
+    """It is wiped and registered anew while the next one is notified: it is not notified again."""
     target = DaxLinear if way == "registered" else Linear
     first, second = (bed.device(target(pages(16), child)) for _ in range(2))
     for device in first, second:
@@ -147,7 +147,7 @@ def test_parent_gets_its_table_back_once_it_is_told(bed, child, failed, way):
 
 @pytest.mark.parametrize("late", [False, True], ids=["attached meanwhile", "detached meanwhile"])
 def test_attached_or_detached_while_it_is_told(bed, child, late):
-    """A registered parent is told of its places once, whatever its other way is."""
+    """A registered parent is notified of its places once, attached or not."""
     device = bed.device(layout(child, 5, 8, 5))
     bed.enter(bed.probe.holding(device))
     if late:
@@ -178,7 +178,7 @@ def test_detached_while_it_is_counted(bed, child):
 
 
 def test_parent_dies_before_it_is_told(bed, child):
-    """The one before it is told meanwhile; its own holder hears that it goes, and only that."""
+    """The parent before it is notified meanwhile; its own holder is notified only that it goes."""
     first, second = (bed.device(DaxLinear(pages(16), child)) for _ in range(2))
     for device in first, second:
         bed.enter(bed.probe.holding(device))
@@ -194,12 +194,12 @@ def test_parent_dies_before_it_is_told(bed, child):
 
 
 def test_parent_dies_between_two_places(bed, child):
-    """It is told of the first, and shut down before it comes to the second."""
+    """It is notified of the first place, and shut down before the second."""
     device = bed.device(layout(child, 5, 8, 5))
     bed.enter(bed.probe.holding(device, -errno.EOPNOTSUPP))
     with Stopped(bed, child, device, 5 * PAGE) as failure, \
             Beside("dmsetup", "remove", device.name) as removing:
-        # it tells its holder first, who takes his time
+        # it notifies its holder first, which takes long
         removing.wait_in("probe_notify_failure")
         failure.go_on()
         removing.end()
@@ -208,7 +208,7 @@ def test_parent_dies_between_two_places(bed, child):
 
 
 def test_slot_changes_hands_before_we_look(bed):
-    """The kernel reads the slot, then calls its handler: who is in the slot by then matters not."""
+    """The kernel reads the slot, then calls its handler, whatever is in the slot by then."""
     child = bed.nvdimms[0]
 
     def late():
@@ -216,20 +216,20 @@ def test_slot_changes_hands_before_we_look(bed):
 
     with Device(DaxLinear(pages(8), child)) as device, bed.probe.holding(device):
         assert [call.dev for call in late().calls] == [device.number]
-    # nobody
+    # the slot is empty
     assert late().rc == -errno.EOPNOTSUPP
-    # somebody else, who has not been told this way
+    # another holder has the slot, and is not notified this way
     with bed.probe.holding(child):
         injection = late()
         assert not injection.calls and injection.rc == -errno.EOPNOTSUPP
-    # ourselves again
+    # dax_holder has the slot again
     with Device(DaxLinear(pages(8), child)) as device, bed.probe.holding(device):
         assert [call.dev for call in late().calls] == [device.number]
 
 
 @pytest.mark.usefixtures("unloaded")
 def test_orders_while_the_module_goes(bed):
-    """Each attaches before the module goes, and is dropped with it, or finds no file."""
+    """An order attaches before the module goes, which drops the attachment, or finds no file."""
     child = bed.nvdimms[0]
     device = bed.device(Linear(pages(16), child))
     attach_it = (f"while echo {device.number} {child.number} >{attach.FOLDER}/attach; do "

@@ -67,11 +67,11 @@ class Ranges:
         return [Linear(sectors, child, start) for child, start, sectors in places]
 
     def crosses(self, page, pages):
-        """Tell whether pages of the device lie in several ranges."""
+        """Return whether pages of the device lie in several ranges."""
         return any(page < start < page + pages for start in self.starts)
 
     def requests(self, number):
-        """Return (page, pages) about the ends of ranges, the whole device among them."""
+        """Return (page, pages) around the ends of ranges, and of the whole device."""
         found = [(0, self.starts[-1])]
         while len(found) < number:
             near = self._chance.choice(self.starts) - self._chance.choice((0, 1, 1, 2, 7))
@@ -86,7 +86,7 @@ class Ranges:
         return zlib.crc32(self.data[page * PAGE:(page + pages) * PAGE])
 
     def check_neighbours(self):
-        """Assert that what lies before and behind the ranges is as it was."""
+        """Assert that the pages before and behind the ranges are as they were."""
         for (child, start, pages), data in zip(self._gaps, self._neighbours):
             with open(child.path, "rb") as file:
                 file.seek(start * PAGE)
@@ -94,7 +94,7 @@ class Ranges:
 
 
 def read_all(bed, device, layout, number=200):
-    """Read requests; return those that came out wrong, and assert what answers they had."""
+    """Read requests; return those that read wrong data. Assert the lengths of the answers."""
     wanted = layout.requests(number)
     before = seams.requests()
     answers = bed.probe.sum([(device, page * PAGE, pages) for page, pages in wanted])
@@ -112,7 +112,7 @@ def test_reading_across_ranges(bed, name):
     wanted, wrong, lengths, crossing, counted = read_all(bed, device, layout)
     assert not wrong
     assert lengths == [pages for _, pages in wanted]
-    # what lies in one range has no part in it
+    # requests in one range need no alias
     assert 0 < crossing == counted < len(wanted)
     seams.wait_until_nothing_is_held()
 
@@ -148,7 +148,7 @@ def test_writing_across_ranges(bed, name):
 
 
 def test_on_several_floors(bed):
-    # a device of ranges of a device of ranges
+    # ranges of a device of ranges
     layout = Ranges(bed, "forty")
     below = bed.device(*layout.targets())
     half = layout.starts[-1] // 2
@@ -171,7 +171,7 @@ def test_suspended(bed):
 
 @contextlib.contextmanager
 def reading(request, how, milliseconds):
-    """Read beside the test, a while after the address was had; yield the list for the answer."""
+    """Read beside the test, a while after the lookup; yield the list for the answer."""
     answers = []
     probe = Probe()
     thread = threading.Thread(
@@ -187,7 +187,7 @@ def reading(request, how, milliseconds):
 @pytest.mark.at_once
 @pytest.mark.parametrize("how, milliseconds", [("locked", 2000), ("unlocked", 1500)])
 def test_address_is_good_as_long_as_it_is_used(bed, how, milliseconds):
-    # tables come and go meanwhile, and with each request the worker has something to unmap
+    # tables come and go meanwhile, and the worker has an alias to unmap for each request
     layout = Ranges(bed, "forty")
     device = bed.device(*layout.targets())
     whole = (0, layout.starts[-1])
@@ -221,7 +221,7 @@ def test_unload_right_after_requests(bed):
 
 @pytest.mark.usefixtures("renewed")
 def test_no_memory(bed):
-    # what crosses fails, what does not goes on, and neither does harm
+    # requests that cross ranges fail, others do not, and neither writes to a wrong place
     layout = Ranges(bed, "forty")
     device = bed.device(*layout.targets())
     mark = bed.kmsg.mark()
@@ -242,7 +242,7 @@ def test_no_memory(bed):
 
 
 def test_limit_is_kept(bed):
-    # those that ask too fast are held up a little, and then refused
+    # requests that come too fast are delayed a little, and then refused
     layout = Ranges(bed, "two")
     device = bed.device(*layout.targets())
     pages = layout.starts[-1]
@@ -252,7 +252,7 @@ def test_limit_is_kept(bed):
         for _ in range(200):
             answer = bed.probe.sum([(device, 0, pages)])[0]
             assert answer.pfn in (layout.sum(0, pages), -errno.ENOMEM)
-            # the one that reached the limit, and what an alias takes beside its pages
+            # the one that reached the limit, and the memory of an alias beside its pages
             assert seams.held() < room * 1.1 + pages * 16
     seams.wait_until_nothing_is_held()
 
@@ -262,7 +262,7 @@ def test_bad_block(bed, where):
     # on either side of the seam, as on the bare NVDIMM; a recovery reaches up to it
     layout = Ranges(bed, "two")
     device = bed.device(*layout.targets())
-    _, seam, end = layout.starts
+    seam, end = layout.starts[1], layout.starts[2]
     child, start, _ = layout.ranges[where]
     bad = [seam - 1, seam + 1][where]
     child.add_badblocks((start + bad - layout.starts[where]) * PAGE_SECTORS, 1)
@@ -279,7 +279,7 @@ def test_bad_block(bed, where):
 
 
 def test_lines_that_are_not_the_whole_device(bed):
-    # they say so once, as they go live; one line does not
+    # several lines are logged once, as they go live; one line is not
     child = bed.nvdimms[0]
     mark = bed.kmsg.mark()
     device = bed.device(DaxLinear(8, child), DaxLinear(16, child, 80))

@@ -89,13 +89,13 @@ def spots(luck, offsets, size, number):
         first = max(at - before, free)
         if first < at:
             found.append((first, min(at + after, size) - first))
-            # the block that is copied there belongs to nobody else
+            # no other write is in the block that is copied there
             free = (first + found[-1][1] + PAGE) // PAGE * PAGE
     return found
 
 
 def problems(volume, cow, *steps, answers=()):
-    """Take steps; return all that is wrong then, in the files and outside, a line each."""
+    """Take steps; return what is wrong then, in the files and outside of them, a line each."""
     try:
         assert cow.do(*steps) == list(answers)
         found = []
@@ -105,7 +105,7 @@ def problems(volume, cow, *steps, answers=()):
 
 
 def judge(volume, found, *wanted):
-    """Assert that nothing is wrong; or over dm-linear that something is."""
+    """Assert that nothing is wrong, or that something is over dm-linear."""
     if volume.kind == "linear" and kernel.USES_WHAT_IS_NOT_MAPPED:
         assert found
         for words in wanted:
@@ -115,7 +115,7 @@ def judge(volume, found, *wanted):
 
 
 def crossed(volume, before):
-    """Assert that our module made requests seamless, or that nothing else is there to do so."""
+    """Assert that requests were made seamless over daxlinear, and over nothing else."""
     if volume.kind == "daxlinear":
         assert seams.requests() > before
 
@@ -138,7 +138,7 @@ def test_over_a_clone(bed, kind, shape, verb, requests):
     steps = [f"{verb} clone {offset} {length}"
              for offset, length in spots(luck, offsets, size, 24)]
     found = problems(volume, cow, *steps, "check", "load clone")
-    # what is behind a range is a neighbour's, or the device's own
+    # a neighbour's data is behind a range, or the device's own
     judge(volume, found, "clone: ", *([] if shape == "adjacent" else ["neigh"]))
     crossed(volume, requests)
 
@@ -176,7 +176,7 @@ def test_written_outside(bed, kind, requests):
 
 @KINDS
 def test_dedupe(bed, kind, requests):
-    # what lies behind both ranges is alike, so that the kernel takes what it compares for equal
+    # the data behind both ranges is the same, so that a wrong comparison finds it equal
     volume, cow, _ = make(bed, kind, "few")
     first, second = volume.seams
     size = 36 * MIB
@@ -197,7 +197,7 @@ def test_dedupe(bed, kind, requests):
 
 @KINDS
 def test_huge_page(bed, kind, requests):
-    # a fault copies 2 MiB of a source that two children have, to 2 MiB of one
+    # a fault copies 2 MiB of a source that is on two children to 2 MiB of one
     ranges = Layout(bed.nvdimms, 1024).add(0, 40 * 256 + 5).add(1, 40 * 256 + 3).ranges
     volume = Volume(bed, kind, ranges, stripe_2m=True)
     cow = bed.enter(Cow(volume.fs.folder))
@@ -238,7 +238,7 @@ if kernel.ZEROES_CLONES:
 
 
 def any_steps(luck, size):
-    """Return what is done at once: most often a step."""
+    """Return the steps that are done at once: most often one."""
     verb, name = luck.choice(VERBS), luck.choice(("clone", "clone", "source"))
     offset = luck.randrange(size)
     if verb == "cut":
@@ -277,7 +277,7 @@ def test_zeroes(bed, kind):
 
 
 def test_within_a_range(bed, requests):
-    # there is nothing to pay where no range ends
+    # requests cost nothing more where no range ends
     volume, cow, _ = make(bed, "daxlinear", "few")
     cow.do(f"write source 0 {4 * MIB}", "clone source clone")
     assert not volume.crossings("clone")

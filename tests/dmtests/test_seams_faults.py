@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Requests across the ends of ranges when much else goes on, or goes wrong.
+"""Requests across the ends of ranges while other things change or fail.
 
 Whatever fails, it fails with an error: all files are what was written to them, and what lies around
 the ranges is as it was.
@@ -33,7 +33,7 @@ _FICLONE = 0x40049409
 
 
 def pair(children):
-    """Two children, each once."""
+    """Return two ranges, one of each child."""
     return Layout(children).add(0, HEAD).add(1, 40 * 256 + 3).ranges
 
 
@@ -55,7 +55,7 @@ def make(bed, ranges, kind="daxlinear"):
 
 
 def all_well(volume, cow, *steps):
-    """Assert that nothing is wrong after some steps; return what they print."""
+    """Take steps; assert that nothing is wrong then; return what they print."""
     lines = cow.do(*steps, "check")
     assert not volume.neighbours.damage()
     return lines
@@ -72,7 +72,7 @@ def test_hundred_seams_in_a_request(bed):
     cow.do(f"write source 0 {size}", "clone source clone")
     before = seams.requests()
     cow.do(f"write clone 1 {size - 2}")
-    # XFS makes one piece of it, or a few, each with one for the clone and one for the source
+    # XFS makes one request of it, or a few, for the clone and for the source
     assert before < seams.requests() < before + 20
     assert min(len(volume.crossings(name)) for name in ("source", "clone")) > 100
     all_well(volume, cow)
@@ -80,7 +80,7 @@ def test_hundred_seams_in_a_request(bed):
 
 @pytest.mark.at_once
 def test_crowd(bed):
-    # many at once, while the table is renewed and grows
+    # many processes at once, while the table is reloaded and grows
     ranges = stripes(bed.nvdimms, 1600, 1, 60, nr_children=3)
     volume, cow = make(bed, ranges)
     cow.do(f"reserve ballast 0 {PAGE}", "sync ballast")
@@ -122,7 +122,7 @@ def test_killed_writers(bed):
 
 
 def test_suspended(bed):
-    # DAX does not go through what is suspended
+    # DAX access does not wait for a resume
     volume, cow = make(bed, pair(bed.nvdimms))
     cow.do(f"write source 0 {8 * MIB}", "sync source", "clone source clone", "sync clone")
     at = volume.crossings("source")[volume.seams[0]]
@@ -156,7 +156,7 @@ def test_child_that_goes(bed):
         unplugged.plug()
         volume.fs.unmount()
     assert not volume.neighbours.damage()
-    # what was written before is there once the child is
+    # what was written before is there once the child is back
     volume.device.wipe()
     volume.device.reload(DaxLinear.ranges(volume.ranges))
     volume.fs.mount()
@@ -178,7 +178,7 @@ class BadPages:
         self.cow.do(f"reserve ballast 0 {self.clone_seam - self.AROUND - ballast}", "sync ballast",
                     "clone source clone")
         self.at = self.volume.crossings("source")[self.source_seam]
-        # once, to see which blocks it gets
+        # written once, to see which blocks it gets
         self.cow.do(self.write(0))
         self.clone_at = self.volume.crossings("clone")[self.clone_seam]
         assert abs(self.clone_at - self.at) < self.AROUND - 32 * PAGE
@@ -189,7 +189,7 @@ class BadPages:
         return f"write clone {self.at - self.AROUND + ragged} {2 * (self.AROUND - ragged)}"
 
     def spoil(self, which, page):
-        """Have a page be bad, as counted from where the children meet; return its NVDIMM."""
+        """Add bad blocks to a page, counted from where the children meet; return its NVDIMM."""
         place = {"source": self.source_seam, "clone": self.clone_seam}[which] + page * PAGE
         nvdimm, sector = self.volume.place(place)
         nvdimm.add_badblocks(sector, PAGE_SECTORS)
@@ -216,13 +216,13 @@ def test_bad_page(bed, which, page):
         assert not files.volume.neighbours.damage()
     wanted = 2 * (files.AROUND - 100)
     assert (found["bare"] == ("ok", wanted)) == (found["daxlinear"] == ("ok", wanted)), found
-    # it has to be a page that the kernel asks for
+    # the bad page has to be one that the kernel looks up
     if which == "clone" or page < 0:
         assert found["daxlinear"] != ("ok", wanted), found
 
 
 def test_bad_pages_written_over(bed):
-    # as the NVDIMM clears them, the copy is made and the write done
+    # with an NVDIMM that clears bad blocks, the copy is made and the write succeeds
     bed.enter(HEAL)
     files = BadPages(bed, "daxlinear")
     spoilt = [files.spoil("clone", page) for page in (-2, -1, 0, 1, 30)]
@@ -258,7 +258,7 @@ def refused(volume):
 
 
 def test_limit(bed):
-    # where there is nothing to be had it is an error, and nothing else
+    # without memory it is an error, and nothing else
     volume, cow = make(bed, pair(bed.nvdimms))
     cow.do(f"write source 0 {8 * MIB}", f"copy source 0 {8 * MIB} clone 0", "sync clone",
            "clone source clone")
@@ -266,7 +266,7 @@ def test_limit(bed):
     with seams.limit(0):
         steps = refused(volume)
         lines = cow.do(*steps, f"write clone 0 {MIB}", f"read source 0 {MIB}")
-        # XFS says so of all that it cannot compare
+        # XFS returns EIO for what it cannot compare
         assert {line.split()[-1] for line in lines} <= {"ENOMEM", "EIO", "ok", "same"}, lines
     assert bed.kmsg.find("no alias", mark)
     all_well(volume, cow, *[step.partition(" ")[2] for step in steps])
@@ -281,7 +281,7 @@ def test_nothing_is_held_for_long(bed):
 
 @pytest.mark.usefixtures("unloaded")
 def test_unload_at_once():
-    # all is gone with the module, which waits for whom it lent memory
+    # the module frees all aliases as it goes, and waits for requests that use one
     HOLDER.insert()
     for _ in range(3):
         TARGET.insert()
@@ -294,7 +294,7 @@ def test_unload_at_once():
 
 
 def pwrite_all(fd, data, at):
-    """Write; a part is not enough."""
+    """Write; raise an OSError if only a part was written."""
     done = os.pwrite(fd, data, at)
     if done != len(data):
         raise OSError(errno.ENOMEM, "a part was written")

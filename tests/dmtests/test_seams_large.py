@@ -13,9 +13,9 @@ from lib.units import MIB, PAGE
 
 pytestmark = pytest.mark.large
 
-# no write() takes more
+# the most that a write() takes
 WRITE_MAX = (1 << 31) - PAGE
-# unshare does
+# an unshare takes more
 SIZE = (1 << 31) + 8 * MIB
 
 _FALLOC_FL_UNSHARE_RANGE = 0x40
@@ -26,13 +26,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def unshare(fd, length):
-    """Have a file share no block with another."""
+    """Unshare all blocks of a file."""
     if _libc.fallocate(fd, _FALLOC_FL_UNSHARE_RANGE, ctypes.c_long(0), ctypes.c_long(length)):
         raise OSError(ctypes.get_errno(), "fallocate")
 
 
 class Pattern:
-    """What the source is full of."""
+    """The content of the source."""
 
     def __init__(self, luck):
         self._bytes = luck.randbytes(8 * MIB)
@@ -48,7 +48,7 @@ class Pattern:
             os.close(fd)
 
     def at(self, offset, length):
-        """Return what is at a place of the file."""
+        """Return the content at a place of the file."""
         start = offset % len(self._bytes)
         return (self._bytes * 2)[start:start + length]
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Failures that arrive at each step of everything that dm does to a table.
 
-A failure of a page that the live table maps is told to the holder above once, at the live table's
-offset. A page that it does not map is left to the kernel.
+A failure of a page that the live table maps is forwarded to the holder above once, at the live
+table's offset. A page that it does not map is left to generic handling.
 """
 
 import errno
@@ -72,7 +72,7 @@ def test_first_load(bed, layouts, live):
     device = bed.device()
     live.check()
     device.load(moving(layouts.old))
-    # it could be told by now, but nothing is live yet
+    # the claims are there, but no table is live yet
     bed.enter(bed.probe.holding(device))
     live.check()
     device.load(moving(layouts.new))
@@ -113,7 +113,7 @@ def test_reload_while_suspended(device, layouts, live):
         device.suspend(*options)
         device.load(moving(layouts.new))
         live.check()
-        # another one in its place, and the device suspended all the while
+        # another one in its place, while the device stays suspended
         device.load(moving(ranges))
         live.check()
         device.resume(*options)
@@ -122,7 +122,7 @@ def test_reload_while_suspended(device, layouts, live):
 
 
 def test_reload_of_the_same_table(device, layouts, live):
-    # two tables that translate alike are one
+    # a place that two tables map alike is notified once
     for _ in range(3):
         device.load(moving(layouts.old))
         live.check()
@@ -169,7 +169,7 @@ def test_every_step(bed, layouts, live, gate_first):
 
     with Gates() as gates, Device() as device:
         def step_by_step(steps, function, *arguments):
-            """Call a function; check at each step, at some of which another table comes to live."""
+            """Call a function; check at each step, some of which change which table is live."""
             gates.stop(steps[0][0])
             with Doing(function, *arguments):
                 for number, (step, ranges) in enumerate(steps):
@@ -200,8 +200,8 @@ def test_every_step(bed, layouts, live, gate_first):
         step_by_step([("presuspend", third), ("postsuspend", third)], device.suspend)
         step_by_step([("preresume", new), ("resume", new), ("dtr", new)], device.resume)
         step_by_step([("ctr", new)], device.load, *targets(old))
-        # First the table that is loaded, then the live one. A device in use is not removed, so that
-        # once it is marked dead there is nobody to tell.
+        # First the loaded table, then the live one. A device that is held is not removed, so once
+        # it is marked dead there is no holder to notify.
         step_by_step([("dtr", new), ("presuspend", None), ("postsuspend", None), ("dtr", None)],
                      device.remove)
 
@@ -228,7 +228,7 @@ def test_wipe_table(bed, device, layouts, live):
     live.unmap(device)
     live.check()
     assert not any(child.holders() for child in bed.nvdimms)
-    # and back again; the holder above has been there all the while
+    # and back again, with the same holder above all the time
     device.load(moving(layouts.new))
     live.check()
     device.resume()
@@ -272,7 +272,7 @@ def test_remove_deferred(bed, device, live):
         device.remove("--deferred")
         live.check()
         assert device.name in names()
-    # its name goes first, and the kernel is not in a hurry with the rest
+    # its name goes first; the disk goes later
     wait_for(lambda: not os.path.exists(f"/sys/block/{device.disk}"), f"{device} stays")
     assert device.name not in names()
     live.unmap(device)
@@ -302,7 +302,7 @@ def test_rename(device, layouts, live):
 
 
 def bad_tables(bed, layouts):
-    """Return what of ctr each table fails at, the table, and what is said."""
+    """Yield the step of ctr at which a table fails, the table, and the message."""
     first, other = bed.nvdimms[0], bed.nvdimms[2]
     good = f"{other} 0 64"
     size = sum(sectors for _, _, sectors in layouts.old)
@@ -321,7 +321,7 @@ def bad_tables(bed, layouts):
     yield "guard, far", f"0 {size} daxlinear 2 {first} 0 {size - 8} {other} 0 8", "is in use"
     yield "guard, 2nd line", table(DaxLinear(pages(8), first), DaxLinear(pages(8), other)), \
         f"is in use and its sector {pages(8)}"
-    # made by ours, and undone by dm
+    # our targets load, and dm destroys them again
     yield "other target", f"0 64 daxlinear 1 {good} 1 allow_move\n64 32 gate {other} 0", \
         "Fails as requested"
     yield "not DAX", f"0 64 daxlinear 1 {good} 1 allow_move\n64 32 zero", "device type"
@@ -409,7 +409,7 @@ def test_failing_preresume(bed, layouts, live, gate_first, first_load, then):
 
 
 def test_failing_swap(bed, device, layouts, live):
-    # The new table fits no more when it is to go live: dm drops it, keeps the old, stays suspended.
+    # The new table fails as it goes live: dm drops it, keeps the old one, and stays suspended.
     other = bed.nvdimms[2]
     below = bed.device(Linear(pages(8), other))
     device.load(moving([(below, 0, pages(8))]))
@@ -428,14 +428,14 @@ def test_failing_swap(bed, device, layouts, live):
 
 
 def test_from_and_to_dm_linear(bed, device, layouts, live):
-    # only our tables forward; the holder stays through all of them
+    # only daxlinear forwards; the holder stays through all tables
     stock = [Linear(sectors, child, offset) for child, offset, sectors in layouts.old]
     device.reload(*stock)
     live.unmap(device)
     live.check()
     assert all(bed.probe.is_free(child) for child in bed.nvdimms[:2])
     device.load(DaxLinear.ranges(layouts.old))
-    # dm-linear's table is the live one: nobody told before, nobody is told now
+    # dm-linear's table stays live, so the holder is not notified, before or now
     live.map(device, layouts.old)
     live.check()
     device.resume()
@@ -443,16 +443,16 @@ def test_from_and_to_dm_linear(bed, device, layouts, live):
 
 
 def test_failures_all_the_time(bed, device):
-    """Nothing waits for a step here: failures hit the moments in between.
+    """Failures arrive at any moment, not only between steps.
 
-    A page that all tables map alike is told each time, once. One that they map at one offset or
-    another is told each time, and at no offset twice.
+    A page that all tables map alike is notified once for each failure. One that they map at one
+    offset or another is notified for each failure, and at no offset twice.
     """
     first, second = bed.nvdimms[:2]
     tables = [[(first, 0, pages(8)), (second, pages(4 * number), pages(16))]
               for number in range(3)]
     kept = [(first, 0), (first, 7 * PAGE)]
-    # all tables have it, at one offset each; the first; the last; none
+    # pages that all tables map, at one offset each; that the first maps; the last; none
     moved = [(second, 12 * PAGE), (second, 0), (second, 23 * PAGE), (second, 40 * PAGE)]
     oracle = Oracle()
     for ranges in tables:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.large
 
 
 def fill(fs, name):
-    """Make a file of all blocks that there are."""
+    """Make a file of all free blocks."""
     step = GIB
     with open(fs.path(name), "wb") as file:
         at = 0
@@ -51,10 +51,10 @@ def test_xfs(bed):
                 poison_page(last_pfn - (size - PAGE - place) // PAGE)
                 assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
                 if place != size - PAGE:
-                    # the last page of all, which is nobody's
+                    # the last page of all, which is free
                     poison_page(last_pfn)
-                notified = [offset for offset, _ in failures.places()]
-            assert notified == sorted({place, size - PAGE})
+                offsets = [offset for offset, _ in failures.places()]
+            assert offsets == sorted({place, size - PAGE})
             assert not fs.is_shut_down()
 
 

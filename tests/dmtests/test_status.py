@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a device tells of itself: status, table, events, log and trace."""
+"""Status, table, events, log and trace of a device."""
 
 import errno
 import re
@@ -15,7 +15,7 @@ from lib.holders.attach import attached
 from lib.holders.trace import Trace
 from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
 
-# what XFS answers once it is shut down; EUCLEAN by its other name
+# what XFS returns as it shuts down: EUCLEAN by its other name
 EFSCORRUPTED = errno.EUCLEAN
 
 
@@ -36,12 +36,12 @@ def test_a_new_device(bed):
     ([(0, 0, HUGE_SECTORS), (1, 4 * HUGE_SECTORS, HUGE_SECTORS)], None),
     ([(0, 8, HUGE_SECTORS)], 0),
     ([(0, 0, HUGE_SECTORS), (1, 8, HUGE_SECTORS), (1, HUGE_SECTORS + 8, HUGE_SECTORS)], 1),
-    # a short one is in the way of the next
+    # a short range shifts the next one
     ([(0, 0, 8), (1, 0, HUGE_SECTORS)], 1),
     ([(0, 0, 2 * HUGE_SECTORS), (1, 0, 8), (1, 8, 8)], 2),
 ])
 def test_lost_2m(bed, ranges, lost):
-    # what align_2m would refuse, and nothing else
+    # the range that align_2m refuses
     ranges = [(bed.nvdimms[child], offset, sectors) for child, offset, sectors in ranges]
     device = bed.device(DaxLinear.ranges(ranges))
     assert [status.lost_2m for status in device.status()] == [lost]
@@ -67,24 +67,24 @@ def test_counters(bed):
     device = bed.device(DaxLinear(MIB_SECTORS, child, 800))
     start = 800 * SECTOR
 
-    # nobody above
+    # without a holder
     bed.probe.inject(child, start + 3 * PAGE)
     assert device.status() == [Status(received=1, generic=1, last=3 * PAGE_SECTORS)]
     with bed.probe.holding(device):
         bed.probe.inject(child, start + 5 * PAGE)
         assert device.status() == [
             Status(received=2, forwarded=1, handled=1, generic=1, last=5 * PAGE_SECTORS)]
-        # told, and left to the kernel
+        # forwarded, and left to generic handling
         bed.probe.answer(device, -errno.EOPNOTSUPP)
         bed.probe.inject(child, start)
         assert device.status() == [Status(received=3, forwarded=2, handled=1, generic=2, last=0)]
-        # told, and the end of the filesystem
+        # forwarded, and XFS shuts down
         bed.probe.answer(device, -EFSCORRUPTED)
         bed.probe.inject(child, start + MIB - PAGE)
         last = Status(received=4, forwarded=3, handled=2, generic=2,
                       last=MIB_SECTORS - PAGE_SECTORS)
         assert device.status() == [last]
-        # not ours
+        # pages that it does not map
         bed.probe.inject(child, start - PAGE)
         bed.probe.inject(child, start + MIB)
         assert device.status() == [last]
@@ -95,13 +95,13 @@ def test_counters(bed):
     (0, 1, 0, "handled above (0)"),
     (-EFSCORRUPTED, 1, 0, f"handled above (-{EFSCORRUPTED})"),
     (-errno.EOPNOTSUPP, 0, 1, f"left to generic handling (-{errno.EOPNOTSUPP})"),
-    # while it is being mounted, beyond its end, once it is shut down, mappers are busy
+    # XFS returns them while it is mounted, behind its end, once it is shut down, for busy mappers
     (-errno.EIO, 0, 0, f"answered with an error (-{errno.EIO})"),
     (-errno.ENXIO, 0, 0, f"answered with an error (-{errno.ENXIO})"),
     (-errno.EBUSY, 0, 0, f"answered with an error (-{errno.EBUSY})"),
 ])
 def test_handled_is_what_was_handled(bed, answer, handled, generic, said):
-    """An error is not handled, and keeps the generic handling away all the same."""
+    """An error is not counted as handled; it prevents generic handling all the same."""
     child, beside = bed.nvdimms[:2]
     low = bed.device(DaxLinear(MIB_SECTORS, child, 80))
     high = bed.device(DaxLinear(MIB_SECTORS // 2, low, 80))
@@ -140,7 +140,7 @@ def test_each_target_counts_for_itself(bed):
 
 
 def test_sectors_are_the_mapped_devices(bed):
-    # of the second target, counted from the start of the device
+    # a sector of the second target is counted from the start of the device
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(MIB_SECTORS, child, 0),
                         DaxLinear(MIB_SECTORS, child, 80000))
@@ -164,7 +164,7 @@ def test_counters_outlive_a_reload(bed):
     device = bed.device(DaxLinear(MIB_SECTORS, child, 0))
     bed.probe.inject(child, 0)
     device.load(DaxLinear(2 * MIB_SECTORS, child, 0))
-    # both tables are there, the failure is one
+    # both tables map it; it counts once
     bed.probe.inject(child, 0)
     assert device.status() == [Status(received=2, generic=2, last=0)]
     device.resume()
@@ -179,7 +179,7 @@ def test_child_gone(bed):
                                           (gone, 80, 80)]))
     with bed.probe.holding(device):
         bed.probe.inject(gone, 0, WHOLE)
-    # one failure, where the first range of the child is
+    # one failure, at the first range of the child
     assert device.status() == [
         Status(ranges=4, gone=1, received=1, forwarded=1, handled=1, last=80)]
 
@@ -197,7 +197,7 @@ def test_table_loads_again(bed, options):
     places = [(device, page * PAGE) for page in range(0, 5 * 512, 37)]
     text, memory = device.table_text(), bed.probe.lookup(places)
 
-    # another device first, so that nothing but the words is kept
+    # an error target in between, so that only the text is kept
     device.reload("0 8 error")
     device.reload(text)
     assert device.table_text() == text
@@ -256,13 +256,13 @@ def test_event(bed):
         # nothing has failed there
         assert waiting_other.running
         assert other.events() == before[1]
-        # also without a filesystem above
+        # a failure raises an event without a holder, too
         bed.probe.inject(child, MIB + PAGE)
         waiting_other.end()
 
 
 def test_event_after_a_reload(bed):
-    # the live table raises it, whichever was there first
+    # the live table raises the event, not the one that was there first
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(MIB_SECTORS, child, 0))
     device.reload(DaxLinear(2 * MIB_SECTORS, child, 0))
@@ -273,7 +273,7 @@ def test_event_after_a_reload(bed):
 
 @pytest.mark.usefixtures("renewed")
 def test_log_line(bed):
-    # the child and both offsets
+    # it has the child and both offsets
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(MIB_SECTORS, bed.nvdimms[1], 0),
                         DaxLinear(MIB_SECTORS, child, 80))
@@ -289,7 +289,7 @@ def test_log_line(bed):
 
 @pytest.mark.usefixtures("renewed")
 def test_log_names_what_failed_on_every_floor(bed):
-    # not the floor that it came by: the child whose page it is, and where
+    # it has the child whose page failed and the offset there, not the floor below
     child = bed.nvdimms[0]
     low = bed.device(DaxLinear(MIB_SECTORS, child, 80))
     high = bed.device(DaxLinear(MIB_SECTORS // 2, low, 160))
@@ -310,7 +310,7 @@ def test_log_names_what_failed_on_every_floor(bed):
 
 @pytest.mark.usefixtures("renewed")
 def test_log_is_bounded(bed):
-    # whoever reads the log wants to see more in it than failures
+    # failures must not push all else out of the log
     child = bed.nvdimms[0]
     bed.device(DaxLinear(8 * MIB_SECTORS, child, 0))
     mark = bed.kmsg.mark()
@@ -319,7 +319,7 @@ def test_log_is_bounded(bed):
 
 
 def test_tracepoint(bed):
-    # all of them, also those that the log leaves out
+    # for all failures, also those that the log leaves out
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(8 * MIB_SECTORS, child, 80))
     with Trace("dax_holder/dax_holder_failure") as trace, bed.probe.holding(device):

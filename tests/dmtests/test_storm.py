@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Everything at once: mapped devices on three floors change without pause while failures arrive.
+"""Mapped devices on three floors change all the time while failures arrive.
 
-DMTESTS_STORM says how many failures, if not the usual number of the kernel.
+DMTESTS_STORM is the number of failures, if not the usual one of the kernel.
 """
 
 import os
@@ -61,7 +61,7 @@ def test_storm(bed, capsys):
         print(f"storm: steps: {steps}; {storm.of_xfs} failures forwarded to XFS")
         print(f"storm: ledger: {dict(ledger)}; {len(wrong)} wrong")
     assert not wrong, "\n".join(wrong[:20])
-    # a storm in which little met is no storm
+    # a storm in which few failures met a step proves nothing
     assert ledger["forwarded"] > ledger["injected"] // 10
     assert ledger["met a step"] > ledger["injected"] // 1000
     assert ledger["children gone"]

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """A failure of a suspended device whose filesystem must read metadata before it can answer.
 
-It waits for the resume. What it must not do is to keep anybody else waiting: neither the resume nor
-whatever happens to this and to other devices meanwhile.
+It waits for the resume. It must not make anything else wait: neither the resume nor what happens to
+this device and to others meanwhile.
 
-What the kernel itself makes wait, whatever the target: `dmsetup remove` of any mapped device, as
-kill_dax() waits for all failures in flight everywhere, and every other memory failure, as mm takes
-one at a time. So does dax_holder, but for a child that goes, whose parents are notified meanwhile.
+With any target the kernel itself makes two things wait: `dmsetup remove` of any mapped device, as
+kill_dax() waits for all failures in flight everywhere; and each other memory failure, as mm handles
+one at a time. dax_holder does so too, except for a child that goes: its parents are notified
+meanwhile.
 """
 
 import contextlib
@@ -122,7 +123,7 @@ def test_nobody_else_waits(bed, options):
 
     blocked = block(bed, device, parts, *options)
     extended = DaxLinear.ranges(parts + [(bed.nvdimms[2], 0, SIZE)])
-    # this device: tables come and go
+    # this device loads and drops tables
     promptly(device.load, extended)
     promptly(device.clear)
     promptly(device.load, extended)
@@ -152,7 +153,7 @@ def test_nobody_else_waits(bed, options):
 
 
 def test_removing_waits_in_the_kernel(bed):
-    # of ours no more than of dm-linear's
+    # removing a daxlinear waits as removing a dm-linear does
     parts = parts_of(bed)
     child = parts[1][0]
     device = bed.device(DaxLinear.ranges(parts))
@@ -165,7 +166,7 @@ def test_removing_waits_in_the_kernel(bed):
         stack = command.wait_in("kill_dax")
         assert " __synchronize_srcu+" in stack
         assert "dax_holder" not in stack and "daxlinear" not in stack
-    # what waits there keeps nothing of ours: the child is as free for others as before
+    # the removal that waits holds no lock of ours: others use the child as before
     promptly(left.reload, DaxLinear(64, child, 1600))
     with Device() as new:
         promptly(new.reload, DaxLinear(64, child))
@@ -178,7 +179,7 @@ def test_removing_waits_in_the_kernel(bed):
 
 
 def test_removals_elsewhere_are_forwarded(bed):
-    # a child that goes does not wait for a failure that does; failures of pages queue, as in mm
+    # a child that goes does not wait for a failure that waits; failures of pages queue, as in mm
     parts = parts_of(bed)
     child = parts[1][0]
     device = bed.device(DaxLinear.ranges(parts))
@@ -200,7 +201,7 @@ def test_removals_elsewhere_are_forwarded(bed):
 
 
 def test_on_two_floors(bed):
-    # the upper device is suspended; the lower one is not held up either
+    # the upper device is suspended; the lower one does not wait either
     parts = parts_of(bed)
     low = bed.device(DaxLinear.ranges(parts))
     high = bed.device(DaxLinear(2 * SIZE, low))
@@ -211,12 +212,12 @@ def test_on_two_floors(bed):
     blocked.check_waiting()
     promptly(high.resume)
     blocked.check_done()
-    # told by a table that is gone by now
+    # it was forwarded by a table that is gone by now
     assert sum(status.handled for status in low.status()) == 1
 
 
 def test_attached(bed):
-    # nobody who attaches or detaches waits, and the parent may come and go
+    # attaching and detaching do not wait, and the parent may come and go
     parts = parts_of(bed)
     children = [child for child, _, _ in parts]
     device = bed.device(*[Linear(sectors, child, offset)

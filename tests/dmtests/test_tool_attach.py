@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""daxlinear attach, detach, and what daxlinear status says of devices that are attached."""
+"""daxlinear attach, detach, and daxlinear status of attached devices."""
 
 import contextlib
 import errno
@@ -16,7 +16,7 @@ from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
 
 
 def pairs(device, *children):
-    """Return what is listed of a device that is attached to these."""
+    """Return the expected list of attachments of a device to these children."""
     return sorted((child.name, device.disk) for child in children)
 
 
@@ -28,13 +28,13 @@ def _dropping_dead():
 
 @pytest.fixture(autouse=True)
 def _drop_dead(bed):
-    """Have those dropped in the end whose devices were removed while they were attached."""
+    """Drop attachments in the end whose devices were removed while they were attached."""
     bed.enter(_dropping_dead())
 
 
 @pytest.fixture(name="volume")
 def _volume(bed):
-    """A volume as LVM makes them, on a child and a partition of another."""
+    """A volume as LVM makes it, on a child and a partition of another."""
     a, b = bed.nvdimms[:2]
     part = bed.enter(b.partition(16 * MIB_SECTORS, 8 * MIB_SECTORS))
     return bed.named_device(Linear(MIB_SECTORS, a, 0), Linear(MIB_SECTORS, part, MIB_SECTORS),
@@ -57,7 +57,7 @@ def test_attach(bed, volume):
 def test_attach_after_a_change(bed, volume):
     a, b, c = bed.nvdimms[:3]
     daxlinear("attach", volume.name)
-    # what is kept keeps its counters
+    # attachments that stay keep their counters
     bed.probe.inject(a, 0)
     volume.reload(Linear(MIB_SECTORS, a, 0), Linear(MIB_SECTORS, c, 0))
     assert listed() == pairs(volume, a, b)
@@ -84,7 +84,7 @@ def edges(*attached):
 
 
 def received(device, child):
-    """Return how many failures of a child a device was told of because it is attached."""
+    """Return how many failures of a child a device received because it is attached."""
     (found,) = ask("status", device.name)["devices"]
     name = child.disk if isinstance(child, NamedDevice) else child.name
     return {one["child"]: one["received"] for one in found["attached"]}[name]
@@ -107,7 +107,7 @@ def test_attach_floor_by_floor(bed, floors, way):
 
 
 def test_detach_of_a_floor(bed, floors):
-    """What is below stays attached: it is for others, too."""
+    """The devices below stay attached: they may be used by others, too."""
     a, b = bed.nvdimms[:2]
     top, middle, low = floors
     other = bed.named_device(DaxLinear(MIB_SECTORS, low))
@@ -122,7 +122,7 @@ def test_detach_of_a_floor(bed, floors):
 
 
 def test_attached_to_the_bottom_before(bed, floors):
-    """As it was done once: what is no direct child is detached."""
+    """As earlier versions attached: attachments to other than direct children are dropped."""
     a, b = bed.nvdimms[:2]
     top, middle, low = floors
     for child in (a, b):
@@ -144,7 +144,7 @@ def test_not_attached_where_it_forwards(bed, way):
     assert (f"{high.name} forwards failures by itself" in done.err) == (way == "one")
     with bed.probe.holding(high):
         assert len(bed.probe.inject(child, 0).calls) == 1
-    # what somebody attached stays so
+    # an attachment that was made by hand stays
     order("attach", f"{high.number} {low.number}")
     daxlinear("attach", "--all")
     assert listed() == edges((high, low))
@@ -153,7 +153,7 @@ def test_not_attached_where_it_forwards(bed, way):
 
 
 def test_lines_of_both_kinds(bed):
-    """All of it is searched, so each place is told once, and counted by line and attachment."""
+    """The whole mapping is searched: one notification, which line and attachment both count."""
     a, b = bed.nvdimms[:2]
     device = bed.named_device(DaxLinear(MIB_SECTORS, a), Linear(MIB_SECTORS, b))
     daxlinear("attach", device.name)
@@ -165,7 +165,7 @@ def test_lines_of_both_kinds(bed):
 
 
 def test_check(bed, floors):
-    """A stock target is none to complain of where its device is attached to all children."""
+    """A stock target is no finding where its device is attached to all children."""
     a, b = bed.nvdimms[:2]
     top, _, low = floors
 
@@ -190,14 +190,14 @@ def test_attach_all(bed, volume):
     for _ in range(2):
         daxlinear("attach", "--all")
         assert listed() == sorted(pairs(volume, a, b) + pairs(other, c))
-    # what has gone is dropped
+    # the attachment to the child that has gone is dropped
     other.remove()
     daxlinear("attach", "--all")
     assert listed() == pairs(volume, a, b)
 
 
 def test_one_child_is_taken(bed, volume):
-    # it does not keep the volume from the other
+    # the volume is attached to the other one all the same
     a, b = bed.nvdimms[:2]
     with bed.probe.holding(a):
         assert f"{volume.name}: {a.name} is held by somebody else" in refused(
@@ -250,7 +250,7 @@ def test_status_of_one_of_ours(bed):
     assert "attached" not in ask("status", device.name)["devices"][0]
     daxlinear("attach", device.name)
     assert "attached" in ask("status", device.name)["devices"][0]
-    # by the names that people know
+    # by their usual names
     said = [line.split()[0] for line in daxlinear("status", device.name).splitlines()]
     assert said.count(low.path) == said.count(child.path) == 1
 
@@ -264,11 +264,11 @@ def test_status_of_what_has_gone(bed):
         assert [(one["child"], one["alive"]) for one in found] == [
             (a.name, True), (b.name, False)]
         assert "gone" in daxlinear("status").splitlines()[-1]
-        # no reason not to attach to what is left
+        # it is attached to the child that is left all the same
         daxlinear("attach", device.name)
         assert listed() == pairs(device, a)
         device.remove()
-    # another device of the same number was not attached
+    # another device that gets the same number is not attached
     other = bed.named_device(Linear(MIB_SECTORS, a))
     assert other.disk == device.disk and listed() == pairs(device, a)
     assert "attached" not in ask("status", other.name)["devices"][0]
@@ -277,7 +277,7 @@ def test_status_of_what_has_gone(bed):
 
 
 def test_damage(bed):
-    # at which place of a child a failure was is known, unless the target maps in a way of its own
+    # the place on the child is shown, unless the target maps in a way of its own
     a, b = bed.nvdimms[:2]
     device = bed.named_device(Linear(MIB_SECTORS, a, MIB_SECTORS),
                               Striped(2 * MIB_SECTORS, 16, [(a, 4 * MIB_SECTORS), (b, 0)]))

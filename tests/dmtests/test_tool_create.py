@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""daxlinear create and remove: what they make, what they refuse, and that nothing is half done."""
+"""daxlinear create and remove: what they make and refuse; nothing is left half done."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from lib.tool.tool import (BAD_NAMES, FAILED, PROGRAM, USAGE, ToolDevice, ask, c
                            refused)
 from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, SECTOR
 
-# the smallest that XFS can do with
+# the smallest that mkfs.xfs takes
 GRANULE = 128 * MIB_SECTORS
 
 
@@ -30,19 +30,19 @@ def test_create(clean):
     device = clean.enter(ToolDevice(a, b, c))
     lengths = [nvdimm.sectors // GRANULE * GRANULE for nvdimm in (a, b, c)]
     assert device.sectors == sum(lengths)
-    # one line: where one ends, the target does not see what copy-on-write spans
+    # one line: the target bridges ranges only within a line
     words = " ".join(f"{nvdimm.number} 0 {length}"
                      for nvdimm, length in zip((a, b, c), lengths, strict=True))
     assert table_of(device.name) == [f"0 {sum(lengths)} daxlinear 3 {words} 1 align_2m"]
     assert [status.alive for status in device.status()] == [3]
-    # it says what it made, and what is left
+    # it prints what it made, and what is left
     assert device.output.splitlines()[0] == f"/dev/mapper/{device.name}: {sum(lengths) // 2048} MiB"
     rows = [line.split() for line in device.output.splitlines()[2:]]
     assert [(row[2], row[4]) for row in rows] == [(str(length // 2048), nvdimm.path)
                                                   for nvdimm, length in zip((a, b, c), lengths)]
     assert [int(row[5]) for row in rows] == [(nvdimm.sectors - length) // 2048
                                              for nvdimm, length in zip((a, b, c), lengths)]
-    # failures of its children are told
+    # failures of its children are forwarded
     with clean.probe.holding(device):
         assert len(clean.probe.inject(b, 4096).calls) == 1
     daxlinear("remove", device.name)
@@ -54,7 +54,7 @@ def test_dry_run(clean):
     words = [a, "--offset", "32M", b, "--len", "200M", "--granule", "16M"]
     command = daxlinear("create", "--dry-run", "dry", *words)
     assert names() == []
-    # what it prints does what it would have done
+    # the command that it prints makes the same device
     run("sh", stdin=command)
     lines = table_of("dry")
     daxlinear("remove", "dry")
@@ -89,7 +89,7 @@ def test_same_child_twice(clean):
 
 
 def test_neighbours_on_a_child(clean):
-    # one range; so the second part need not start on 2 MiB
+    # one range, so the second part need not start on 2 MiB
     child = clean.nvdimms[1]
     words = [child, "--len", "63M", child, "--offset", "63M", "--len", "65M", "--granule", "1M"]
     device = clean.enter(ToolDevice(*words))
@@ -98,7 +98,7 @@ def test_neighbours_on_a_child(clean):
 
 
 def test_many_ranges(clean):
-    # a line far longer than a page, there and back
+    # a line far longer than a page, made and read back
     sites = [(child, at) for child in clean.nvdimms[1:4]
              for at in range(0, child.sectors - HUGE_SECTORS, 2 * HUGE_SECTORS)]
     words = [word for child, at in sites for word in (child, "--offset", f"{at}s", "--len", "2M")]
@@ -128,13 +128,13 @@ def test_partition_off_2m(clean):
 
 
 def test_off_2m(clean):
-    # asked for, and said: no mappings of 2 MiB
+    # as requested, and with a warning: no mappings of 2 MiB
     nvdimm = clean.nvdimms[1]
     done = call("create", "off", nvdimm, "--offset", "4K")
     assert done.code == 0 and f"{nvdimm.path} does not start on 2 MiB" in done.err
     assert table_of("off") == [f"0 {GRANULE} daxlinear {nvdimm.number} 8"]
     daxlinear("remove", "off")
-    # beside one that would have them
+    # beside a child that would have them
     other = clean.nvdimms[2]
     done = call("create", "off", other, "--len", "128M", nvdimm, "--offset", "4K")
     assert done.err.count("does not start on 2 MiB") == 1 and nvdimm.path in done.err
@@ -166,7 +166,7 @@ SIGNATURES = {
 
 @pytest.mark.parametrize("what", SIGNATURES)
 def test_signature(clean, what):
-    # nobody's data is taken without a word
+    # data on a child is not overwritten silently
     words, name = SIGNATURES[what]
     first, child = clean.nvdimms[0], clean.nvdimms[3]
     run(*[word.format(child.path) for word in words])
@@ -176,14 +176,14 @@ def test_signature(clean, what):
         assert names() == []
         daxlinear("create", "--force", "taken", first, child)
         daxlinear("remove", "taken")
-        # it is there still
+        # it is still there
         assert name in refused("create", "taken", child)
     finally:
         run("wipefs", "-aq", child.path)
 
 
 def test_signature_in_the_range(clean):
-    # at the start of what would be used, not of the device
+    # at the start of the range that would be used, not of the device
     child = clean.nvdimms[3]
     with clean.nvdimms[3].partition(64 * MIB_SECTORS, 400 * MIB_SECTORS) as part:
         run("mkfs.xfs", "-q", "-f", part)
@@ -197,7 +197,7 @@ def test_signature_in_the_range(clean):
 
 
 def test_others_data(clean):
-    # what the first sector of a child holds belongs to the device that has it
+    # the signature in a child's first sector belongs to the device that maps it
     child = clean.nvdimms[3]
     first = clean.enter(ToolDevice(child, "--len", "384M"))
     run("mkfs.xfs", "-q", "-f", first)
@@ -223,7 +223,7 @@ def test_mounted(clean):
     with Xfs(child, clean.folder()):
         assert f"{child.path}: Device or resource busy: it is mounted" in refused(
             "create", "busy", child)
-        # the kernel has the last word
+        # --force does not override the kernel
         assert "the kernel says" in refused("create", "--force", "busy", child)
         assert names() == []
     run("wipefs", "-aq", child.path)
@@ -288,7 +288,7 @@ def test_name_of_127_letters(clean):
 
 
 def test_name_in_use(clean):
-    # somebody else's device, and one without a table that is not ours
+    # the name of a device with a table, and of one without
     device = clean.enter(ToolDevice(clean.nvdimms[1]))
     before = table_of(device.name)
     assert "already" in refused("create", device.name, clean.nvdimms[2])
@@ -316,7 +316,7 @@ def test_no_module(clean):
 @pytest.mark.parametrize("what, left", [
     ("signal=KILL", True), ("signal=TERM", False), ("error=ENOMEM", False)])
 def test_cut_short(clean, what, left):
-    # before each step that changes something, and after the last of them
+    # before each call that changes something, and after the last of them
     a, b = clean.nvdimms[1:3]
     done, calls = strace.record("create", "cut", a, b)
     assert done.code == 0
@@ -329,11 +329,11 @@ def test_cut_short(clean, what, left):
     for number in [*steps, steps[-1] + 1]:
         done = strace.inject(number, what, "create", "cut", a, b)
         made = "cut" in names() and table_of("cut") == whole
-        # a change that is made is made as a whole; a signal finds it so
+        # after a change the device is complete
         if not made and not left:
             assert names() == [] and done.code != 0
         if not made:
-            # what is left is no obstacle
+            # a device that is left can be made again
             assert len(names()) <= 1
             daxlinear("create", "cut", a, b)
         assert table_of("cut") == whole
@@ -348,7 +348,7 @@ def test_remove(clean):
     daxlinear("create", device.name, a)
     with Xfs(device, clean.folder(), agsize=32 * MIB):
         assert f"{device.name} is in use: unmount it" in refused("remove", device.name)
-        # it says so at once: udev, for whom it would try again, leaves it alone
+        # it fails at once: it retries only while udev has the device open, and udev does not here
         _, calls = strace.record("remove", device.name)
         assert calls.count("DM_DEV_REMOVE") == 1
     daxlinear("remove", device.name)
@@ -358,7 +358,7 @@ def test_remove(clean):
 def test_remove_what_is_not_ours(clean):
     other = clean.named_device(Linear(2048, clean.nvdimms[1]))
     assert "--force" in refused("remove", other.name)
-    # ours whoever made it
+    # a daxlinear device, also if dmsetup made it
     ours = clean.named_device(DaxLinear(2048, clean.nvdimms[1]))
     daxlinear("remove", ours.name)
     daxlinear("remove", "--force", other.name)

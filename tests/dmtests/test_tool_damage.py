@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""daxlinear damage and monitor: what is bad, and whose it is."""
+"""daxlinear damage and monitor: bad ranges, and their owners."""
 
 import json
 import os
@@ -24,13 +24,13 @@ class Mounted:
     def __init__(self, bed):
         self.children = bed.nvdimms[2:4]
         self.device = bed.enter(ToolDevice(*self.children))
-        # two files share blocks, which mkfs does, and says what is bad about it
+        # two files share blocks: mkfs allows that here, with a warning
         assert call("mkfs", self.device.name, "--", "-mreflink=1").code == FOUND
         self.fs = bed.enter(Xfs(self.device, bed.folder(), make=False))
         self.first = 256 * MIB
 
     def spoil(self, place, length=SECTOR):
-        """Have a child's driver know of bad blocks."""
+        """Add bad blocks to a child."""
         child = self.children[place >= self.first]
         at = place - (self.first if place >= self.first else 0)
         child.add_badblocks(at // SECTOR, length // SECTOR)
@@ -61,7 +61,7 @@ def test_without_a_filesystem(clean):
         (MIB + 7 * SECTOR, 3 * SECTOR, part.name, 2 * MIB + 7 * SECTOR, "media"),
         (2 * MIB, SECTOR, a.name, 9 * MIB, "media")]
     assert all(bad["owners"] == [] and "not mounted" in bad["owners_unknown"] for bad in found)
-    # a failure in a page of which a block is known
+    # a failure in a page with a bad block
     clean.probe.inject(c, 66 * MIB)
     clean.probe.inject(a, 8 * MIB + 10 * PAGE)
     found = ask("damage", device.name, code=FOUND)["bad"]
@@ -94,7 +94,7 @@ def test_gone(clean):
 
 
 def owners(found):
-    """Return what each owner is, for each bad range."""
+    """Return the kind of each owner, for each bad range."""
     return [[(owner["what"], owner.get("path"), owner.get("file_offset_bytes"))
              for owner in bad["owners"]] for bad in found]
 
@@ -123,7 +123,7 @@ def test_files(clean):
     inode = os.stat(fs.path("big")).st_ino
     text = daxlinear("damage", setup.device.name, code=FOUND)
     assert f"data at 0x{offset:x} (inode {inode})" in text
-    # a name may be anything, and a line is a line
+    # a name may hold anything, and stays in its line
     assert "two\\012words" in text and len(text.splitlines()) == 4
 
 
@@ -202,7 +202,7 @@ class Monitor:
         self._buffer = b""
 
     def __enter__(self):
-        # it has taken its first look once it waits
+        # once it waits, it has read the state at its start
         wait_for(lambda: "dm_wait_event" in read_file(f"/proc/{self._process.pid}/stack"),
                  "the monitor never waits")
         return self
@@ -221,7 +221,7 @@ class Monitor:
         return json.loads(line)
 
     def end(self):
-        """Wait until it ends; return (code, rest of what it printed, what it said)."""
+        """Wait until it ends; return (code, rest of its output, its messages)."""
         out, err = self._process.communicate(timeout=PATIENCE_SECONDS)
         return self._process.returncode, self._buffer + out, err.decode()
 
@@ -233,7 +233,7 @@ def test_monitor(clean):
     place = setup.fs.place("file", 0)
     assert place < setup.first
     child = setup.children[0]
-    # what was known before is not told again
+    # bad ranges from before are not reported again
     setup.spoil(place + 20 * PAGE)
     clean.probe.inject(child, place + 30 * PAGE)
     with Monitor(name) as monitor:
@@ -254,7 +254,7 @@ def test_monitor(clean):
         assert (found["offset_bytes"], found["child"]) == (place, setup.children[1].name)
         assert [owner["path"] for owner in found["owners"]] == [setup.fs.path("big")]
         place = setup.fs.place("file", 0)
-        # what the driver learnt comes along with the next event
+        # bad blocks that the driver finds are reported with the next event
         setup.spoil(place + 40 * PAGE)
         clean.probe.inject(child, place + 41 * PAGE)
         assert [monitor.line()["known_by"] for _ in range(2)] == ["media", "failure"]
@@ -265,7 +265,7 @@ def test_monitor(clean):
 
 
 def test_every_range(clean):
-    # of one line: each failure is told by its place, the last one of all is known for bad
+    # of one line: each failure is reported by its place; the last one is in the status
     children = clean.nvdimms[1:4]
     device = clean.enter(ToolDevice(*children))
     (target,) = ask("status", device.name)["devices"][0]["targets"]
@@ -284,7 +284,7 @@ def test_every_range(clean):
 
 
 def test_monitor_after_a_reload(clean):
-    # it goes on with what the device is then
+    # it goes on with the new table
     a, b = clean.nvdimms[1:3]
     device = clean.enter(ToolDevice(a))
     with Monitor(device.name) as monitor:
@@ -302,15 +302,15 @@ def test_progress(clean):
     for number in range(3):
         os.mkdir(setup.fs.path(f"d{number}"))
     with open(setup.fs.path("file"), "rb"):
-        # so that the walk finds nothing
+        # so that the walk finds no path
         os.unlink(setup.fs.path("file"))
         setup.spoil(place)
-        # each look into a folder takes a fifth of a second
+        # each open of a folder takes a fifth of a second
         slowly = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=getdents64", "-e",
                   "inject=getdents64:delay_exit=200000"]
         shown = terminal("damage", setup.device.name, prefix=slowly)
         assert "looking for the paths of 1 files" in shown
-        # it is taken away before the result
+        # it is erased before the result
         assert shown.rindex("\r\033[K") < shown.index("offset")
         done = call("damage", setup.device.name, prefix=slowly)
         assert "looking for" not in done.out + done.err

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""daxlinear extend, mkfs and check: a filesystem whose parts end where children do."""
+"""daxlinear extend, mkfs and check: a filesystem with groups that end where children end."""
 
 import os
 
@@ -24,12 +24,12 @@ def table_of(name):
 
 
 def inactive_of(name):
-    """Return the lines of a table that waits to be made live."""
+    """Return the words of the loaded table."""
     return run("dmsetup", "table", "--inactive", name).split()
 
 
 def geometry(device):
-    """Return what xfs_db says of the superblock."""
+    """Return fields of the superblock, from xfs_db."""
     names = ("agblocks", "agcount", "dblocks", "unit", "width")
     text = run("xfs_db", "-r", "-c", "sb 0", "-c", f"print {' '.join(names)}", device.path)
     found = dict(line.split(" = ") for line in text.splitlines())
@@ -37,7 +37,7 @@ def geometry(device):
 
 
 def bad(found):
-    """Return the checks that are not good."""
+    """Return the checks that fail."""
     assert found["good"] == all(check["good"] for check in found["checks"])
     return [check["check"] for check in found["checks"] if not check["good"]]
 
@@ -46,7 +46,7 @@ def test_mkfs(clean):
     device = clean.enter(ToolDevice(*clean.nvdimms[1:4]))
     daxlinear("mkfs", device.name)
     found = geometry(device)
-    # 128, 256 and 384 MiB: the groups divide all
+    # 128, 256 and 384 MiB: the group size divides all
     assert found["agblocks"] * 4096 == 128 * MIB
     assert found["dblocks"] * 4096 == device.sectors * SECTOR
     assert found["unit"] == found["width"] == 512
@@ -54,7 +54,7 @@ def test_mkfs(clean):
     with Xfs(device, clean.folder(), make=False) as fs:
         text = run("xfs_info", fs.folder)
         assert "rmapbt=1" in text and "reflink=0" in text
-        # mounted, the kernel says the same
+        # mounted, it comes from the kernel, and is the same
         assert bad(ask("check", device.name)) == []
         assert "is mounted" in refused("mkfs", "--force", device.name)
     assert "holds xfs" in refused("mkfs", device.name)
@@ -68,7 +68,7 @@ def test_mkfs_with_options(clean):
               code=FOUND)
     assert geometry(device)["agcount"] == 5
     assert "a label" in run("blkid", "-p", device.path)
-    # what the user asks for is told of where it is bad
+    # options of the user are taken, with a warning where they are bad
     done = call("mkfs", "--force", device.name, "--", "-dagsize=96m", "-mrmapbt=0,reflink=1",
                 "-dnoalign")
     assert done.code == FOUND
@@ -173,7 +173,7 @@ def test_extend_mounted(clean):
         assert "768 MiB" in output and c.path in output
         assert bad(ask("check", device.name)) == []
         assert fs.read("file", 6) == b"before"
-        # a failure in the new part is told to the filesystem
+        # a failure in the new part is forwarded to the filesystem
         fs.reserve("big", 600 * MIB)
         place = next(place for _, place, length in fs.extents("big")
                      if place >= 3 * GRANULE * SECTOR)
@@ -188,7 +188,7 @@ def test_extend_mounted(clean):
     ([["align_2m", "allow_move"], ["align_2m", "allow_move"]], ["1", "align_2m"]),
 ])
 def test_extend_several_lines(clean, options, kept):
-    # as devices were made once: it is one line then
+    # as earlier versions made devices: afterwards it is one line
     a, b, c = clean.nvdimms[1:4]
     device = clean.named_device(
         *[DaxLinear.ranges([(child, 0, GRANULE)], *words)
@@ -199,15 +199,15 @@ def test_extend_several_lines(clean, options, kept):
         for child in (a, b):
             assert clean.probe.inject(child, 124 * MIB).rc == 0
         received = [status.received for status in device.status()]
-        # where others have had their filesystems
+        # where other devices have had their filesystems
         done = call("extend", "--force", device.name, b, "--offset", "128M", c)
         assert done.code == 0
-        # what goes on on the same child is one range with it
+        # an extension that follows on the same child joins its range
         (line,) = table_of(device.name)
         assert line.split()[3:] == ["3", a.number, "0", str(GRANULE), b.number, "0",
                                     str(2 * GRANULE), c.number, "0", str(3 * GRANULE), *kept]
         assert fs.read("file", 6) == b"before"
-        # the counters of the second line have no place any more, and that is said
+        # the counters of the second line are lost, which is reported
         assert received == [1, 1] and device.status()[0].received == 1
         assert "the line from 128 MiB on has ended" in done.err
 
@@ -252,7 +252,7 @@ def test_extend_without_growing(clean):
         output = daxlinear("extend", "--no-growfs", device.name, clean.nvdimms[3])
         assert output.splitlines()[-1] == f"xfs_growfs {fs.folder}"
         assert bad(ask("check", device.name, code=FOUND)) == ["size"]
-        # a program that can't be run
+        # a program that cannot be run
         done = call("extend", device.name, clean.nvdimms[0],
                     prefix=["env", f"PATH={clean.folder()}"])
         assert done.code == FAILED and "run xfs_growfs again" in done.err
@@ -296,7 +296,7 @@ def test_extend_inside_a_group(clean):
 
 
 def test_extend_less_than_a_group(clean):
-    # the last child may end inside a group, if that is asked for
+    # the last child may end inside a group, if the option allows it
     a, c = clean.nvdimms[1], clean.nvdimms[3]
     device = clean.enter(ToolDevice(c))
     daxlinear("mkfs", device.name, "--", "-dagsize=192m")
@@ -340,7 +340,7 @@ def test_extend_what_cannot_be(clean):
 
 
 def test_extend_asynchronous(clean):
-    # virtio-pmem may not join what promises synchronous faults: the kernel says why
+    # virtio-pmem must not join a device that promises synchronous faults: the reason is shown
     child = asynchronous(clean)
     device = clean.enter(ToolDevice(clean.nvdimms[1]))
     before = table_of(device.name)

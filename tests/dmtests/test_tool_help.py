@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What daxlinear tells of itself: --help, the manual page and completion agree."""
+"""--help, the manual page and completion agree."""
 
 import os
 import re
@@ -16,12 +16,12 @@ MANUAL = os.path.join(TOP, "tools/daxlinear.8")
 
 
 def commands():
-    """Return the commands that there are."""
+    """Return all commands."""
     return re.findall(r"^  ([a-z]+)  ", daxlinear("--help"), re.MULTILINE)
 
 
 def options(command):
-    """Return the options that a command's help tells of."""
+    """Return the options in a command's help."""
     return sorted(set(re.findall(r"--[a-z][a-z-]*", daxlinear(command, "--help"))) - {"--help"})
 
 
@@ -79,7 +79,7 @@ def test_manual(bed):
 
 
 def test_every_option_is_known(bed):
-    # what help tells of is taken
+    # options in the help are accepted
     assert bed.nvdimms
     for name in commands():
         for option in options(name):

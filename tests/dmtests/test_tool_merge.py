@@ -35,12 +35,12 @@ def one_line(bed, *options):
 
 
 def by_line(found):
-    """Return what check says of the lines."""
+    """Return check's finding on the lines."""
     return [check["good"] for check in found["checks"] if check["check"] == "lines"]
 
 
 def test_mounted(clean):
-    # a mapping goes on, and so do the places at which failures are told
+    # a mapping goes on, and failures are forwarded at the same places
     device = old_device(clean, "align_2m")
     pattern = random.Random(14).randbytes(MIB)
     with Xfs(device, clean.folder(), agsize=32 * MIB) as fs:
@@ -58,7 +58,7 @@ def test_mounted(clean):
         parts = {place // (PART * SECTOR) for _, first, length in fs.extents("file")
                  for place in (first, first + length - 1)}
         assert len(parts) > 1
-    # what is there is there after another mount
+    # the data is there after another mount
     with Xfs(device, clean.folder(), make=False) as fs:
         assert fs.read("file", MIB - 1, 1) == pattern[1:]
     run("xfs_repair", "-n", device.path)
@@ -83,7 +83,7 @@ def test_not_mounted(clean):
 
 
 def test_counters(clean):
-    # they belong to the place where a line starts
+    # counters belong to the sector where a line starts
     device = old_device(clean)
     a, b, _ = clean.nvdimms[1:4]
     clean.probe.inject(a, HUGE_SECTORS * SECTOR)
@@ -104,7 +104,7 @@ def test_counters(clean):
 
 @pytest.mark.parametrize("options, kept", [
     ([["align_2m"]] * 3, ["align_2m"]),
-    # what only some have, and what was for another load
+    # align_2m of some lines only, and allow_move of an earlier load
     ([["align_2m"], [], ["align_2m"]], []),
     ([["allow_move"]] * 3, []),
     ([["align_2m", "allow_move"], ["allow_move", "align_2m"], ["align_2m"]], ["align_2m"]),
@@ -172,7 +172,7 @@ def test_dry_run(clean):
 
 
 def test_read_only(clean):
-    # and stays so
+    # and it stays read-only
     device = old_device(clean)
     device.remove()
     run("dmsetup", "create", "--readonly", device.name, stdin=table(*device.targets))
@@ -184,7 +184,7 @@ def test_read_only(clean):
 
 
 def test_check(clean):
-    # it names the way out, also of a device below
+    # the message names the command that helps, also for a device below
     lower = old_device(clean)
     upper = clean.named_device(DaxLinear(2 * PART, lower, PART // 2))
     found = ask("check", upper.name, code=FOUND)
@@ -207,7 +207,7 @@ def test_check_of_others(clean):
 
 
 def test_other_targets(clean):
-    # stock lines are changed by those who own them
+    # stock lines are left to the program that made them
     a, b = clean.nvdimms[1:3]
     mixed = clean.named_device(DaxLinear(MIB_SECTORS, a), Linear(MIB_SECTORS, b))
     before = table_of(mixed.name)
@@ -216,7 +216,7 @@ def test_other_targets(clean):
         reason = refused(*words)
         assert 'has a target "linear"' in reason
         assert table_of(mixed.name) == before
-    # the way out is one
+    # the command in the message works
     run("sh", "-c", reason[reason.index("dmsetup table"):])
     assert [line.split()[2] for line in table_of(mixed.name)] == ["daxlinear"] * 2
     daxlinear("merge", mixed.name)

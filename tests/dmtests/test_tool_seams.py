@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What check, mkfs and attach say where pieces of a device meet and copy-on-write mixes data."""
+"""Findings of check, mkfs and attach where ranges meet and copy-on-write mixes data."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def _halves(clean):
 
 
 def make_xfs(device, agsize, reflink=True):
-    """Make a filesystem without our help."""
+    """Make a filesystem with mkfs.xfs itself."""
     run("mkfs.xfs", "-q", "-f", "-m", f"rmapbt=1,reflink={int(reflink)}",
         "-d", f"agsize={agsize},noalign", device.path)
 
@@ -49,7 +49,7 @@ def test_check_linear(clean, halves):
 
 
 def test_check_past_the_end(clean, halves):
-    # what XFS has not is no matter
+    # space behind the end of XFS does not matter
     device = clean.named_device(*(Linear(HALF, child) for child in halves),
                                 Linear(MIB_SECTORS, halves[0], 300 * MIB_SECTORS))
     run("mkfs.xfs", "-q", "-f", "-m", "rmapbt=1", "-d", "agsize=100m,size=400m,noalign",
@@ -75,7 +75,7 @@ def test_check_lines_of_ours(clean, halves):
     good, text = seams(device)
     assert not good and "at 200 MiB" in text
     assert f"daxlinear merge {device.name} makes one line" in text
-    # which it is now, and the target bridges what is between
+    # the target bridges the ranges of one line
     device.reload(DaxLinear.ranges([(child, 0, HALF) for child in halves]))
     good, text = seams(device)
     assert good and "daxlinear bridges" in text
@@ -92,7 +92,7 @@ def test_check_goes_on(clean):
 
 @pytest.mark.parametrize("kind", [Linear, DaxLinear])
 def test_check_below(clean, halves, kind):
-    # what is above asks for the whole, but the target below ends
+    # the device above looks up all of it, but the target below ends
     low = clean.named_device(*(kind(HALF, child) for child in halves))
     high = clean.named_device(DaxLinear(2 * HALF, low))
     make_xfs(high, "160m")
@@ -112,7 +112,7 @@ def test_check_stripes_below(clean, halves):
 
 
 def test_check_many(clean, halves):
-    # one finding, of all that are not at the end of a group
+    # one finding, for all seams that are not at the end of a group
     device = clean.named_device(*(DaxLinear(50 * MIB_SECTORS, halves[number % 2],
                                             number // 2 * 50 * MIB_SECTORS)
                                   for number in range(8)))
@@ -122,7 +122,7 @@ def test_check_many(clean, halves):
 
 
 def mkfs(device, *words):
-    """Return the command for mkfs.xfs, and what is said besides."""
+    """Return the mkfs.xfs command, and the messages."""
     done = call("mkfs", "--force", "--dry-run", device.name, *words)
     assert done.code == 0
     return done.out, done.err
@@ -151,7 +151,7 @@ def test_mkfs_where_groups_cannot_end(clean, halves):
     out, _ = mkfs(device)
     assert "-mreflink=0" in out and f"agsize={88 * MIB}" in out
     assert made(device) == (True, False)
-    # where the user has the groups, and where he wants reflink all the same
+    # with the user's own groups, and with reflink requested all the same
     assert "-mreflink=0" in mkfs(device, "--", "-dagsize=102m")[0]
     assert "-mreflink=0" not in mkfs(device, "--", "-m", "reflink=1")[0]
     done = call("mkfs", "--force", device.name, "--", "-mreflink=1")
@@ -166,7 +166,7 @@ def test_mkfs_striped(clean, halves):
 
 
 def test_mkfs_one_line(clean, halves):
-    # where groups cannot end with children, they need not
+    # groups cannot end with children here, and with one line they need not
     device = clean.named_device(DaxLinear.ranges([(halves[0], 0, 50 * MIB_SECTORS),
                                                   (halves[1], 0, 302 * MIB_SECTORS)]))
     out, _ = mkfs(device)

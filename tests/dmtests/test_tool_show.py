@@ -57,7 +57,7 @@ def test_show_svg(clean):
 
 
 def test_gone(clean):
-    # all of what it had is bad
+    # all of the child that has gone is bad
     a, b = clean.nvdimms[1:3]
     device = clean.named_device(DaxLinear(128 * MIB_SECTORS, a), DaxLinear(128 * MIB_SECTORS, b))
     with Unplugged(b):

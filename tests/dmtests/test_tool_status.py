@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""daxlinear status and resolve: what a device is made of, and where a place of it is."""
+"""daxlinear status and resolve: the parts of a device, and where a place of it is."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_status_json(bed):
              "handled": 0, "generic": 1, "last_failure_bytes": 2 * MIB + PAGE,
              "loses_2m_range": None},
         ]}
-    # only those of ours, unless it is asked for by name
+    # only daxlinear devices, unless a name is given
     assert ask("status") == {"devices": [expected]}
     assert ask("status", device.name) == {"devices": [expected]}
     assert ask("status", device.path) == {"devices": [expected]}
@@ -112,7 +112,7 @@ def test_status_bad_input(bed, words, code, text):
 
 
 def test_nobody_reads(bed):
-    # what could not be written was not told
+    # output that cannot be written is an error
     bed.named_device(DaxLinear(MIB_SECTORS, bed.nvdimms[0]))
     done = call("status", prefix=["sh", "-c", 'exec "$@" >/dev/full', "sh"])
     assert done.code == FAILED and "standard output" in done.err

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""daxlinear tab: devices that are made anew at boot, by names that last."""
+"""daxlinear tab: devices that are made at boot, by names that last."""
 
 import json
 import os
@@ -24,16 +24,16 @@ class Tab:
         self.path = os.path.join(bed.folder(), "tab")
 
     def write(self, *lines):
-        """Write it anew."""
+        """Replace its lines."""
         with open(self.path, "w", encoding="utf-8") as file:
             file.writelines(line.rstrip("\n") + "\n" for line in lines)
 
     def tool(self, *words, code=0):
-        """Have the command use it."""
+        """Run the command with it."""
         return daxlinear("tab", "--file", self.path, *words, code=code)
 
     def refused(self, *words, code=FAILED):
-        """Have the command use it, to be refused."""
+        """Run the command with it, to be refused."""
         return refused("tab", "--file", self.path, *words, code=code)
 
 
@@ -68,7 +68,7 @@ def test_there_and_back(clean):
         one.remove()
     for one in (device, lower, upper):
         tab.tool("--make", one.name)
-    # what its children hold is its own
+    # the signatures on its children are its own
     assert table_of(device.name) == before
     with Xfs(device, clean.folder(), make=False) as fs:
         assert fs.read("file", 4) == b"data"
@@ -105,7 +105,7 @@ def test_partition(clean):
 
 
 def test_missing_child(clean):
-    # which one is said
+    # the message names the line
     a, b = clean.nvdimms[1:3]
     device = clean.enter(ToolDevice(a, b))
     tab = Tab(clean)
@@ -121,7 +121,7 @@ def test_missing_child(clean):
 
 
 def test_mistakes(clean):
-    # they are told by their lines, and the others count
+    # bad lines are reported, and the others are used
     a = clean.nvdimms[1]
     device = clean.enter(ToolDevice(a))
     line = daxlinear("tab", "--print", device.name)
@@ -142,7 +142,7 @@ def test_mistakes(clean):
 
 
 def test_units(clean):
-    # what systemd's generator writes; that they work is shown by a boot
+    # the units of systemd's generator; the boot tests show that they work
     a, b = clean.nvdimms[1:3]
     device = clean.enter(ToolDevice(a, b))
     tab = Tab(clean)
@@ -162,7 +162,7 @@ def test_units(clean):
         assert f"\nWants={unit}\nAfter={unit}\n" in text
     assert f"tab --make {device.name}\n" in text
     assert run("systemd-escape", "--template=daxlinear@.service", "a-b").strip() == names[1]
-    # not twice into one folder: systemd has it empty
+    # not twice into one folder: systemd starts with an empty one
     assert "File exists" in tab.refused("--units", folder)
 
 

@@ -18,7 +18,7 @@ TEXT = b"data" * (HUGE // 4)
 @pytest.mark.parametrize("how, stripe_2m", [
     pytest.param("read", True, id="read",
                  marks=pytest.mark.alone(kernel.READ_BY_TWO_SIZES_SPLAT)),
-    # it takes no filesystem that aligns files
+    # it happens on filesystems that do not align files, too
     pytest.param("write", False, id="write",
                  marks=pytest.mark.alone(kernel.WRITE_BY_TWO_SIZES_SPLAT))])
 def test_clone(bed, how, stripe_2m):

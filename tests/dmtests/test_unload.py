@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The modules come and go while failures arrive."""
+"""The modules are loaded and unloaded while failures arrive."""
 
 import errno
 import os
@@ -34,7 +34,7 @@ def refused(module):
     """Assert that a module stays."""
     with pytest.raises(CommandError) as caught:
         module.remove()
-    # what rmmod calls "in use"
+    # rmmod's "in use"
     assert caught.value.code == errno.EAGAIN
     assert module.loaded
 
@@ -54,7 +54,7 @@ def test_in_rounds(bed):
         for number in range(ROUNDS):
             with Device(DaxLinear.ranges(ranges)) as device, bed.probe.holding(device):
                 devices.add(device.number)
-                # so that most of the time somebody is on his way through our code
+                # so that a failure is in our code most of the time
                 bed.probe.delay(device, 5)
                 if number % 4 == 0:
                     refused(TARGET)
@@ -75,24 +75,24 @@ def test_in_rounds(bed):
             TARGET.insert()
 
     done, _ = bed.probe.records()
-    told = mine = 0
+    forwarded = mine = 0
     for injection in done:
         offset = offsets.get((injection.dev, injection.off))
         calls = [(call.off, call.len) for call in injection.calls]
         assert calls in ([[]] if offset is None else [[], [(offset, PAGE)]]), injection
         assert all(call.dev in devices for call in injection.calls)
         assert injection.rc == (0 if calls else -errno.EOPNOTSUPP), injection
-        told += bool(calls)
+        forwarded += bool(calls)
         if injection.pid == threading.get_native_id():
             mine += bool(calls)
-    # those of this thread came while the table was live, each time
+    # the failures of this thread came while the table was live
     assert mine == 2 * ROUNDS
-    assert told > mine
+    assert forwarded > mine
 
 
 @pytest.mark.usefixtures("modules")
 def test_failure_on_its_way_out(bed):
-    """A failure is still in a holder above when the last table is gone, and with it every user."""
+    """A failure is still in a holder above when the last table, and so every reference, is gone."""
     child = bed.nvdimms[0]
     with Device(DaxLinear(pages(8), child)) as device, bed.probe.holding(device):
         bed.probe.delay(device, 3000)
@@ -105,7 +105,7 @@ def test_failure_on_its_way_out(bed):
             with Beside("rmmod", TARGET.name) as target:
                 target.end()
             with Beside("rmmod", HOLDER.name) as holder:
-                # in its own code there is still somebody
+                # a failure is still in its code
                 assert " dax_holder_exit+" in holder.wait_in("kill_dax")
                 assert failure.running
                 holder.end()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What becomes of a filesystem and its users when a page fails.
+"""What happens to a filesystem and to processes that use it when a page fails.
 
 Each case runs on a bare NVDIMM, which is what is wanted, on daxlinear and on a dm-linear that is
 attached, which must match it, and on dm-linear alone, which must not: else the case would prove
@@ -20,7 +20,7 @@ from lib.holders.attach import attached
 from lib.holders.victim import Sigbus, Victim
 from lib.units import HUGE, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, SECTOR
 
-# MiB of the three children, none like another; the allocation groups end where they do
+# MiB of the three children, all unequal; the allocation groups end where they end
 SIZES = (32, 64, 96)
 AGSIZE = 32 * MIB
 
@@ -30,14 +30,14 @@ KINDS = pytest.mark.parametrize("kind", [
 
 
 class Stack:
-    """A filesystem, with somebody listening to what it is told."""
+    """A filesystem, with a trace of the failures of which it is notified."""
 
     def __init__(self, bed, kind, *, agsize=AGSIZE, reflink=False, stripe_2m=False):
         self.bed = bed
         self.kind = kind
         # (NVDIMM, first sector there, sectors) of each part of the device
         self.parts = []
-        # what XFS is told counts from here
+        # where offsets of XFS's notifications start
         self._origin = 0
         if kind == "bare":
             self.device = self._bare(whole=reflink)
@@ -67,7 +67,7 @@ class Stack:
                                  for nvdimm, first, sectors in self.parts])
 
     def notified(self):
-        """Return where in the device a failure was, for each that XFS was told of."""
+        """Return where in the device each failure was of which XFS was notified."""
         places = self._failures.places()
         assert all(length == PAGE for _, length in places), places
         return [offset - self._origin for offset, _ in places]
@@ -81,7 +81,7 @@ class Stack:
         raise LookupError(byte)
 
     def fail(self, byte):
-        """Have the page of a byte of the device fail; return the errno that came of it."""
+        """Fail the page of a byte of the device; return the errno of memory_failure()."""
         try:
             poison.poison_page(self.pfn(byte))
         except OSError as error:
@@ -89,9 +89,9 @@ class Stack:
         return 0
 
     def check_notified(self, *places):
-        """Assert that XFS was told of these places and of nothing else, once each.
+        """Assert that XFS was notified of these places and of no other, once each.
 
-        Over dm-linear it must have heard nothing. The status says the same, or sysfs.
+        Over dm-linear it must not be notified. The counters must agree.
         """
         assert self.notified() == ([] if self.kind == "linear" else list(places))
         if self.kind == "daxlinear":
@@ -111,7 +111,7 @@ class Stack:
         return self.bed.enter(Victim(self.fs.path(name), *options, offset=offset, length=length))
 
     def reserve_most(self, name):
-        """Make a file of most blocks that there are; return where the device's parts begin."""
+        """Make a file of most free blocks; return where the device's parts begin."""
         self.fs.reserve(name, sum(SIZES) * MIB * 3 // 4)
         return [sum(SIZES[:number]) * MIB for number in range(len(SIZES))]
 
@@ -139,7 +139,7 @@ def test_file_data(bed, kind, options):
     for number, place in enumerate(places):
         assert [victim.lives() for victim in victims] == [at >= number for at in range(3)]
         assert stack.fail(place) == 0
-        # the kernel's own fallback finds the mappers of a page of one file as well
+        # generic handling also finds the processes that map a page of a single file
         assert victims[number].wait_sigbus() == Sigbus("AO", PAGE, 12)
     stack.check_notified(*places)
     assert not stack.fs.is_shut_down()
@@ -189,7 +189,7 @@ def test_metadata(bed, kind, place):
     answer = stack.fail(place)
     stack.check_notified(place)
     if kind == "linear":
-        # it runs on, with metadata that is gone
+        # it goes on, with metadata that is gone
         assert answer == errno.EBUSY
         assert not stack.fs.is_shut_down()
         stack.fs.write("another", b"data")
@@ -201,7 +201,7 @@ def test_metadata(bed, kind, place):
 
 @KINDS
 def test_free_space(bed, kind):
-    # nobody has lost a thing, and that is known
+    # nothing was lost, and XFS finds that out
     stack = Stack(bed, kind)
     stack.fs.reserve("file", 8 * MIB)
     place = stack.fs.place("file", 4 * MIB)
@@ -241,7 +241,7 @@ def test_huge_mapping(bed, kind):
     offset, place = huge_page(stack.fs.extents("file"), starts[2])
     victim = stack.victim("file", offset=offset, length=HUGE)
     assert stack.fail(place + 100 * PAGE) == 0
-    # the size of what is lost says that the mapping was huge
+    # si_addr_lsb shows that the mapping was huge
     lost = 0 if kind == "linear" and kernel.NAMES_FIRST_PAGE_OF_FOLIO else 100 * PAGE
     assert victim.wait_sigbus() == Sigbus("AO", lost, 21)
     stack.check_notified(place + 100 * PAGE)
@@ -270,7 +270,7 @@ def test_file_across_children(bed, kind):
 
 @KINDS
 def test_mapper_that_poisons_its_own_page(bed, kind):
-    # it is told at once, whatever the policy, and others that were not asked to be told early live
+    # the process is killed at once in spite of late kill; others with late kill live
     stack = Stack(bed, kind)
     stack.fs.write("file", b"data" * (MIB // 4))
     place = stack.fs.place("file", 3 * PAGE)

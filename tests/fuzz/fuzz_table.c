@@ -7,7 +7,7 @@
 
 #define TEXT_MAX	2048
 
-/* What the words say of their lengths, for most lines would not fit their target. */
+/* The sum of the lengths in the words: most random lines would not fit their target. */
 static u64 claimed_len(void)
 {
 	u64 sum = 0, len;

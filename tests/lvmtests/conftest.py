@@ -9,7 +9,7 @@ from lib.module import Module
 
 @pytest.fixture(scope="session", autouse=True)
 def _modules():
-    """Have the target there: the rule loads what attaching takes, but not for these tests."""
+    """Load the target: the rule loads dax_holder only, and these tests need both."""
     for name in ("dax-holder/dax_holder.ko", "dm-daxlinear/dm-daxlinear.ko"):
         module = Module(name)
         if not module.loaded:
@@ -17,7 +17,7 @@ def _modules():
 
 
 def pytest_collection_modifyitems(items):
-    """Leave volumes for after the reboot when nobody else wants the NVDIMMs any more."""
+    """Run the tests of the reboot last: they leave volumes on the NVDIMMs."""
     items.sort(key=lambda item: item.path.stem == "test_reboot")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Volumes whose own tables become daxlinear's."""
+"""Volumes whose tables are converted to daxlinear."""
 
 import signal
 
@@ -37,7 +37,7 @@ def test_reconcile(bed, volume):
 
 
 def segments_line(volume):
-    """Return the line that maps what LVM says, a range for each segment."""
+    """Return the line that maps LVM's segments, a range for each."""
     segments = volume.segments()
     ranges = [f"{child.number} {byte // SECTOR} {segment.length // SECTOR}"
               for segment in segments for child, byte in segment.stripes]
@@ -62,11 +62,11 @@ def _segmented(bed, volume):
 
 
 def test_segments_become_one_line(bed, segmented):
-    # only within a line does the target bridge what is between two segments
+    # the target bridges segments only within a line
     daxlinear("lvm", "reconcile")
     assert live_lines(segmented) == [segments_line(segmented)]
     segmented.check(bed)
-    # where LVM itself waits for it
+    # commands of LVM that wait for the conversion
     for words in (("lvextend", "-L", "+8M"), ("lvreduce", "-f", "-L", "20M"),
                   ("lvextend", "-L", "+40M")):
         run(*words, segmented.full_name, *(bed.nvdimms[1:2] if "lvextend" in words else ()))
@@ -76,7 +76,7 @@ def test_segments_become_one_line(bed, segmented):
 
 @pytest.mark.parametrize("way", ["reconcile", "cookie", "no cookie"])
 def test_several_lines_of_ours(bed, segmented, way, monkeypatch):
-    # as it was converted before: the word in each line
+    # as earlier versions converted: only the word in each line
     device = Device(name=segmented.mapped_name)
     device.reload(device.table_text().replace(" linear ", " daxlinear "))
     (found,) = ask("lvm", "status")["volumes"]
@@ -92,14 +92,14 @@ def test_several_lines_of_ours(bed, segmented, way, monkeypatch):
 
 
 def test_event_without_a_cookie(bed, volume):
-    # as at boot: nobody waits, so it is done under LVM's own lock
+    # as at boot: no command waits, so the conversion takes LVM's own lock
     run("udevadm", "trigger", "--action=add", "--settle", f"/sys/block/{volume.disk}")
     wait_for(lambda: volume.targets()[0] == {"daxlinear"}, "it is never converted")
     volume.check(bed)
 
 
 def test_reconcile_waits_for_lvm(bed, volume):
-    # whoever has the lock is an LVM command, as far as anybody can tell
+    # the holder of the lock stands for an LVM command
     run("flock", "/run/lock/lvm/V_vg", "sh", "-c", "! timeout 2 daxlinear lvm reconcile")
     assert volume.targets() == ({"linear"}, "")
     daxlinear("lvm", "reconcile", "vg/data")
@@ -108,7 +108,7 @@ def test_reconcile_waits_for_lvm(bed, volume):
 
 
 def next_command_works(bed, volume):
-    """LVM must not find a table that is not its own."""
+    """LVM must not find a loaded table that is not its own."""
     assert not volume.targets()[1]
     run("lvextend", "-L", "+16M", volume.full_name)
     assert len(volume.places()) in (3, 6)
@@ -128,20 +128,20 @@ def kill_at_every_step(volume, words, then):
         for number in range(first, len(calls)):
             device.reload(before)
             code = inject(number + 1, "signal=KILL", *words).code
-            # it had come that far
+            # how far it had come: to the table that is live or not
             assert volume.targets()[0] == {"linear" if number < first + 2 else "daxlinear"}
             then()
             assert not volume.targets()[1], (number, calls)
             if number < first + 3:
                 assert code == -signal.SIGKILL
             elif not code:
-                # the other calls are its other process's
+                # its other process makes the other calls
                 break
 
 
 def test_reconcile_killed_at_every_step(bed, volume):
     def then():
-        # its other process has the lock until it has tidied up
+        # its other process holds the lock until it has cleaned up
         run("vgs", "vg")
 
     kill_at_every_step(volume, ("lvm", "reconcile"), then)
@@ -150,7 +150,7 @@ def test_reconcile_killed_at_every_step(bed, volume):
 
 def test_event_killed_at_every_step(bed, volume, monkeypatch):
     monkeypatch.setitem(ENVIRONMENT, "DM_COOKIE", "1")
-    # what the rule runs next
+    # the command that the rule runs next
     kill_at_every_step(volume, ("lvm", "event", volume.number),
                        lambda: daxlinear("lvm", "tidy", volume.number))
     next_command_works(bed, volume)
@@ -159,7 +159,7 @@ def test_event_killed_at_every_step(bed, volume, monkeypatch):
 def test_what_cannot_be_converted(bed):
     a, b = bed.nvdimms[:2]
     with configured("convert = */*"):
-        # where daxlinear would not have it, and where it is no linear one
+        # a volume that daxlinear refuses, and one that is not linear
         with Group("odd", a, align="3k") as group:
             volume = group.create("data", "-L", "16M")
             assert volume.targets() == ({"linear"}, "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The commands of Documentation/lvm.rst, as they stand there."""
+"""The commands of Documentation/lvm.rst, run as they are."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ def blocks():
 
 @contextlib.contextmanager
 def _made_by_hand(bed):
-    """Remove what the commands make."""
+    """Remove in the end what the commands make."""
     try:
         yield
     finally:
@@ -45,7 +45,7 @@ def _made_by_hand(bed):
 def test_commands(bed):
     commands = blocks()
     assert len(commands) == 6
-    # blank, as far as LVM and XFS can tell
+    # without signatures that LVM and XFS find
     run("wipefs", "-aq", *PMEMS)
     bed.enter(_made_by_hand(bed))
     for command in commands:

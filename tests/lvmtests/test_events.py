@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The rule itself: what LVM's users see of it, slow udev, failures meanwhile, and its end."""
+"""The rule itself: its effect on LVM's commands, slow udev, failures meanwhile, and its removal."""
 
 import os
 import re
@@ -28,9 +28,9 @@ STEPS = (("lvextend", "-L", "+16M", "vg/data"),
 
 @pytest.mark.parametrize("way", ["attached", "converted"])
 def test_failures_meanwhile(bed, way):
-    """A place that stays in the volume hears of each of its failures, whatever LVM is at.
+    """Each failure of a place that stays in the volume is forwarded, whatever LVM does meanwhile.
 
-    LVM's commands wait for udev, and so for us, however slow it is.
+    LVM's commands wait for udev, and so for our rule, however slow it is.
     """
     a, b = bed.nvdimms[:2]
     if way == "converted":
@@ -68,7 +68,7 @@ def test_grown_under_xfs(bed):
     run("lvextend", "-L", "+100M", volume.full_name, a)
     run("xfs_growfs", mounted.fs.folder)
     mounted.fs.reserve("most", 250 * MIB)
-    # which has been there before, and which is new
+    # the first place was there before, the second is new
     assert mounted.fail("most", 0, 200 * MIB) is c
     assert mounted.fail("most", 200 * MIB, 300 * MIB) is a
     assert len(mounted.notified()) == 2
@@ -101,7 +101,7 @@ def test_all_is_taken_away(bed):
         run("lvchange", "--refresh", log.full_name)
         assert log.targets() == ({"linear"}, "")
         run("lvextend", "-l", "+1", volume.full_name, a)
-        # it stays attached, to what it has been
+        # it stays attached, to the same children
         assert listed() == sorted([(a.name, log.disk), (b.name, volume.disk)])
         TARGET.remove()
         HOLDER.remove()
@@ -120,7 +120,7 @@ def test_all_is_taken_away(bed):
 
 
 def test_without_the_module(bed):
-    """The rule loads it."""
+    """The rule loads the module."""
     a = bed.nvdimms[0]
     group = bed.enter(Group("vg", a))
     TARGET.remove()

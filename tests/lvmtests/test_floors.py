@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Physical volumes that are mapped devices: a failure is told from floor to floor, once on each."""
+"""Physical volumes that are mapped devices: a failure is forwarded once on each floor."""
 
 import pytest
 
@@ -38,7 +38,7 @@ class Floor:
 
     @property
     def disk(self):
-        """It is no partition."""
+        """Itself, as it is no partition."""
         return self
 
     def below(self, byte):
@@ -47,22 +47,22 @@ class Floor:
         return self.children[number], 64 * MIB + rest
 
     def pfn(self, byte):
-        """Return the page frame of one of its bytes."""
+        """Return the frame number of the page of one of its bytes."""
         child, byte = self.below(byte)
         return child.pfn(byte)
 
     def edges(self):
-        """Return what is listed of it: nothing if it forwards failures by itself."""
+        """Return the expected list of its attachments: none if it forwards failures by itself."""
         return [(child.name, self.device.disk) for child in self.children if self._stock]
 
     def received(self):
-        """Return how many failures it was told of."""
+        """Return how many failures it received."""
         (found,) = ask("status", self.device.name)["devices"]
         return sum(one["received"] for one in found.get("attached") or found["targets"])
 
 
 def counts(volume):
-    """Return what the floor above counts: received, forwarded and handled."""
+    """Return the counters of the floor above: received, forwarded and handled."""
     (found,) = ask("status", volume.mapped_name)["devices"]
     ((one,), (target,)) = found["attached"], found["targets"]
     counters = [[of[name] for name in ("received", "forwarded", "handled")]
@@ -109,7 +109,7 @@ def test_xfs_is_told_once(bed, floor, volume):
 
 
 def test_removed(bed, floor):
-    """The volume first, and then what it stood on: nobody is left."""
+    """The volume goes first, then the device below: no attachment is left."""
     with Group("vg", floor) as group:
         volume = group.create("data", "-L", "240M")
         run("lvremove", "-f", volume.full_name)

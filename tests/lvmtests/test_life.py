@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What LVM does to volumes in their lives: after each step their failures are told where they are.
+"""All that LVM does to volumes: after each step failures are forwarded at the right place.
 
 Some lives are led with stock LVM as well, and others detach their volumes in the end: then they
-must hear of nothing, else the rest would prove nothing.
+must not be notified of any, else the rest would prove nothing.
 """
 
 import functools
@@ -28,7 +28,7 @@ class Life:
         self._compared = compared
         self.group = Group("vg", *children)
         self.volumes = []
-        # by LVM, and what device-mapper has from it
+        # LVM's output, and device-mapper's tables
         self.output = []
 
     def __enter__(self):
@@ -39,19 +39,19 @@ class Life:
         self.group.remove()
 
     def create(self, name, *words):
-        """Make a volume, and check all."""
+        """Make a volume, and check all volumes."""
         volume = self.group.create(name, *words)
         self.volumes.append(volume)
         self.check()
         return volume
 
     def step(self, *words):
-        """Do something, and check all."""
+        """Run a command, and check all volumes."""
         self.output.append(run(*words))
         self.check()
 
     def gone(self, *words):
-        """Do something after which no volume is active: nobody may be left in a slot."""
+        """Run a command after which no volume is active; each slot must be free then."""
         self.output.append(run(*words))
         assert not listed()
         assert all(self.bed.probe.is_free(child.disk) for child in self.group.children)
@@ -70,14 +70,14 @@ class Life:
             volume.check(self.bed, segments[volume.name], registered=self.way != "stock")
             self.output.append(Device(name=volume.mapped_name).table_text())
         if self._compared:
-            # while udev still looks at what LVM has just written to, with or without us, lvs says
-            # that it is open
+            # while udev reads a volume that LVM has just written to, lvs shows it as open, with our
+            # rule and without it
             run("udevadm", "settle")
             self.group.segments()
             self.output.append(self.group.report)
 
     def detach(self):
-        """Detach all volumes: as they are with stock LVM, they hear of nothing."""
+        """Detach all volumes: as with stock LVM, no failure is forwarded."""
         if self.way != "attached":
             return
         segments = self.group.segments()
@@ -87,7 +87,7 @@ class Life:
 
 
 def linear(lead, a, b, _):
-    """A volume of two segments, and all that LVM has to change it."""
+    """A volume of two segments, and each of LVM's commands that change it."""
     with lead(a, b) as life:
         volume = life.create("data", "-L", "32M", a)
         life.step("lvextend", "-L", "+64M", volume.full_name, b)
@@ -136,7 +136,7 @@ def interleaved(lead, a, b, _):
 
 
 def on_a_partition(lead, a, b, _):
-    """A physical volume that does not begin where its disk does."""
+    """A physical volume that does not start where its disk starts."""
     with partition(b, 16 * MIB_SECTORS, 128 * MIB_SECTORS) as part, lead(a, part) as life:
         volume = life.create("data", "-L", "32M", part)
         life.step("lvextend", "-L", "+32M", volume.full_name, a)
@@ -154,7 +154,7 @@ def test_attached_and_stock(bed, life):
     lead = functools.partial(Life, compared=True)
     with without_rule():
         stock = life(functools.partial(lead, bed, "stock"), *children)
-    # LVM finds nothing that would not be there without us
+    # with and without our rule, LVM's output is the same
     assert life(functools.partial(lead, bed, "attached"), *children) == stock
 
 

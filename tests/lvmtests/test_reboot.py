@@ -23,7 +23,7 @@ def group_of(children):
 
 
 def test_leave_volumes(bed):
-    """Leaves what is to be there after the reboot."""
+    """Leave a volume and a line of fstab for after the reboot."""
     group = group_of(bed.nvdimms)
     group.make()
     a, b = bed.nvdimms[1:3]

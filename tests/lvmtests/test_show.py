@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What daxlinear lvm tells of volumes."""
+"""daxlinear lvm status, show and check."""
 
 import os
 import re

@@ -4,7 +4,7 @@
  *
  *	dax-victim [-e|-l] [-r] [-s] [-o OFFSET] [-n LENGTH] FILE
  *
- * Maps FILE, shared, touches every page and says "ready". Then it takes commands
+ * Maps FILE, shared, touches every page and prints "ready". Then it takes commands
  * from its standard input, a line each, and answers each with a line: "ok" and
  * what was asked for, or "error" and the errno. OFFSETs count from the start of
  * the mapping.

@@ -102,7 +102,7 @@ class Bed:
         assert splat is None, f"the kernel complained: {splat}"
         tainted = taint() & ~self._taint & ~(WARNED if self.kmsg.known else 0)
         assert not tainted, f"the kernel is tainted: {tainted:#x}"
-        # dm cleans up behind a target that forgets to, but says so
+        # dm cleans up behind a target that forgets to, and logs that
         assert not self.kmsg.find("dm_put_device call missing")
         if not all(child.has_its_number() for child in self.nvdimms):
             # a test had a namespace made anew

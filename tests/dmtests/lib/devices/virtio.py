@@ -8,7 +8,7 @@ from ..beside import wait_for
 from ..command import CommandError, read_file, run, write_file
 from .nvdimm import Child
 
-# New dax_devices now and then take over the promise of one that is gone, with its memory.
+# A new dax_device may get the memory of one that is gone, and with it the flag of its promise.
 ATTEMPTS = 300
 
 _SHRINK = "/sys/kernel/slab/dax_cache/shrink"
@@ -20,9 +20,9 @@ def asynchronous(bed):
     run("modprobe", "virtio_pmem")
     buses = [bus for bus in glob.glob("/sys/bus/nd/devices/ndbus*")
              if read_file(f"{bus}/provider") == "virtio-pmem"]
-    assert buses, ("no virtio-pmem: QEMU wants -object memory-backend-memfd,id=async,size=64M "
+    assert buses, ("no virtio-pmem: QEMU needs -object memory-backend-memfd,id=async,size=64M "
                    "-device virtio-pmem-pci,memdev=async")
-    # its number comes last, after its name in /sys/class/block
+    # "dev" appears last, after the disk's name in /sys/class/block
     number = f"{buses[0]}/region*/namespace*/block/*/dev"
     for _ in range(ATTEMPTS):
         path = os.path.dirname(
@@ -30,24 +30,24 @@ def asynchronous(bed):
         child = Child(os.path.basename(path))
         if not bed.probe.is_synchronous(child):
             return child
-        # it has the memory of one that was: that goes to the next device
+        # its memory is that of one that was synchronous: give it to another new device
         write_file(_SHRINK, 1)
         namespace = path.split("/")[-3]
         write_file(f"{_DRIVER}/unbind", namespace)
         bed.probe.reset()
         bed.device()
         write_file(f"{_DRIVER}/bind", namespace)
-    raise AssertionError(f"virtio-pmem promises what another one had, {ATTEMPTS} times")
+    raise AssertionError(f"virtio-pmem has the flag of another device, {ATTEMPTS} times")
 
 
 def new_device(bed, *targets):
-    """Return a device that promises nothing yet; those that took over a promise stay around."""
+    """Return a device that promises nothing yet; devices with a stale promise stay around."""
     # memory that comes from the page allocator is cleared
     write_file(_SHRINK, 1)
     for _ in range(ATTEMPTS):
         try:
             return bed.device(*targets)
         except CommandError:
-            # what has just been freed is used first; here it is used up
+            # memory that has just been freed is used first, so another device uses it up
             bed.device()
-    raise AssertionError(f"{ATTEMPTS} new devices promise what another one had")
+    raise AssertionError(f"{ATTEMPTS} new devices have the flag of another one")

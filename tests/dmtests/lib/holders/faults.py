@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Allocations that fail on demand, on a kernel that has fault injection.
 
-A task's fail-nth says which of its allocations is the next to fail. Only those count that are made
-below a function of the kernel.
+A task's fail-nth is the number of its allocation that fails. Only allocations below a function of
+the kernel count.
 """
 
 import errno

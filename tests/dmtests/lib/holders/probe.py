@@ -41,7 +41,7 @@ def _make_node(number):
 
 
 class Probe:
-    """An open control file; each thread that injects wants one of its own."""
+    """An open control file; each thread that injects needs one of its own."""
 
     def __init__(self):
         self._fd = os.open(f"{FOLDER}/control", os.O_RDWR | os.O_CLOEXEC)

@@ -14,7 +14,7 @@ from ..units import PAGE, WHOLE
 
 Step = namedtuple("Step", "begin end after")
 
-# What a device's counter said; None where what it counts is not known from here on.
+# A reading of a device's counter; None where the counter is not known from here on.
 Reading = namedtuple("Reading", "begin end handled")
 
 
@@ -48,7 +48,7 @@ class Timeline:
         self._first = first
 
     def add(self, step):
-        """Note a step that is over."""
+        """Add a step that is over."""
         self._steps.append(step)
         self._ends.append(step.end)
         self.last = step.after
@@ -112,5 +112,5 @@ def wrong_readings(readings, notified):
         most = sum(before.begin <= call.end and call.begin <= after.end for call in notified)
         if not sure <= after.handled - before.handled <= most:
             wrong.append(f"status went from {before.handled} to {after.handled} handled, "
-                         f"the ledger says {sure} to {most}")
+                         f"the ledger has {sure} to {most}")
     return wrong

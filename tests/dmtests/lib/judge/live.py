@@ -31,14 +31,14 @@ class Live:
         self._tables = {}
 
     def map(self, device, ranges, start=0):
-        """Note that this is now the device's live table; the ranges start at a sector of it.
+        """Set the live table of a device; the ranges start at a sector of it.
 
         A range may have None for its child, if no failure of it can be forwarded.
         """
         self._tables[device.number] = (device, ranges, start)
 
     def unmap(self, device):
-        """Note that the device has no live table now."""
+        """Set that a device has no live table."""
         self._tables.pop(device.number, None)
 
     def check(self):

@@ -16,7 +16,7 @@ SCRATCH = "/run/dmtests"
 
 
 class Mounter(Part):
-    """Makes, mounts, fails and removes a filesystem until all is over.
+    """Makes, mounts, fails and removes a filesystem until the storm is over.
 
     It lives on pages of its own and fails them itself, so that each failure is accounted for. None
     arrives while it is mounted or unmounted: XFS is notified then through a pointer that may be

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Makes tables up: good ones, good ones with something wrong, and nonsense.
+"""Makes tables at random: good ones, good ones with mistakes, and nonsense.
 
 A table is a list of [start, length, kind, words] lines.
 """
@@ -23,7 +23,7 @@ def text(lines):
 class Mutator:
     """Makes tables over some children, with this random.Random.
 
-    `words` are more of those that may be in a bad table.
+    `words` may be in a bad table as well.
     """
 
     def __init__(self, chance, children, words=()):
@@ -47,7 +47,7 @@ class Mutator:
         return chance.choice((child.path, child.number)), str(offset)
 
     def good(self):
-        """Return a table that loads, unless it wants 2 MiB mappings and cannot have them."""
+        """Return a table that loads, unless it has align_2m and its ranges are not aligned."""
         chance, lines, start = self._chance, [], 0
         for _ in range(chance.choice((1, 1, 1, 2, 3))):
             kind = "linear" if chance.random() < 0.1 else "daxlinear"
@@ -67,7 +67,7 @@ class Mutator:
         return lines
 
     def regrown(self, live):
-        """Return a table of the same mapping in other words, and perhaps some more of it."""
+        """Return a table of the same mapping by other ranges, and perhaps an extended one."""
         chance, words, start = self._chance, [], 0
         for one in live:
             first = min(chance.choice((one.sectors, self._sectors())), one.sectors)
@@ -146,7 +146,7 @@ class Mutator:
         return lines
 
     def nonsense(self):
-        """Return a line of what there is in lines."""
+        """Return a line of random words."""
         chance = self._chance
         words = [chance.choice((*self._junk, chance.choice(self._children).path))
                  for _ in range(chance.choice((0, 1, 2, 3, 4, 7, 100)))]

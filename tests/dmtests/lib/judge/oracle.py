@@ -14,7 +14,7 @@ class Oracle:
         self._ranges = []
 
     def map(self, parent, ranges, start=0):
-        """Note (child, offset, sectors) ranges, one after the other, from this sector on."""
+        """Add (child, offset, sectors) ranges, one after the other, from this sector on."""
         for child, offset, sectors in ranges:
             self._ranges.append((child.disk.number, child.byte(offset), sectors * SECTOR,
                                  parent.number, start * SECTOR))

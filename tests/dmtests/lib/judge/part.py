@@ -20,7 +20,7 @@ from .ledger import Strike, Timeline
 
 @dataclass
 class Log:
-    """What a part did, with the times of the system's clock."""
+    """What a part did, with times of the monotonic clock."""
 
     pid: int = None
     # failures that were injected, in order

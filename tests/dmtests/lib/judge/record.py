@@ -77,7 +77,7 @@ class Record:
         return step
 
     def put(self, device, table, *actions):
-        """Have a table live by the last action."""
+        """Make a table live by the last action."""
         before = self.floors.devices.get(device.number)
         loading = time.monotonic_ns()
         for action, *arguments in actions[:-1]:
@@ -98,11 +98,11 @@ class Record:
         self._log.readings.setdefault(number, []).append(Reading(begin, end, handled))
 
     def unknown(self, number):
-        """Note that a device's counter is not known from here on."""
+        """Record that a device's counter is not known from here on."""
         self._reading(number, 0, 0, None)
 
     def read(self, device, counter):
-        """Note what a function returns as the counter of a device."""
+        """Record what a function returns as the counter of a device."""
         begin = time.monotonic_ns()
         handled = counter()
         self._reading(device.number, begin, time.monotonic_ns(), handled)

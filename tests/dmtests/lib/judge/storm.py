@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A storm: towers of devices over shared children change without pause while failures arrive."""
+"""A storm: towers of devices on shared children change all the time while failures arrive."""
 
 import contextlib
 import multiprocessing
@@ -52,13 +52,13 @@ class Storm:
         self.logs = []
 
     def blow(self, folder, number):
-        """Let it blow until so many failures were injected."""
+        """Run all parts until so many failures were injected."""
         for at, part in enumerate(self._changing):
             part.start(os.path.join(folder, f"changing{at}"))
         striking = [Injector(self._seed + 100 + at, self._shared, number // self._injectors)
                     for at in range(self._injectors)]
         try:
-            # a part that has not come so far says why below
+            # if a part has failed before, end() raises its reason below
             with contextlib.suppress(threading.BrokenBarrierError):
                 self._ready.wait(SECONDS_TO_START)
             for at, part in enumerate(striking):

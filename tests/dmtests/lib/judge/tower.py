@@ -26,7 +26,7 @@ _STEPS_OF_OWN = {"strike": 3, "unplug": 5}
 
 
 class Tower(Part):
-    """Changes devices on several floors over `children` until all is over.
+    """Changes devices on several floors over `children` until the storm is over.
 
     `own` is Unplugged, of a child that nothing else uses, or None.
     """
@@ -74,7 +74,7 @@ class Tower(Part):
                 self._hold(number, True)
 
     def _vacate(self, numbers):
-        """Have the slots free for what comes above; what happens there is counted as well."""
+        """Free the slots for devices above; failures that those forward count as well."""
         for number in numbers:
             if number in self._record.devices:
                 self._record.unknown(number)
@@ -106,11 +106,11 @@ class Tower(Part):
         self._record.put(device, table, (self._load, device, table), (ioctl.resume, device.name))
 
     def reload(self, device):
-        """Put another table in place."""
+        """Load another table and make it live."""
         self._replace(device, self._other_table(device))
 
     def reload_suspended(self, device):
-        """Put another table in place while suspended for a moment."""
+        """Load another table and make it live, suspended for a moment in between."""
         table = self._other_table(device)
         self._record.put(device, table,
                          (ioctl.suspend, device.name, "--noflush",
@@ -120,7 +120,7 @@ class Tower(Part):
                          (ioctl.resume, device.name))
 
     def suspend(self, device):
-        """Suspend for a moment; what it maps stays."""
+        """Suspend for a moment, with the same table."""
         ioctl.suspend(device.name, "--noflush", "--nolockfs")
         time.sleep(self.chance.random() * 0.01)
         ioctl.resume(device.name)
@@ -158,7 +158,7 @@ class Tower(Part):
             raise AssertionError(f"loaded: {text}")
 
     def wipe(self, device):
-        """Put an error target in place, and then a table again."""
+        """Make an error target live, and then a table again."""
         self._replace(device, ERROR)
         self.reload(device)
 
@@ -181,7 +181,7 @@ class Tower(Part):
             self._record.read(device, lambda: Status.parse(ioctl.status(device.name)[0]).handled)
 
     def release(self, device):
-        """Leave the slot, perhaps for a moment."""
+        """Release the slot, perhaps for a moment."""
         if self._record.now(device).held:
             self._hold(device.number, False)
 
@@ -192,7 +192,7 @@ class Tower(Part):
         if attached and (not possible or self.chance.random() < 0.45):
             verb, number = "detach", self.chance.choice(sorted(attached))
         else:
-            # it makes no difference to be attached to what one is not on
+            # an attachment to a device that it does not map makes no difference
             below = self._record.floors.all_below(device.number) & possible or possible
             verb, number = "attach", self.chance.choice(sorted(below))
             self._vacate({number})
@@ -222,7 +222,7 @@ class Tower(Part):
     # the child that nothing else uses
 
     def strike(self, _device):
-        """Have pages of it fail."""
+        """Fail pages of the child."""
         for _ in range(10):
             if not self._own.is_gone:
                 self.inject(self._own.nvdimm.number, self.chance.randrange(WINDOW_PAGES))
@@ -244,15 +244,15 @@ class Tower(Part):
         self._record.step(self._record.floors.without(number))
 
     def _settle(self):
-        """Be held and read once all is over, and leave nothing behind."""
-        # a short storm may not have come to it
+        """Hold and read each device once the storm is over, and remove all."""
+        # a short storm may not have done this step
         if self._own and not self.log.unplugs:
             self.unplug(None)
         self._hold_free(likely=1)
         for device in reversed(self._devices):
             self.read(device)
             self.release(device)
-            # an order that is the last, so that nothing that was attached stays
+            # the last order drops attachments of devices that were removed
             if not self._record.now(device).attached:
                 self.attach(device)
             for number in self._record.now(device).attached:

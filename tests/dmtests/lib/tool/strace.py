@@ -13,7 +13,7 @@ _STRACE = ["strace", "-f", "-qq", "-e", "trace=ioctl"]
 
 
 def record(*words):
-    """Run it; return what came of it and the names of its ioctls, in their order."""
+    """Run it; return a Done and the names of its ioctls, in their order."""
     with tempfile.NamedTemporaryFile("r") as file:
         done = tool.call(*words, prefix=[*_STRACE, "--seccomp-bpf", "-o", file.name])
         calls = [re.search(r"ioctl\(\d+(?:<[^>]*>)?, (\w+)", line) for line in file]

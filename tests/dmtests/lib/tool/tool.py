@@ -15,8 +15,8 @@ PROGRAM = os.path.join(TOP, "tools/daxlinear")
 # its exit codes
 FAILED, USAGE, FOUND = 1, 2, 3
 
-# what a command refuses that wants the name of one device: words, its exit code, a part of the
-# reason
+# what a command refuses that takes the name of one device: words, its exit code, a part of the
+# message
 BAD_NAMES = (
     ([], USAGE, "give a NAME"),
     (["a", "b"], USAGE, 'there are "a" and "b"'),
@@ -30,7 +30,7 @@ Done = namedtuple("Done", "code out err")
 
 
 def call(*words, prefix=()):
-    """Run it; return what came of it."""
+    """Run it; return its exit code and what it printed."""
     words = [*map(str, prefix), PROGRAM, *map(str, words)]
     log_command(words)
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -52,12 +52,12 @@ def daxlinear(*words, code=0):
 
 
 def ask(*words, code=0):
-    """Run it with --json; return what that says."""
+    """Run it with --json; return the parsed output."""
     return json.loads(daxlinear(*words, "--json", code=code))
 
 
 def refused(*words, code=FAILED):
-    """Run it, to be refused; return the reason."""
+    """Run it, to be refused; return its message."""
     done = call(*words)
     assert done.code == code, done
     assert done.out == "", done
