@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* daxlinear check: tells whether a device and the XFS on it are as they should be. */
-#include <stdio.h>
-
 #include "health/check.h"
 #include "cmd/command.h"
 #include "util/json.h"
@@ -13,42 +11,27 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-static void print_json(const struct mapped *mapped, const struct findings *findings)
-{
-	struct json_object *json = new_object(), *list, *one;
-	size_t i;
-
-	put_text(json, "name", mapped->name);
-	put_bool(json, "good", !findings->nr_bad);
-	list = put_array(json, "checks");
-	for (i = 0; i < findings->nr; i++) {
-		one = new_object();
-		put_text(one, "check", findings->findings[i].name);
-		put_bool(one, "good", findings->findings[i].good);
-		put_text(one, "text", findings->findings[i].text);
-		add_object(list, one);
-	}
-	json_print(json);
-}
-
 static int run(int argc, char **argv)
 {
 	struct findings findings = { 0 };
+	struct json_object *object;
 	const char *name, *json;
 	struct mapped mapped;
 	struct stack stack;
-	size_t i;
 
 	name = name_and_option(argc, argv, options, &json);
 	dm_begin();
 	mapped = dm_device(name);
 	stack_read(&stack);
 	check_device(&findings, &stack, &mapped);
-	if (json)
-		print_json(&mapped, &findings);
-	for (i = 0; !json && i < findings.nr; i++)
-		printf("%s  %s\n", findings.findings[i].good ? "ok " : "BAD",
-		       findings.findings[i].text);
+	if (json) {
+		object = new_object();
+		put_text(object, "name", mapped.name);
+		findings_json(&findings, object);
+		json_print(object);
+	} else {
+		findings_print(&findings);
+	}
 	return findings.nr_bad ? EXIT_FOUND : EXIT_DONE;
 }
 

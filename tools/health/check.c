@@ -13,24 +13,6 @@
 #include "sys/sysfs.h"
 #include "fs/xfs.h"
 
-static void add(struct findings *findings, const char *name, bool good, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static void add(struct findings *findings, const char *name, bool good, const char *format, ...)
-{
-	struct finding *finding;
-	va_list arguments;
-
-	findings->findings = grow(findings->findings, findings->nr, sizeof(*finding));
-	finding = &findings->findings[findings->nr++];
-	finding->name = name;
-	finding->good = good;
-	va_start(arguments, format);
-	finding->text = format_arguments(format, arguments);
-	va_end(arguments);
-	findings->nr_bad += !good;
-}
-
 /* A failure is told from target to target: each must know how, or its device be attached. */
 static void check_targets(struct findings *findings, const struct stack *stack,
 			  const struct device *device)
@@ -41,9 +23,9 @@ static void check_targets(struct findings *findings, const struct stack *stack,
 
 	for (i = 0; i < device->table.nr && !attached; i++)
 		if (strcmp(device->table.targets[i].type, TARGET_OURS))
-			add(findings, "targets", false,
-			    "%s has a target \"%s\": failures there are told to nobody above; daxlinear tells them, and so does daxlinear attach %s",
-			    device->name, device->table.targets[i].type, device->name);
+			findings_add(findings, "targets", false,
+				     "%s has a target \"%s\": failures there are told to nobody above; daxlinear tells them, and so does daxlinear attach %s",
+				     device->name, device->table.targets[i].type, device->name);
 	for (i = 0; i < device->layout.nr; i++) {
 		const struct device *below = stack_find(stack, device->layout.segments[i].dev);
 
@@ -53,10 +35,11 @@ static void check_targets(struct findings *findings, const struct stack *stack,
 	if (findings->nr_bad != before)
 		return;
 	if (attached)
-		add(findings, "targets", true, "%s is attached to all that it stands on",
-		    device->name);
+		findings_add(findings, "targets", true, "%s is attached to all that it stands on",
+			     device->name);
 	else
-		add(findings, "targets", true, "all targets of %s tell of failures", device->name);
+		findings_add(findings, "targets", true, "all targets of %s tell of failures",
+			     device->name);
 }
 
 /* Whether a range is the first on its device, so that a device is told of once. */
@@ -78,11 +61,11 @@ static void check_lines(struct findings *findings, const struct stack *stack,
 	size_t nr = device->table.nr, i;
 
 	if (device_is_ours(device) && nr == 1)
-		add(findings, "lines", true, "the table of %s is one line", device->name);
+		findings_add(findings, "lines", true, "the table of %s is one line", device->name);
 	else if (device_is_ours(device))
-		add(findings, "lines", false,
-		    "the table of %s has %zu lines: where they meet inside an allocation group, copy-on-write mixes data with what lies beside it; daxlinear merge %s makes them one",
-		    device->name, nr, device->name);
+		findings_add(findings, "lines", false,
+			     "the table of %s has %zu lines: where they meet inside an allocation group, copy-on-write mixes data with what lies beside it; daxlinear merge %s makes them one",
+			     device->name, nr, device->name);
 	for (i = 0; i < device->layout.nr; i++) {
 		below = stack_find(stack, device->layout.segments[i].dev);
 		if (below && is_first(&device->layout, i))
@@ -96,21 +79,21 @@ static void check_child(struct findings *findings, dev_t dev)
 	struct pmem pmem;
 
 	if (!block_exists(dev)) {
-		add(findings, "alive", false,
-		    "%s is gone: what is there can't be read; bring it back, unmount, and make the device anew",
-		    path);
+		findings_add(findings, "alive", false,
+			     "%s is gone: what is there can't be read; bring it back, unmount, and make the device anew",
+			     path);
 	} else {
-		add(findings, "alive", true, "%s is there", path);
+		findings_add(findings, "alive", true, "%s is there", path);
 		if (!nd_find(disk, &pmem))
-			add(findings, "synchronous", false,
-			    "%s is no persistent memory that libndctl knows: whether it is synchronous is not known",
-			    path);
+			findings_add(findings, "synchronous", false,
+				     "%s is no persistent memory that libndctl knows: whether it is synchronous is not known",
+				     path);
 		else if (!pmem.synchronous)
-			add(findings, "synchronous", false,
-			    "%s is not synchronous: its host must be asked to flush, mmap with MAP_SYNC is refused",
-			    path);
+			findings_add(findings, "synchronous", false,
+				     "%s is not synchronous: its host must be asked to flush, mmap with MAP_SYNC is refused",
+				     path);
 		else
-			add(findings, "synchronous", true, "%s is synchronous", path);
+			findings_add(findings, "synchronous", true, "%s is synchronous", path);
 	}
 	free(disk);
 	free(path);
@@ -130,12 +113,12 @@ static void check_children(struct findings *findings, const struct layout *leave
 
 		size_text(leaf->start_sectors * SECTOR, text);
 		if (huge_is_aligned(leaf))
-			add(findings, "aligned_2m", true, "%s, from %s on, is aligned to 2 MiB",
-			    path, text);
+			findings_add(findings, "aligned_2m", true,
+				     "%s, from %s on, is aligned to 2 MiB", path, text);
 		else if (leaf->dev && block_exists(leaf->dev))
-			add(findings, "aligned_2m", false,
-			    "%s, from %s on, is not aligned to 2 MiB: files there are mapped in pages of 4 KiB, which costs faults and page tables",
-			    path, text);
+			findings_add(findings, "aligned_2m", false,
+				     "%s, from %s on, is not aligned to 2 MiB: files there are mapped in pages of 4 KiB, which costs faults and page tables",
+				     path, text);
 		free(path);
 	}
 }
@@ -167,22 +150,22 @@ static void check_seams(struct findings *findings, const struct xfs *xfs,
 		what = seams_text(&seams);
 		way_out = seams_way_out(&seams);
 		if (xfs->reflink)
-			add(findings, "seams", false,
-			    "%s, inside allocation groups of %s: " SEAMS_HARM "; %s", what, text,
-			    way_out);
+			findings_add(findings, "seams", false,
+				     "%s, inside allocation groups of %s: " SEAMS_HARM "; %s", what, text,
+				     way_out);
 		else
-			add(findings, "seams", true,
-			    "%s, inside allocation groups of %s; XFS has no reflink, so nothing copies on write there",
-			    what, text);
+			findings_add(findings, "seams", true,
+				     "%s, inside allocation groups of %s; XFS has no reflink, so nothing copies on write there",
+				     what, text);
 		free(what);
 		free(way_out);
 	} else if (meet_at_groups(xfs, leaves)) {
-		add(findings, "seams", true,
-		    "children meet where allocation groups of %s end, or there is one only", text);
+		findings_add(findings, "seams", true,
+			     "children meet where allocation groups of %s end, or there is one only", text);
 	} else {
-		add(findings, "seams", true,
-		    "children meet inside allocation groups of %s, and daxlinear bridges that for copy-on-write, which costs time there",
-		    text);
+		findings_add(findings, "seams", true,
+			     "children meet inside allocation groups of %s, and daxlinear bridges that for copy-on-write, which costs time there",
+			     text);
 	}
 }
 
@@ -191,22 +174,22 @@ static void check_xfs(struct findings *findings, const struct xfs *xfs, bool hug
 {
 	char text[2][SIZE_TEXT_LEN];
 
-	add(findings, "rmapbt", xfs->rmapbt, xfs->rmapbt ? "XFS has rmapbt" :
-	    "XFS has no rmapbt: it can't tell whose a failed page is, only those who map a file's page are killed; make it anew by daxlinear mkfs");
-	add(findings, "reflink", !xfs->reflink, xfs->reflink ? KERNEL_REFLINK_CRASH :
-	    "XFS has no reflink, which any user could crash the kernel by");
+	findings_add(findings, "rmapbt", xfs->rmapbt, xfs->rmapbt ? "XFS has rmapbt" :
+		     "XFS has no rmapbt: it can't tell whose a failed page is, only those who map a file's page are killed; make it anew by daxlinear mkfs");
+	findings_add(findings, "reflink", !xfs->reflink, xfs->reflink ? KERNEL_REFLINK_CRASH :
+		     "XFS has no reflink, which any user could crash the kernel by");
 	if (device_bytes - xfs->size_bytes >= xfs->ag_bytes)
-		add(findings, "size", false,
-		    "XFS ends at %s, the device at %s: a failure in between crashes Linux 6.1 and 6.12; run xfs_growfs",
-		    size_text(xfs->size_bytes, text[0]), size_text(device_bytes, text[1]));
+		findings_add(findings, "size", false,
+			     "XFS ends at %s, the device at %s: a failure in between crashes Linux 6.1 and 6.12; run xfs_growfs",
+			     size_text(xfs->size_bytes, text[0]), size_text(device_bytes, text[1]));
 	else
-		add(findings, "size", true, "XFS is as large as the device");
+		findings_add(findings, "size", true, "XFS is as large as the device");
 	/* Where children are not aligned, it would not help. */
 	if (!huge)
 		return;
-	add(findings, "stripe_unit", xfs->unit_bytes == HUGE_PAGE,
-	    xfs->unit_bytes == HUGE_PAGE ? "XFS aligns large files to 2 MiB" :
-	    "XFS does not align large files to 2 MiB: fewer of them are mapped in pieces of 2 MiB; mount with sunit=4096,swidth=4096");
+	findings_add(findings, "stripe_unit", xfs->unit_bytes == HUGE_PAGE,
+		     xfs->unit_bytes == HUGE_PAGE ? "XFS aligns large files to 2 MiB" :
+		     "XFS does not align large files to 2 MiB: fewer of them are mapped in pieces of 2 MiB; mount with sunit=4096,swidth=4096");
 }
 
 static void check_filesystem(struct findings *findings, const struct mapped *mapped,
@@ -218,22 +201,23 @@ static void check_filesystem(struct findings *findings, const struct mapped *map
 	struct xfs xfs;
 
 	if (mount_find(mapped->dev, &mount) && strcmp(mount.type, "xfs")) {
-		add(findings, "xfs", false,
-		    "%s is mounted on %s: only XFS with rmapbt hears of failures", mount.type,
-		    mount.folder);
+		findings_add(findings, "xfs", false,
+			     "%s is mounted on %s: only XFS with rmapbt hears of failures", mount.type,
+			     mount.folder);
 	} else if (!xfs_read(path, mount.folder, &xfs)) {
-		add(findings, "xfs", false, "there is no XFS on it: daxlinear mkfs makes one");
+		findings_add(findings, "xfs", false,
+			     "there is no XFS on it: daxlinear mkfs makes one");
 	} else {
-		add(findings, "xfs", true, "XFS is on it");
+		findings_add(findings, "xfs", true, "XFS is on it");
 		/* Without DAX the page cache copies. */
 		if (block_has_dax(mapped->dev))
 			check_seams(findings, &xfs, stack, device, leaves);
 		check_xfs(findings, &xfs, huge_leaves_aligned(leaves),
 			  table_end(&device->table) * SECTOR);
 		if (mount.folder && strstr(mount.options, "dax=never"))
-			add(findings, "dax", false,
-			    "%s is mounted with dax=never: files are copied to memory, and a failure there is not seen by those who map them; mount with dax=always",
-			    mount.folder);
+			findings_add(findings, "dax", false,
+				     "%s is mounted with dax=never: files are copied to memory, and a failure there is not seen by those who map them; mount with dax=always",
+				     mount.folder);
 	}
 	free(path);
 }
