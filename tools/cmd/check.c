@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear check: tells whether a device and the XFS on it are as they should be. */
+/* daxlinear check: checks a device, all that it stands on and the XFS on it. */
 #include "health/check.h"
 #include "cmd/command.h"
 #include "util/json.h"
@@ -38,13 +38,14 @@ static int run(int argc, char **argv)
 const struct command command_check = {
 	.name = "check",
 	.arguments = "[--json] NAME",
-	.what = "Tell whether a device and the XFS on it are as they should be",
+	.what = "Check a device, all that it stands on and the XFS on it",
 	.help =
-"Looks whether all targets tell of failures, whether the table is one line, whether\n"
-"every child is there, synchronous and aligned to 2 MiB, and of an XFS whether it has\n"
-"rmapbt and no reflink, or where its copy-on-write would mix data, whether it reaches\n"
-"the end of the device and aligns files to 2 MiB. Ends with 3 if something is not as it\n"
-"should be.\n\n"
+"Checks on every floor whether failures are forwarded, no table is in several lines,\n"
+"suspended or overlaps another device's; whether every child is there, synchronous,\n"
+"aligned to 2 MiB and without bad sectors, and no failure was received; whether the XFS\n"
+"is in service, mounted with dax=always and as large as the device, and has rmapbt, no\n"
+"reflink, and no copy-on-write that mixes data. A bad finding names the effect and the\n"
+"remedy; Documentation/check.rst lists all findings. Ends with 3 if one is bad.\n\n"
 "  --json  for programs\n",
 	.run = run,
 };

@@ -56,6 +56,43 @@ const struct device *stack_find(const struct stack *stack, dev_t dev)
 	return NULL;
 }
 
+/**
+ * stack_floors - list a mapped device and all mapped devices that it stands on
+ * @stack: All devices.
+ * @device: The device, which becomes the first of the list.
+ * @floors: The list, each device once. The caller frees it.
+ *
+ * By libdevmapper's lists of devices, so targets that map in a way of their own are no obstacle.
+ *
+ * Return: How many there are.
+ */
+size_t stack_floors(const struct stack *stack, const struct device *device,
+		    const struct device ***floors)
+{
+	size_t nr = 0, i, j, k;
+
+	*floors = grow(NULL, nr, sizeof(device));
+	(*floors)[nr++] = device;
+	/* It gets longer meanwhile. */
+	for (i = 0; i < nr; i++) {
+		dev_t *children;
+		size_t nr_children = dm_children((*floors)[i]->dev, &children);
+
+		for (j = 0; j < nr_children; j++) {
+			const struct device *below = stack_find(stack, children[j]);
+
+			for (k = 0; k < nr && (*floors)[k] != below; k++)
+				;
+			if (!below || k < nr)
+				continue;
+			*floors = grow(*floors, nr, sizeof(device));
+			(*floors)[nr++] = below;
+		}
+		free(children);
+	}
+	return nr;
+}
+
 static const struct layout *layout_of(dev_t dev, void *stack)
 {
 	const struct device *device = stack_find(stack, dev);

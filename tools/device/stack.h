@@ -20,6 +20,8 @@ struct stack {
 void stack_read(struct stack *stack);
 void stack_free(struct stack *stack);
 const struct device *stack_find(const struct stack *stack, dev_t dev);
+size_t stack_floors(const struct stack *stack, const struct device *device,
+		    const struct device ***floors);
 void stack_flatten(const struct stack *stack, struct layout *leaves, const struct layout *layout);
 bool device_is_ours(const struct device *device);
 

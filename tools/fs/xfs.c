@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <endian.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <xfs/xfs.h>
 
+#include "util/alloc.h"
 #include "fs/xfs.h"
+#include "sys/sysfs.h"
 
 #define MAGIC		0x58465342
 #define HAS_RMAPBT	(1 << 1)
 #define HAS_REFLINK	(1 << 2)
+
+/* The kernel makes no smaller allocation group. */
+#define AG_BLOCKS_MIN	64
 
 /* The head of the superblock, big-endian. The system's header for it can't be used as it is. */
 struct superblock {
@@ -37,6 +43,7 @@ static bool ask_kernel(const char *folder, struct xfs *xfs)
 	close(fd);
 	if (known)
 		*xfs = (struct xfs){
+			.block_bytes = geometry.blocksize,
 			.ag_bytes = (uint64_t)geometry.agblocks * geometry.blocksize,
 			.size_bytes = geometry.datablocks * geometry.blocksize,
 			.unit_bytes = (uint64_t)geometry.sunit * geometry.blocksize,
@@ -51,17 +58,21 @@ static bool read_superblock(const char *device, struct xfs *xfs)
 	int fd = open(device, O_RDONLY | O_CLOEXEC);
 	struct superblock sb;
 	uint64_t block;
-	bool found;
+	ssize_t length;
+	int err;
 
 	if (fd < 0)
 		return false;
-	found = pread(fd, &sb, sizeof(sb), 0) == sizeof(sb) &&
-		be32toh(sb.magic) == MAGIC;
+	length = pread(fd, &sb, sizeof(sb), 0);
+	err = length < 0 ? errno : 0;
 	close(fd);
-	if (!found)
+	errno = err;
+	if (length != sizeof(sb) || be32toh(sb.magic) != MAGIC ||
+	    !sb.block_bytes || !sb.ag_blocks)
 		return false;
 	block = be32toh(sb.block_bytes);
 	*xfs = (struct xfs){
+		.block_bytes = block,
 		.ag_bytes = be32toh(sb.ag_blocks) * block,
 		.size_bytes = be64toh(sb.blocks) * block,
 		.unit_bytes = be32toh(sb.unit_blocks) * block,
@@ -77,9 +88,29 @@ static bool read_superblock(const char *device, struct xfs *xfs)
  * @folder: Where it is mounted, NULL if it is not.
  * @xfs: What there is to know of it.
  *
- * Return: Whether there is one.
+ * Return: Whether there is one. If not, errno is 0, or says why the device could not be read.
  */
 bool xfs_read(const char *device, const char *folder, struct xfs *xfs)
 {
 	return (folder && ask_kernel(folder, xfs)) || read_superblock(device, xfs);
+}
+
+/* Where an XFS ends after xfs_growfs. */
+uint64_t xfs_grown_bytes(const struct xfs *xfs, uint64_t device_bytes)
+{
+	uint64_t bytes = device_bytes / xfs->block_bytes * xfs->block_bytes;
+	uint64_t rest = bytes % xfs->ag_bytes;
+
+	return rest < AG_BLOCKS_MIN * xfs->block_bytes ? bytes - rest : bytes;
+}
+
+/* Whether the kernel has it mounted, also where this process cannot see the mount. */
+bool xfs_is_mounted(dev_t dev)
+{
+	char *name = block_name(dev), *path = format_text("/sys/fs/xfs/%s", name);
+	bool mounted = !access(path, F_OK);
+
+	free(path);
+	free(name);
+	return mounted;
 }

@@ -5,8 +5,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct xfs {
+	uint64_t block_bytes;
 	uint64_t ag_bytes;
 	uint64_t size_bytes;
 	uint64_t unit_bytes;	/* what it aligns files to, 0 if to nothing */
@@ -14,6 +16,8 @@ struct xfs {
 	bool reflink;
 };
 
+uint64_t xfs_grown_bytes(const struct xfs *xfs, uint64_t device_bytes);
+bool xfs_is_mounted(dev_t dev);
 bool xfs_read(const char *device, const char *folder, struct xfs *xfs);
 
 #endif

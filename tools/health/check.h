@@ -1,13 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whether a device and the XFS on it are as they should be. */
+/* Whether a device and the XFS on it are as they should be: Documentation/check.rst. */
 #ifndef CHECK_H
 #define CHECK_H
 
 #include "device/dm.h"
+#include "device/extents.h"
 #include "device/stack.h"
 #include "health/findings.h"
 
-void check_device(struct findings *findings, const struct stack *stack,
-		  const struct mapped *mapped);
+/* What the checks of one device look at. */
+struct checked {
+	const struct stack *stack;
+	const struct device *device;
+	const struct device **floors;	/* the device, and all mapped devices that it stands on */
+	size_t nr_floors;
+	struct extents extents;
+	struct layout leaves;
+};
+
+uint64_t check_device(struct findings *findings, const struct stack *stack,
+		      const struct mapped *mapped);
+
+/* The parts of it. */
+void check_targets(struct findings *findings, const struct checked *checked);
+void check_lines(struct findings *findings, const struct checked *checked);
+bool check_suspended(struct findings *findings, const struct checked *checked);
+void check_overlap(struct findings *findings, const struct checked *checked);
+void check_children(struct findings *findings, const struct checked *checked);
+void check_failures(struct findings *findings, const struct checked *checked);
+uint64_t check_xfs(struct findings *findings, const struct checked *checked);
+
+bool checked_begin(struct checked *checked, const struct stack *stack, dev_t dev);
+void checked_end(struct checked *checked);
 
 #endif

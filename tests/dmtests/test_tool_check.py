@@ -1,0 +1,400 @@
+# SPDX-License-Identifier: GPL-2.0
+"""daxlinear check: each state in which it must not be green, and that the remedy cures it."""
+
+import contextlib
+import glob
+import os
+import re
+import subprocess
+
+import pytest
+
+from lib.beside import PATIENCE_SECONDS
+from lib.command import read_file, run
+from lib.devices.badblocks import heal
+from lib.devices.unplug import Unplugged
+from lib.dm.dm import DaxLinear, Device, Linear, Striped
+from lib.fs.xfs import Xfs
+from lib.module import HOLDER, TARGET, TOP
+from lib.tool.tool import FOUND, ToolDevice, ask, call, daxlinear
+from lib.units import MIB, MIB_SECTORS, PAGE
+
+GROUP = 128 * MIB_SECTORS
+
+
+def bad(device):
+    """Return the names of the findings that are not good."""
+    done = call("check", device.name, "--json")
+    assert done.code in (0, FOUND), done
+    found = ask("check", device.name, code=done.code)
+    names = [check["check"] for check in found["checks"] if not check["good"]]
+    assert found["good"] == (not names) == (done.code == 0)
+    return names
+
+
+def text(device, name):
+    """Return the text of the only bad finding of a name."""
+    (found,) = [check["text"] for check in ask("check", device.name, code=FOUND)["checks"]
+                if check["check"] == name and not check["good"]]
+    return found
+
+
+@contextlib.contextmanager
+def _dropping_dead():
+    yield
+    call("attach", "--all")
+
+
+@pytest.fixture(name="clean", autouse=True)
+def _clean(clean):
+    """Have those dropped in the end whose devices were removed while they were attached."""
+    clean.enter(_dropping_dead())
+    return clean
+
+
+@pytest.fixture(name="device")
+def _device(clean):
+    """A device of 256 and 384 MiB with an XFS."""
+    device = clean.enter(ToolDevice(*clean.nvdimms[2:4]))
+    daxlinear("mkfs", "--force", device.name)
+    assert bad(device) == []
+    return device
+
+
+@pytest.fixture(name="fs")
+def _fs(clean, device):
+    """The XFS of the device, mounted."""
+    fs = clean.enter(Xfs(device, clean.folder(), make=False))
+    assert bad(device) == []
+    return fs
+
+
+def make_anew(device):
+    """Remove a device of ours and make it with the same table."""
+    table = device.table_text()
+    device.remove()
+    run("dmsetup", "create", device.name, stdin=table)
+    device.found()
+
+
+def test_shut_down(device, fs):
+    run("xfs_io", "-x", "-c", "shutdown", fs.folder)
+    assert fs.is_shut_down()
+    assert bad(device) == ["shut_down"]
+    assert f"umount {fs.folder}" in text(device, "shut_down")
+    fs.unmount()
+    fs.mount()
+    assert bad(device) == []
+
+
+def test_shut_down_by_a_failure(clean, device, fs):
+    clean.probe.inject(clean.nvdimms[2], 0)
+    assert fs.is_shut_down()
+    assert bad(device) == ["failures", "shut_down"]
+    fs.unmount()
+    make_anew(device)
+    fs.mount()
+    assert bad(device) == []
+
+
+@pytest.mark.parametrize("dax", ["never", "inode"])
+def test_mounted_without_dax(clean, device, dax):
+    with Xfs(device, clean.folder(), make=False, dax=dax) as fs:
+        if dax == "inode":
+            # one file that has it does not help the others
+            run("xfs_io", "-f", "-c", "chattr +x", fs.path("file"))
+        assert bad(device) == ["dax"]
+        said = text(device, "dax")
+        assert f"dax={dax}" in said and fs.folder in said and "dax=always" in said
+        assert ("FS_XFLAG_DAX" in said) == (dax == "inode")
+    with Xfs(device, clean.folder(), make=False):
+        assert bad(device) == []
+
+
+def test_mounted_by_default(clean, device):
+    folder = clean.folder()
+    run("mount", "-t", "xfs", device.path, folder)
+    try:
+        assert bad(device) == ["dax"] and "FS_XFLAG_DAX" in text(device, "dax")
+    finally:
+        run("umount", folder)
+
+
+def test_dax_turned_off_by_the_kernel(clean, device):
+    """XFS finds another holder of the mapped device, and mounts without DAX."""
+    with clean.probe.holding(device):
+        with Xfs(device, clean.folder(), make=False):
+            assert bad(device) == ["dax"] and "kernel log" in text(device, "dax")
+    with Xfs(device, clean.folder(), make=False):
+        assert bad(device) == []
+
+
+def test_mounted_elsewhere(device):
+    """In a mount namespace of which check sees nothing."""
+    script = f"mount -t xfs -o dax=never {device} /mnt && echo ready && read -r _"
+    with subprocess.Popen(["unshare", "-m", "sh", "-c", script], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        assert bad(device) == ["xfs"] and "mount namespace" in text(device, "xfs")
+        process.stdin.close()
+        process.wait(PATIENCE_SECONDS)
+    assert bad(device) == []
+
+
+def test_hidden_by_another_mount(device, fs):
+    run("mount", "-t", "tmpfs", "tmpfs", fs.folder)
+    try:
+        assert bad(device) == ["xfs"] and f"on {fs.folder}" in text(device, "xfs")
+    finally:
+        run("umount", fs.folder)
+    assert bad(device) == []
+
+
+def test_badblocks(clean, device, fs):
+    assert fs
+    a, b = clean.nvdimms[2:4]
+    # what is behind its range is none of the device
+    b.add_badblocks(3 * GROUP, 8)
+    assert bad(device) == []
+    b.add_badblocks(300 * MIB_SECTORS, 8)
+    assert bad(device) == ["badblocks"]
+    said = text(device, "badblocks")
+    assert b.path in said and f"daxlinear damage {device.name}" in said
+    a.add_badblocks(100 * MIB_SECTORS, 8)
+    assert bad(device) == ["badblocks"] * 2
+    heal(a)
+    heal(b)
+    assert bad(device) == []
+
+
+def test_bad_superblock(clean, device):
+    """Whoever is told that there is no XFS, and makes one, loses the one that is there."""
+    child = clean.nvdimms[2]
+    with open(device.path, "rb") as file:
+        page = file.read(PAGE)
+    child.add_badblocks(0, 1)
+    assert bad(device) == ["badblocks", "xfs"]
+    said = text(device, "xfs")
+    assert "can't be read" in said and "Input/output error" in said and "mkfs" not in said
+    heal(child)
+    with open(device.path, "r+b") as file:
+        file.write(page)
+    assert bad(device) == []
+
+
+def test_badblocks_of_stripes(clean):
+    a, b = clean.nvdimms[2:4]
+    half = 160 * MIB_SECTORS
+    device = clean.named_device(Striped(2 * half, 128, [(a, MIB_SECTORS), (b, 0)]))
+    daxlinear("attach", device.name)
+    daxlinear("mkfs", "--force", device.name)
+    assert bad(device) == []
+    a.add_badblocks(MIB_SECTORS - 8, 8)
+    b.add_badblocks(half, 8)
+    assert bad(device) == []
+    a.add_badblocks(MIB_SECTORS + half - 1, 1)
+    assert bad(device) == ["badblocks"] and a.path in text(device, "badblocks")
+    b.add_badblocks(half - 1, 1)
+    assert bad(device) == ["badblocks"] * 2
+    heal(a)
+    heal(b)
+    assert bad(device) == []
+
+
+def test_failures(clean, device, fs):
+    # of free space: XFS has nothing to do about it
+    assert clean.probe.inject(clean.nvdimms[3], 200 * MIB).rc == 0
+    assert not fs.is_shut_down()
+    assert bad(device) == ["failures"]
+    said = text(device, "failures")
+    assert "1 failure" in said and f"daxlinear damage {device.name}" in said
+    fs.unmount()
+    make_anew(device)
+    fs.mount()
+    assert bad(device) == []
+
+
+def test_failures_of_an_attached_device(clean):
+    child = clean.nvdimms[3]
+    device = clean.named_device(Linear(3 * GROUP, child))
+    daxlinear("attach", device.name)
+    daxlinear("mkfs", "--force", device.name)
+    with Xfs(device, clean.folder(), make=False):
+        clean.probe.inject(child, 300 * MIB)
+        clean.probe.inject(child, 301 * MIB)
+        assert bad(device) == ["failures"]
+        said = text(device, "failures")
+        assert "2 failures" in said and f"daxlinear detach {device.name}" in said
+        daxlinear("detach", device.name)
+        assert bad(device) == ["targets"]
+        daxlinear("attach", device.name)
+        assert bad(device) == []
+
+
+def test_child_gone(clean, device):
+    with Unplugged(clean.nvdimms[2]) as unplugged:
+        assert "alive" in bad(device)
+        # the superblock was on it
+        assert "mkfs" not in text(device, "xfs")
+        unplugged.plug()
+        assert "alive" in bad(device)
+        device.remove()
+    run("dmsetup", "create", device.name, stdin=DaxLinear.ranges(
+        [(clean.nvdimms[2], 0, 2 * GROUP), (clean.nvdimms[3], 0, 3 * GROUP)], "align_2m").line(0))
+    device.found()
+    assert bad(device) == []
+
+
+def test_stripe_gone(clean):
+    a, b = clean.nvdimms[2:4]
+    device = clean.named_device(Striped(256 * MIB_SECTORS, 128, [(a, 0), (b, 0)]))
+    daxlinear("attach", device.name)
+    with Unplugged(b):
+        assert "alive" in bad(device)
+        device.remove()
+
+
+OTHERS = {
+    "linear": lambda a, b: Linear(8, a, 2 * GROUP - 8),
+    "daxlinear": lambda a, b: DaxLinear.ranges([(a, 2 * GROUP, 8), (b, GROUP, 8)]),
+    "striped": lambda a, b: Striped(16 * 128, 128, [(a, 2 * GROUP), (b, 3 * GROUP - 1)]),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_overlap(clean, device, kind):
+    a, b = clean.nvdimms[2:4]
+    # neither what is beside it is in its way, nor what is above
+    clean.named_device(Linear(8, a, 2 * GROUP), Linear(8, b, 3 * GROUP))
+    above = clean.named_device(Linear(8, device))
+    assert bad(device) == []
+    with Device(OTHERS[kind](a, b)) as other:
+        assert bad(device) == ["overlap"]
+        said = text(device, "overlap")
+        assert other.name in said and f"dmsetup remove {other.name}" in said
+        assert above.name not in said
+    assert bad(device) == []
+
+
+def test_overlap_with_itself(clean):
+    child = clean.nvdimms[3]
+    device = clean.named_device(DaxLinear.ranges([(child, 0, GROUP), (child, GROUP - 8, GROUP)]))
+    assert "overlap" in bad(device)
+
+
+def test_xfs_larger_than_the_device(clean, device):
+    before = device.table_text()
+    device.reload(DaxLinear.ranges([(clean.nvdimms[2], 0, 2 * GROUP)], "align_2m"))
+    assert bad(device) == ["size"]
+    said = text(device, "size")
+    assert "640 MiB" in said and "256 MiB" in said and "xfs_growfs" not in said
+    device.reload(before)
+    assert bad(device) == []
+
+
+@pytest.mark.parametrize("more", [MIB_SECTORS, 100 * MIB_SECTORS, GROUP])
+def test_xfs_smaller_than_the_device(clean, device, more):
+    a, b = clean.nvdimms[2:4]
+    lower = clean.nvdimms[1]
+    device.reload(DaxLinear.ranges([(a, 0, 2 * GROUP), (b, 0, 3 * GROUP), (lower, 0, more)],
+                                   "align_2m"))
+    assert bad(device) == ["size"] and "xfs_growfs" in text(device, "size")
+    with Xfs(device, clean.folder(), make=False) as fs:
+        assert bad(device) == ["size"] and f"xfs_growfs {fs.folder}" in text(device, "size")
+        run("xfs_growfs", fs.folder)
+        assert bad(device) == []
+
+
+def test_xfs_cannot_grow(clean, device):
+    # the rest is less than the kernel makes an allocation group of
+    a, b = clean.nvdimms[2:4]
+    device.reload(DaxLinear.ranges([(a, 0, 2 * GROUP), (b, 0, 3 * GROUP), (b, 3 * GROUP, 8)]))
+    assert bad(device) == ["size"] and "xfs_growfs" not in text(device, "size")
+
+
+@pytest.mark.parametrize("upper", ["daxlinear", "striped", "linear"])
+def test_a_floor_that_forwards_nothing(clean, upper):
+    """Whatever is above it."""
+    a, b = clean.nvdimms[2:4]
+    half = 160 * MIB_SECTORS
+    low = clean.named_device(Linear(half, a), Linear(half, b))
+    target = {"daxlinear": DaxLinear.ranges([(low, 0, half), (low, half, half)], "align_2m"),
+              "striped": Striped(2 * half, 128, [(low, 0), (low, half)]),
+              "linear": Linear(2 * half, low)}[upper]
+    device = clean.named_device(target)
+    daxlinear("attach", device.name)
+    assert call("mkfs", "--force", device.name).code == 0
+    with Xfs(device, clean.folder(), make=False):
+        assert bad(device) == []
+        daxlinear("detach", low.name)
+        assert set(bad(device)) == {"targets"}
+        assert f"daxlinear attach {device.name}" in daxlinear("check", device.name, code=FOUND)
+        daxlinear("attach", device.name)
+        assert bad(device) == []
+
+
+def test_without_the_module(clean):
+    device = clean.named_device(Linear(3 * GROUP, clean.nvdimms[3]))
+    daxlinear("attach", device.name)
+    assert call("mkfs", "--force", device.name).code == 0
+    TARGET.remove()
+    HOLDER.remove()
+    try:
+        assert bad(device) == ["targets"] and "modprobe dax_holder" in text(device, "targets")
+    finally:
+        HOLDER.insert()
+        TARGET.insert()
+    daxlinear("attach", device.name)
+    assert bad(device) == []
+
+
+def test_suspended(device, fs):
+    device.suspend()
+    try:
+        assert bad(device) == ["suspended"]
+        assert f"dmsetup resume {device.name}" in text(device, "suspended")
+    finally:
+        device.resume()
+    assert fs and bad(device) == []
+
+
+def test_suspended_below(clean):
+    """It is not read, which would wait."""
+    child = clean.nvdimms[3]
+    low = clean.named_device(DaxLinear.ranges([(child, 0, 3 * GROUP)], "align_2m"))
+    device = clean.named_device(DaxLinear.ranges([(low, 0, 3 * GROUP)], "align_2m"))
+    daxlinear("mkfs", "--force", device.name)
+    low.suspend()
+    try:
+        assert bad(device) == ["suspended"] and low.name in text(device, "suspended")
+    finally:
+        low.resume()
+    assert bad(device) == []
+
+
+def test_without_dax(clean):
+    """A mapped device whose child has none."""
+    with clean.nvdimms[3].raw() as path:
+        with Device(Linear(3 * GROUP, path)) as device:
+            assert "dax" in bad(device) and "has no DAX" in text(device, "dax")
+
+
+def names_in_the_source():
+    """Return the names of all findings that the command can add."""
+    found = set()
+    for folder in ("health", "boot", "cmd", "lvm"):
+        for path in glob.glob(os.path.join(TOP, f"tools/{folder}/*.c")):
+            calls = re.findall(r"findings_add(_of)?\((.*?)\);", read_file(path), re.DOTALL)
+            for of, arguments in calls:
+                name = arguments.split(",")[2 if of else 1].strip()
+                assert re.fullmatch(r'"\w+"|const char \*\w+', name), (path, name)
+                found |= set(re.findall(r'"(\w+)"', name))
+    return found
+
+
+def test_each_finding_has_its_row(bed):
+    """The table of Documentation/check.rst has a row for each name, and no other."""
+    assert bed.nvdimms
+    rows = re.findall(r"^   \* - ``(\w+)``$",
+                      read_file(os.path.join(TOP, "Documentation/check.rst")), re.MULTILINE)
+    assert sorted(rows) == sorted(names_in_the_source()) and len(rows) > 15
