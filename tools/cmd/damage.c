@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear damage: print what is known to be bad, and its owners. */
+/* daxlinear damage: print the recorded bad ranges and their owners. */
 #include <stdio.h>
 
 #include "cmd/command.h"
@@ -71,13 +71,13 @@ static int run(int argc, char **argv)
 const struct command command_damage = {
 	.name = "damage",
 	.arguments = "[--json] NAME",
-	.what = "List the parts of a device that are known to be bad, and their owners",
+	.what = "List the recorded bad ranges of a device, and their owners",
 	.help =
-"Bad are blocks that a child's driver knows of (media), the page of each target's last\n"
-"failure, or of each disk's that the device is attached to, and all of a child that is\n"
-"gone. On a mounted XFS each has its owner: a file, its path and the offset in it, or\n"
-"which metadata. Finding a path takes a walk through the filesystem. Exits with 3\n"
-"if something is bad.\n\n"
+"Lists blocks that a child's driver knows to be bad (media), the page of the last\n"
+"failure of each target, or of each disk that the device is attached to, and all of a\n"
+"child that is gone. Earlier failures are in the kernel's log. Of a mounted XFS it names\n"
+"the owner of each range: a file, its path and the offset in it, or which metadata. To\n"
+"find a path it walks through the filesystem. Exits with 3 if it lists a range.\n\n"
 "  --json  for programs\n",
 	.run = run,
 };
