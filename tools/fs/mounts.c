@@ -5,7 +5,7 @@
 #include "util/alloc.h"
 #include "fs/mounts.h"
 
-/* Look for a mount of the whole filesystem; false if it is not mounted where we can see it. */
+/* Find a mount of a filesystem's root; false if this mount namespace has none. */
 bool mount_find(dev_t dev, struct mount *mount)
 {
 	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
@@ -14,7 +14,7 @@ bool mount_find(dev_t dev, struct mount *mount)
 	bool found = false;
 
 	while (table && iter && !found && !mnt_table_next_fs(table, iter, &fs)) {
-		/* A bind mount may show a part of it. */
+		/* Skip bind mounts of other folders. */
 		if (mnt_fs_get_devno(fs) != dev || strcmp(mnt_fs_get_root(fs), "/"))
 			continue;
 		mount->type = copy_text(mnt_fs_get_fstype(fs));

@@ -8,7 +8,7 @@
 
 struct mount {
 	char *type;
-	char *folder;	/* where all of it is to be seen */
+	char *folder;	/* the mount point of its root */
 	char *options;
 };
 

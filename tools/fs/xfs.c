@@ -17,7 +17,7 @@
 /* The kernel makes no smaller allocation group. */
 #define AG_BLOCKS_MIN	64
 
-/* The head of the superblock, big-endian. The system's header for it can't be used as it is. */
+/* The head of the superblock, big-endian. The system's header for it needs the kernel's types. */
 struct superblock {
 	uint32_t magic;
 	uint32_t block_bytes;
@@ -27,10 +27,10 @@ struct superblock {
 	uint8_t more[96];
 	uint32_t unit_blocks;
 	uint8_t still_more[24];
-	uint32_t features;	/* those that don't keep anybody from reading */
+	uint32_t features;	/* sb_features_ro_compat */
 } __attribute__((packed));
 
-/* The kernel knows best; what is on the device may be about to change. */
+/* Of a mounted XFS the superblock on the device may be out of date. */
 static bool ask_kernel(const char *folder, struct xfs *xfs)
 {
 	struct xfs_fsop_geom geometry;
@@ -83,10 +83,10 @@ static bool read_superblock(const char *device, struct xfs *xfs)
 }
 
 /**
- * xfs_read - look at an XFS
+ * xfs_read - read the geometry of an XFS
  * @device: The path of the device.
- * @folder: Where it is mounted, NULL if it is not.
- * @xfs: What there is to know of it.
+ * @folder: The mount point, NULL if it is not mounted.
+ * @xfs: The result.
  *
  * Return: Whether there is one. If not, errno is 0, or says why the device could not be read.
  */

@@ -11,7 +11,7 @@ struct xfs {
 	uint64_t block_bytes;
 	uint64_t ag_bytes;
 	uint64_t size_bytes;
-	uint64_t unit_bytes;	/* what it aligns files to, 0 if to nothing */
+	uint64_t unit_bytes;	/* the stripe unit that files are aligned to, or 0 */
 	bool rmapbt;
 	bool reflink;
 };
