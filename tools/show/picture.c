@@ -32,7 +32,7 @@ static void add_mark(struct strip *strip, enum mark_kind kind, uint64_t first, u
 
 	strip->marks = grow(strip->marks, strip->nr, sizeof(mark));
 	strip->marks[strip->nr++] = mark;
-	/* The size of a child that is gone is not known. */
+	/* The kernel has no size of a child that is gone; the marks give a lower limit. */
 	if (first + len > strip->size_bytes)
 		strip->size_bytes = first + len;
 }
@@ -60,7 +60,7 @@ static void add_groups(struct picture *picture, const struct segment *leaf, uint
 		add_mark(strip, MARK_GROUP, leaf->offset_sectors * SECTOR + at - first, 0);
 }
 
-/* Say what it is, in a line. */
+/* Set the title: one line with the size, the mount and the allocation groups. */
 static void make_title(struct picture *picture, const struct device *device, struct xfs *xfs)
 {
 	char *path = block_path(device->dev), size[SIZE_TEXT_LEN], group[SIZE_TEXT_LEN];
@@ -82,7 +82,7 @@ static void make_title(struct picture *picture, const struct device *device, str
 	free(path);
 }
 
-/* Gather what there is to draw of a device. */
+/* Collect the strips and marks of a device. */
 void picture_make(struct picture *picture, const struct stack *stack, const struct device *device)
 {
 	struct layout leaves = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What there is to draw of a mapped device: a strip for each child at the bottom. */
+/* The picture of a mapped device: one strip for each disk at the bottom of it. */
 #ifndef PICTURE_H
 #define PICTURE_H
 
@@ -8,7 +8,7 @@
 #include "health/bad.h"
 
 enum mark_kind {
-	MARK_USED,	/* the device has this part */
+	MARK_USED,	/* the device uses this part */
 	MARK_GROUP,	/* an allocation group starts here */
 	MARK_BAD,
 	NR_MARKS,
@@ -25,7 +25,7 @@ struct strip {
 	char *path;
 	uint64_t size_bytes;
 	uint64_t used_bytes;
-	struct mark *marks;	/* those of a kind after those that they are drawn over */
+	struct mark *marks;	/* drawn in this order, so a later kind covers an earlier one */
 	size_t nr;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The picture for a browser: a strip a child, all to one scale. */
+/* The picture as SVG: one strip for each child, all to one scale. */
 #include <string.h>
 
 #include "show/picture.h"
@@ -11,12 +11,12 @@
 #define STRIP_DISTANCE	64
 #define TOP		60
 
-/* Lines nearer to each other than this would be one grey area. */
+/* Group lines closer than this would merge into one grey area. */
 #define GROUP_DISTANCE_MIN	4.0
-/* What is smaller is not seen. */
+/* A narrower mark would be invisible. */
 #define BAD_WIDTH_MIN		3.0
 
-/* Text as XML has it. */
+/* Print text with XML's escapes. */
 static void print_text(FILE *file, const char *text)
 {
 	for (; *text; text++) {
@@ -28,7 +28,7 @@ static void print_text(FILE *file, const char *text)
 			fputs("&amp;", file);
 			break;
 		default:
-			/* Nothing else is allowed there. */
+			/* XML allows no other control characters. */
 			fputc((unsigned char)*text < ' ' ? '?' : *text, file);
 		}
 	}

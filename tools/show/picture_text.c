@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The picture in letters: a line a child, all to one scale. */
+/* The picture in letters: one line for each child, all to one scale. */
 #include <string.h>
 
 #include "util/alloc.h"
@@ -7,11 +7,11 @@
 #include "show/picture.h"
 #include "util/size.h"
 
-/* By kind of mark; what has none is not used. */
+/* The letter of each kind of mark. A cell without a mark is unused. */
 static const char letters[NR_MARKS] = { '=', '|', 'x' };
 #define UNUSED	'.'
 
-/* Marks that leave no room between them would hide all else. */
+/* With fewer cells for a group, its marks would hide all others. */
 #define GROUP_CELLS_MIN	3
 #define CELLS_MIN	10
 
@@ -26,7 +26,7 @@ static void draw(char *cells, const struct strip *strip, uint64_t cell_bytes, bo
 
 		if (mark->kind == MARK_GROUP && !groups)
 			continue;
-		/* All that a cell has any part of: a bad page is seen however small it is. */
+		/* Mark each cell that is touched at all, so that one bad page is visible. */
 		last = (mark->first_bytes + (mark->len_bytes ?: 1) - 1) / cell_bytes;
 		for (cell = mark->first_bytes / cell_bytes; cell <= last; cell++)
 			cells[cell] = letters[mark->kind];
@@ -35,8 +35,8 @@ static void draw(char *cells, const struct strip *strip, uint64_t cell_bytes, bo
 
 /**
  * picture_print - draw a device in letters
- * @picture: What to draw.
- * @columns: How wide it may be.
+ * @picture: The picture.
+ * @columns: The width that is available.
  */
 void picture_print(const struct picture *picture, int columns)
 {
@@ -49,7 +49,7 @@ void picture_print(const struct picture *picture, int columns)
 	for (i = 0; i < picture->nr; i++)
 		if (strlen(picture->strips[i].path) > widest)
 			widest = strlen(picture->strips[i].path);
-	/* Blanks between, and a text like "128 MiB, 126 MiB unused" behind. */
+	/* Room for blanks between columns, and for "128 MiB, 126 MiB unused" at the end. */
 	room = widest + 32;
 	room = columns > (int)room + CELLS_MIN ? columns - room : CELLS_MIN;
 	cell = (picture->widest_bytes + room - 1) / room;
