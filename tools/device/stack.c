@@ -62,7 +62,7 @@ const struct device *stack_find(const struct stack *stack, dev_t dev)
  * @device: The device, which becomes the first of the list.
  * @floors: The list, each device once. The caller frees it.
  *
- * By libdevmapper's lists of devices, so targets that map in a way of their own are no obstacle.
+ * It follows libdevmapper's lists of devices, which every target has, whatever its mapping.
  *
  * Return: How many there are.
  */

@@ -15,7 +15,7 @@ static int by_start(const void *left, const void *right)
 	return a->start_bytes < b->start_bytes ? -1 : a->start_bytes > b->start_bytes;
 }
 
-/* Whether b, which does not start before a, overlaps or goes on where a ends, also on the child. */
+/* Whether b overlaps a or follows it, in the device and on the child. b does not start before a. */
 static bool touch(const struct bad *a, const struct bad *b)
 {
 	uint64_t apart = b->start_bytes - a->start_bytes;
@@ -24,7 +24,7 @@ static bool touch(const struct bad *a, const struct bad *b)
 	       b->offset_bytes - a->offset_bytes == apart;
 }
 
-/* Sort them, and join those that touch. */
+/* Sort the ranges, and join those that touch. */
 void bads_merge(struct bads *bads)
 {
 	size_t nr = 0, i;
@@ -47,7 +47,7 @@ void bads_merge(struct bads *bads)
 	bads->nr = nr + 1;
 }
 
-/* Whether all of a range is among them. */
+/* Whether one of the ranges contains all of @bad. */
 bool bads_have(const struct bads *bads, const struct bad *bad)
 {
 	size_t i;

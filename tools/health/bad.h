@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The bad ranges of a mapped device that are known. */
+/* The recorded bad ranges of a mapped device. */
 #ifndef BAD_H
 #define BAD_H
 
 #include "device/stack.h"
 
-/* Who knows of it. */
+/* Where a bad range is recorded. */
 enum {
 	BAD_MEDIA = 1,		/* the child's driver: its badblocks */
-	BAD_FAILED = 2,		/* the target, or who is attached: its last failure */
+	BAD_FAILED = 2,		/* last failure of a target or an attachment */
 	BAD_GONE = 4,		/* the child went away */
 };
 
@@ -18,7 +18,7 @@ struct bad {
 	uint64_t start_bytes;	/* in the mapped device */
 	uint64_t len_bytes;
 	dev_t dev;		/* at the bottom */
-	uint64_t offset_bytes;	/* BAD_NOWHERE if the target maps in a way of its own */
+	uint64_t offset_bytes;	/* BAD_NOWHERE if the target's mapping is not parsed */
 	unsigned int known_by;
 };
 

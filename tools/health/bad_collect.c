@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where the bad ranges of a device are learnt. */
+/* Collect bad ranges: the drivers' badblocks, last failures, and children that are gone. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #include "util/size.h"
 #include "sys/sysfs.h"
 
-/* Add the part of a bad range of a disk, in sectors, that a range of ours has. */
+/* Add the part of a disk's bad range, in sectors, that a range of the device maps. */
 static void add_part(struct bads *bads, const struct segment *leaf, uint64_t first, uint64_t end,
 		     unsigned int known_by)
 {
@@ -31,7 +31,7 @@ static void add_part(struct bads *bads, const struct segment *leaf, uint64_t fir
 	bads_add(bads, &bad);
 }
 
-/* The blocks of a child's disk that its driver knows to be bad. */
+/* Add the badblocks of a child's disk. */
 static void add_badblocks(struct bads *bads, const struct segment *leaf)
 {
 	char *disk = block_name(block_disk(leaf->dev));
@@ -58,7 +58,7 @@ static void add_gone(struct bads *bads, const struct segment *leaf)
 	bads_add(bads, &bad);
 }
 
-/* The page of a last failure; @dev is what it was of, if the table does not say so. */
+/* Add the page of a last failure. @dev is its disk where the layout has none. */
 static void add_failure(struct bads *bads, const struct layout *leaves,
 			const struct counters *counters, dev_t dev)
 {
@@ -83,7 +83,7 @@ static void add_failure(struct bads *bads, const struct layout *leaves,
 	add_part(bads, leaf, first, first + PAGE_SECTORS, BAD_FAILED);
 }
 
-/* Of each target of ours. */
+/* Add the last failure of each target of ours. */
 static void add_failures(struct bads *bads, const struct device *device,
 			 const struct layout *leaves)
 {
@@ -100,7 +100,7 @@ static void add_failures(struct bads *bads, const struct device *device,
 	table_free(&status);
 }
 
-/* Of each disk that the device is attached to. */
+/* Add the last failure of each disk that the device is attached to. */
 static void add_attached(struct bads *bads, const struct device *device,
 			 const struct layout *leaves)
 {
@@ -113,7 +113,7 @@ static void add_attached(struct bads *bads, const struct device *device,
 	attached_free(attached, nr);
 }
 
-/* Add all that is known of a device now. */
+/* Add all recorded bad ranges of a device, sorted and joined. */
 void bads_collect(struct bads *bads, const struct stack *stack, const struct device *device)
 {
 	struct layout leaves = { 0 };

@@ -118,7 +118,7 @@ void check_children(struct findings *findings, const struct checked *checked)
 			check_badblocks(findings, extents->extents[i].disk, checked);
 }
 
-/* What the targets count. */
+/* The failures that the targets have counted. */
 static uint64_t count_of_targets(const struct device *device)
 {
 	struct counters counters;
@@ -136,7 +136,7 @@ static uint64_t count_of_targets(const struct device *device)
 	return nr;
 }
 
-/* What the attachments count. */
+/* The failures that the attachments have counted. */
 static uint64_t count_of_attached(const struct device *device)
 {
 	struct attached *attached;
@@ -150,8 +150,8 @@ static uint64_t count_of_attached(const struct device *device)
 }
 
 /*
- * The kernel shows no state of a page of persistent memory, so nobody can see whether one that has
- * failed was repaired since: the failure counts until the counters begin anew.
+ * The kernel shows no state of a page of persistent memory, so a page that was repaired looks like
+ * one that is still bad. A failure counts until the counters begin anew.
  */
 void check_failures(struct findings *findings, const struct checked *checked)
 {

@@ -14,12 +14,12 @@
 #include "util/progress.h"
 #include "util/size.h"
 
-/* How many records to ask for at a time. */
+/* Records for each ioctl. */
 #define NR_RECORDS	1024
 
 #define BLOCK_BYTES_MAX	(64 * KIB)
 
-/* Owners that are no files. */
+/* The name of an owner that is no file. */
 static const char *special_owner(uint64_t owner)
 {
 	switch (owner) {
@@ -54,7 +54,7 @@ static const char *part_of_file(uint32_t flags)
 	return flags & FMR_OF_ATTR_FORK ? "attributes" : "data";
 }
 
-/* Add the part of a record that lies in a range. */
+/* Add the part of a record that lies in the range. */
 static void add_record(struct owners *owners, const struct fsmap *record, uint64_t start,
 		       uint64_t end)
 {
@@ -83,15 +83,15 @@ static void add_record(struct owners *owners, const struct fsmap *record, uint64
 }
 
 /**
- * owners_find - find out whose blocks a range has
- * @owners: They are added to these.
- * @folder: Where the filesystem is mounted.
- * @from_bytes: Where to start looking: at the start of an allocation group. Before 6.5, and the
- *	stable updates of older ones, the kernel left out what begins before where a query does.
- * @start_bytes: Where the range starts in the device.
- * @len_bytes: How long it is.
+ * owners_find - find the owners of a range
+ * @owners: Where they are added.
+ * @folder: The mount point of the filesystem.
+ * @from_bytes: Where the query starts: at the start of an allocation group. Kernels before 6.5, and
+ *	before the stable updates of older ones, leave out a record that begins before the query.
+ * @start_bytes: The start of the range in the device.
+ * @len_bytes: Its length.
  *
- * Return: Whether it could be found out; if not, errno says why.
+ * Return: Whether the query succeeded. If not, errno has the error.
  */
 bool owners_find(struct owners *owners, const char *folder, uint64_t from_bytes,
 		 uint64_t start_bytes, uint64_t len_bytes)
@@ -114,7 +114,7 @@ bool owners_find(struct owners *owners, const char *folder, uint64_t from_bytes,
 	head->fmh_keys[0].fmr_device = status.st_dev;
 	head->fmh_keys[0].fmr_physical = from_bytes;
 	head->fmh_keys[1].fmr_device = status.st_dev;
-	/* Free space is reported as far as the block that holds this. */
+	/* A record of free space ends at the block that has this byte. */
 	head->fmh_keys[1].fmr_physical = end + BLOCK_BYTES_MAX;
 	head->fmh_keys[1].fmr_owner = ULLONG_MAX;
 	head->fmh_keys[1].fmr_offset = ULLONG_MAX;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whose blocks they are: XFS knows, by FS_IOC_GETFSMAP. */
+/* The owners of blocks: files and metadata, as FS_IOC_GETFSMAP of XFS reports them. */
 #ifndef OWNER_H
 #define OWNER_H
 
@@ -11,10 +11,10 @@
 struct owner {
 	uint64_t start_bytes;
 	uint64_t len_bytes;
-	uint64_t inode;		/* 0: it is no file's */
-	const char *what;	/* "data" and the like of a file, or which metadata */
+	uint64_t inode;		/* 0 if the owner is no file */
+	const char *what;	/* part of the file ("data"), or kind of metadata */
 	uint64_t offset_bytes;	/* in the file's data or attributes */
-	char *path;		/* NULL if there is none, or none was found */
+	char *path;		/* NULL if none was found */
 };
 
 struct owners {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The path of a file of which only the inode's number is known: it takes a walk. */
+/* Find the paths of inodes, by a walk through the filesystem. */
 #include <fts.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include "health/owner.h"
 #include "util/progress.h"
 
-/* How many inodes still want a path. */
+/* The number of owners that have an inode and no path yet. */
 static size_t count_missing(const struct owners *owners)
 {
 	size_t nr = 0, i;
@@ -18,7 +18,7 @@ static size_t count_missing(const struct owners *owners)
 	return nr;
 }
 
-/* Give the path to all that want it; return how many did. */
+/* Set the path of all owners with this inode; return their number. */
 static size_t give_path(struct owners *owners, uint64_t inode, const char *path)
 {
 	size_t nr = 0, i;
@@ -32,7 +32,7 @@ static size_t give_path(struct owners *owners, uint64_t inode, const char *path)
 	return nr;
 }
 
-/* Walk through the filesystem until each inode has a path. Of several links, one is enough. */
+/* Walk through the filesystem until each inode has a path: that of one link, if it has several. */
 void owners_find_paths(struct owners *owners, const char *folder)
 {
 	char *folders[2] = { NULL };
@@ -45,7 +45,7 @@ void owners_find_paths(struct owners *owners, const char *folder)
 	folders[0] = copy_text(folder);
 	walk = fts_open(folders, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
 	while (walk && missing && (entry = fts_read(walk))) {
-		/* A folder is met on the way in and on the way out. */
+		/* fts returns a folder before and after its contents. */
 		if (entry->fts_info == FTS_DP)
 			continue;
 		progress("looking for the paths of %zu files: %zu seen", missing, ++seen);

@@ -11,7 +11,7 @@
 #include "sys/sysfs.h"
 #include "fs/xfs.h"
 
-/* Find the owners of bad ranges, and their paths. What is on a child that is gone can't be read. */
+/* Find the owners of bad ranges, and their paths. Of a child that is gone XFS can't read any. */
 void report_find(struct report *report, const struct device *device, const struct bads *bads)
 {
 	char *path = block_path(device->dev);
@@ -47,7 +47,7 @@ static bool overlap(const struct owner *owner, const struct bad *bad)
 	       bad->start_bytes < owner->start_bytes + owner->len_bytes;
 }
 
-/* A name as it can be shown on a terminal, whatever is in it. */
+/* Escape control characters, which a terminal would interpret. */
 static char *printable(const char *name)
 {
 	char *text = copy_text(""), *longer;
@@ -75,7 +75,7 @@ static char *owner_text(const struct owner *owner)
 	return text;
 }
 
-/* Add a row for each owner of a bad range, one at least. */
+/* Add a row for each owner of a bad range, at least one. */
 void report_row(const struct report *report, const struct bad *bad, struct columns *columns)
 {
 	char len[SIZE_TEXT_LEN], *child = block_path(bad->dev), *owner, *at;
@@ -86,7 +86,7 @@ void report_row(const struct report *report, const struct bad *bad, struct colum
 			 (uintmax_t)bad->offset_bytes);
 	size_text(bad->len_bytes, len);
 	for (i = 0; i <= report->owners.nr; i++) {
-		/* At the end, the row for a range that nobody is known to own. */
+		/* In the last round, the row of a range without a known owner. */
 		if (i == report->owners.nr ? !first : !overlap(&report->owners.owners[i], bad))
 			continue;
 		owner = i == report->owners.nr ? copy_text("") :

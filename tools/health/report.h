@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Bad ranges and whose they are, for people and for programs. */
+/* Bad ranges and their owners, as rows and as JSON. */
 #ifndef REPORT_H
 #define REPORT_H
 
