@@ -9,7 +9,7 @@ import pytest
 
 from lib.command import ENVIRONMENT, read_file
 from lib.module import TOP
-from lib.tool.tool import PROGRAM, USAGE, call, daxlinear, refused
+from lib.tool.tool import FAILED, PROGRAM, USAGE, call, daxlinear, refused
 
 COMPLETION = os.path.join(TOP, "tools/daxlinear.bash")
 MANUAL = os.path.join(TOP, "tools/daxlinear.8")
@@ -98,6 +98,33 @@ def test_completion(bed):
     assert sorted(complete("extend", device.name, "/dev/pmem")) == sorted(
         f"/dev/{name}" for name in os.listdir("/dev") if name.startswith("pmem"))
     assert complete("create", "x", "/dev/pmem0", "--offset", "") == []
+
+
+# in the time and the memory that a command needs that ends
+_BRIEFLY = ["timeout", "10", "prlimit", "--as=500000000"]
+
+
+def test_double_dash(bed):
+    # all words after it are arguments, of every command, also without root
+    assert bed.nvdimms
+    nobody = ["setpriv", "--reuid", "65534", "--clear-groups"]
+    for name in commands():
+        for prefix in (_BRIEFLY, [*_BRIEFLY, *nobody]):
+            done = call(name, "--", "-x", "--json", prefix=prefix)
+            assert done.code in (FAILED, USAGE) and done.out == "", (name, done)
+            assert "is no option" not in done.err, (name, done)
+
+
+def test_names_that_look_like_options(bed):
+    a = bed.nvdimms[0]
+    done = call("create", "--force", "--", "-x", a, "--len", prefix=_BRIEFLY)
+    assert (done.code, done.out) == (FAILED, "") and "--len: No such file" in done.err
+    done = call("create", "--force", "--granule", "2M", "--", "--json", a, prefix=_BRIEFLY)
+    assert done.code == 0
+    try:
+        assert daxlinear("status", "--", "--json").startswith("--json: /dev/mapper/--json, ")
+    finally:
+        daxlinear("remove", "--", "--json")
 
 
 @pytest.mark.parametrize("words, text", [

@@ -115,7 +115,7 @@ static void write_unit(const struct tab_entry *entry, const char *folder)
 		"Type=oneshot\n"
 		"RemainAfterExit=yes\n"
 		"ExecStart=%s tab --make %s\n"
-		"ExecStop=%s remove %s\n", program(), entry->name, program(), entry->name);
+		"ExecStop=%s remove -- %s\n", program(), entry->name, program(), entry->name);
 	finish(file, path);
 	link_unit(folder, "local-fs-pre.target.wants", unit);
 	/* Whoever waits for the device is told at once if it can't be made. */

@@ -46,9 +46,12 @@ void usage(const char *format, ...)
  */
 int next_option(int argc, char **argv, const struct option *options)
 {
-	/* In order, so that an option can belong to the argument before it; errors are ours. */
-	int option = getopt_long(argc, argv, "-:h", options, NULL);
+	static bool only_arguments;
+	int option = -1;
 
+	/* In order, so that an option can belong to the argument before it; errors are ours. */
+	if (!only_arguments)
+		option = getopt_long(argc, argv, "-:h", options, NULL);
 	switch (option) {
 	case 'h':
 		command_help(current);
@@ -58,6 +61,8 @@ int next_option(int argc, char **argv, const struct option *options)
 	case ':':
 		usage("%s wants a value", argv[optind - 1]);
 	case -1:
+		/* After a lone --, getopt_long() called again would start over, at options. */
+		only_arguments = true;
 		if (optind == argc || current->takes_rest)
 			return -1;
 		optarg = argv[optind++];
