@@ -10,7 +10,8 @@ import time
 from .. import CHECKOUT
 from ..images import kernels
 from . import build
-from .tally import Dmtests, failures
+from .dmtests import Dmtests
+from .report import failures
 
 _SECONDS = 600
 
