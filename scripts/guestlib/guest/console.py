@@ -36,6 +36,9 @@ _OTHER = re.compile(
 _COMMAND = "guest: the command begins"
 _REBOOT = "reboot: Restarting system"
 
+# the timer has misled the kernel about the TSC's frequency
+_WRONG_CLOCK = "tsc: PIT calibration deviates from"
+
 _STAMP = re.compile(r"\[ *(\d+\.\d+)\]")
 _STALL = re.compile(r"rcu: INFO: rcu_\w+ (self-detected stall on|detected stalls on) CPU")
 _EXPEDITED_STALL = re.compile(r"rcu: INFO: rcu_\w+ detected expedited stalls")
@@ -65,6 +68,8 @@ class Console:
         self.fatal = False
         # the first splat is a stall that began before the guest's command
         self.false_start = False
+        # the kernel's clock goes wrong
+        self.has_wrong_clock = False
         # when the command began, by the guest's clock
         self._command = None
 
@@ -90,6 +95,8 @@ class Console:
             self._command = _stamp(line, -math.inf)
         elif _REBOOT in line:
             self._command = -math.inf
+        elif _WRONG_CLOCK in line:
+            self.has_wrong_clock = True
         if any(pattern.search(line) for pattern in self._known):
             return
         fatal = bool(_FATAL.search(line))

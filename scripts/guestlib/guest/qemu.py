@@ -31,7 +31,7 @@ class Qemu:
     def __init__(self, emulator, options, folder):
         self._passed = []
         self.streams = {}
-        self.process = None
+        self._process = None
         self._command = [*emulator, "-nodefaults", "-no-user-config", "-display", "none",
                          "-name", "daxlinear"]
         # what reboots keeps its memory, and so its NVDIMMs
@@ -125,7 +125,8 @@ class Qemu:
     def start(self, own_session):
         """Start QEMU. It ends when we do, however we end."""
         command = ["setpriv", "--pdeathsig", "KILL", "--"] + self._command
-        self.process = subprocess.Popen(
+        # it runs on after this function, and kill() ends it
+        self._process = subprocess.Popen(  # pylint: disable=consider-using-with
             command, pass_fds=[end.fileno() for end in self._passed],
             stdin=subprocess.DEVNULL if own_session else None,
             start_new_session=own_session)
@@ -136,14 +137,19 @@ class Qemu:
 
     def ended_by(self):
         """Wait for the end of a QEMU that has closed its streams; return the signal, or 0."""
-        return max(0, -self.process.wait())
+        assert self._process, "start() comes first"
+        return max(0, -self._process.wait())
+
+    @property
+    def status(self):
+        """The exit code of a QEMU that has ended, None of one that has not."""
+        return self._process and self._process.returncode
 
     def kill(self):
         """End QEMU, if it runs, and reap it."""
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-        if self.process:
-            self.process.wait()
+        if self._process:
+            self._process.kill()
+            self._process.wait()
         for stream in self.streams.values():
             stream.close()
 
