@@ -32,7 +32,8 @@ help:
 	@echo 'make fuzz             fuzz the code that needs no kernel (SECONDS= how long)'
 	@echo 'make bench            count what it costs, beside raw pmem and dm-linear (build/bench)'
 	@echo 'make lint             what compilers and checkers say of the code'
-	@echo 'make guest-shell      a shell in the emulated machine'
+	@echo 'make check-one        run the tests with T in their path, on kernel K (T=test_shared_data K=6.12)'
+	@echo 'make shell            a shell in the emulated machine, with an XFS on a daxlinear device (K=)'
 	@echo 'make clean            remove what was built here'
 
 $(KDIR):
@@ -125,13 +126,19 @@ bench:
 	@scripts/install-deps gnuplot-nox
 	@scripts/bench
 
-guest-shell: deps
-	scripts/guest build
-	scripts/guest shell
+# make passes T and K on as variables of the environment, whatever characters they have
+KERNEL = $(if $(K),--kernel "$$K")
+
+check-one: deps
+	@scripts/check-one $(KERNEL) -- "$$T"
+
+shell: deps
+	@scripts/guest build $(KERNEL)
+	@scripts/guest shell $(KERNEL) -- scripts/inside/shell
 
 clean:
 	test ! -d $(KDIR) || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	$(MAKE) -C tools clean
 	rm -rf build
 
-.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall docs deb deps fuzz-deps demo check check-debug debug-kernel debug-kernel-patched check-patched check-unit fuzz bench guest-shell clean
+.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall docs deb deps fuzz-deps demo check check-debug debug-kernel debug-kernel-patched check-patched check-unit fuzz bench shell check-one clean
