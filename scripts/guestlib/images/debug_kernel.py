@@ -26,25 +26,25 @@ PACKAGES = (SOURCE, "bc", "bison", "flex", "gcc", "kmod", "libc6-dev", "libelf-d
 
 FRAGMENT = os.path.join(SCRIPTS, "debug-kernel{}.config")
 
-# What the kernel's build never opens when it is configured like ours, a half of the source
+# Files that the build does not open with our configuration: half of the source.
 _NOT_UNPACKED = (
     "*/Documentation/*/*", "*/arch/[!x]*/*.[chS]", "*/drivers/gpu/*.[ch]",
     "*/drivers/media/*.[ch]", "*/drivers/net/*/*.[ch]", "*/drivers/staging/*.[ch]",
     "*/sound/*.[ch]", "*.dts", "*.dtsi",
 )
 
-# Where KASAN looks at each access: where modules of ours, or what they pass on, may go astray.
-# The rest of the kernel is left alone, to save time.
+# KASAN checks the accesses of these objects: our modules, and the code that works on what they pass
+# on. The rest of the kernel is not instrumented, to save time.
 _KASAN = ("/%", "block/%", "drivers/acpi/nfit/%", "drivers/dax/%", "drivers/md/%",
           "drivers/nvdimm/%", "fs/dax", "fs/xfs/%", "kernel/rcu/srcutree", "kernel/workqueue",
           "lib/list_debug", "lib/rbtree", "lib/sort", "mm/memory-failure", "mm/memremap")
 
-# What keeps it from being configured like ours: (file, what it says, what it should)
+# Changes to the source without which it cannot be configured as we need: (file, old, new)
 _CHANGES = (
     # Later kernels have dropped both dependencies.
     ("fs/9p/Kconfig", "depends on INET && NET_9P\n", "depends on NET_9P\n"),
     ("lib/Kconfig.debug", "STACKTRACE_SUPPORT\n\tdepends on !X86_64\n", "STACKTRACE_SUPPORT\n"),
-    # They also count for fail-nth only what the filter lets through.
+    # Nor do they count for fail-nth an allocation that the filter exempts.
     ("lib/fault-inject.c", "\t\t\tfail_nth--;\n",
      "\t\t\tif (!fail_stacktrace(attr))\n\t\t\t\treturn false;\n\t\t\tfail_nth--;\n"),
     ("scripts/Makefile.lib", "$(KASAN_SANITIZE)y), \\\n",
@@ -60,13 +60,13 @@ _BUILD_TREE = """
     echo .config Module.symvers tools/objtool/objtool | tr ' ' '\\n'
 """
 
-# how much of the log tells why a build failed
+# how many lines of the log an error repeats
 _LOG_LINES = 30
 
 
 @dataclass(frozen=True)
 class DebugKernel:
-    """A debug kernel that exists and is held in use."""
+    """A debug kernel in the cache, which stays there while this object is in use."""
 
     folder: str
     version: str
@@ -96,17 +96,18 @@ def _output(*command):
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
-def _install_packages():
+def install_packages():
+    """Install what building a kernel takes."""
     subprocess.run([os.path.join(SCRIPTS, "install-deps"), *PACKAGES],
                    stdout=subprocess.DEVNULL, check=True)
 
 
 def _fragment(flavour):
-    """Return the lines of the configuration of a kernel that looks for `flavour`."""
+    """Return the lines of the configuration for `flavour`."""
     return _read(FRAGMENT.format("")) + _read(FRAGMENT.format(f"-{flavour}"))
 
 
-def _recipe(flavour):
+def recipe_of(flavour):
     """Return all that decides what is built."""
     return {
         "source": _output("dpkg-query", "-W", "-f", "${Version}", SOURCE),
@@ -116,15 +117,16 @@ def _recipe(flavour):
     }
 
 
-class _Tree:
+class Tree:
     """The source tree, while it is being built."""
 
     def __init__(self, folder, log):
         self._folder = folder
         self._log = log
 
-    def _run(self, *command):
-        # make's own variables, if make runs us, must not reach the kernel's
+    def run(self, *command):
+        """Run a command in the tree; its output goes to the log."""
+        # The variables of a make that runs us must not reach the kernel's make.
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR")
                        if name in os.environ}
         environment["LC_ALL"] = "C"
@@ -138,11 +140,11 @@ class _Tree:
             raise cache.Error(f"{' '.join(command)} failed:\n{tail}")
 
     def _make(self, *arguments):
-        self._run("make", f"-j{os.cpu_count()}", *arguments)
+        self.run("make", f"-j{os.cpu_count()}", *arguments)
 
     def unpack(self):
         """Unpack the source."""
-        self._run("tar", "-xf", f"/usr/src/{SOURCE}.tar.xz", "--strip-components=1",
+        self.run("tar", "-xf", f"/usr/src/{SOURCE}.tar.xz", "--strip-components=1",
                   *(f"--exclude={pattern}" for pattern in _NOT_UNPACKED))
         for name, old, new in _CHANGES:
             text = _read(self._folder, name)
@@ -152,7 +154,7 @@ class _Tree:
                 file.write(text.replace(old, new))
 
     def configure(self, fragment):
-        """Make the configuration, in which each line of the fragment must have had its way."""
+        """Make the configuration; every line of the fragment must be in it."""
         with open(os.path.join(self._folder, "fragment"), "w", encoding="utf-8") as file:
             file.write(fragment)
         self._make("KCONFIG_ALLCONFIG=fragment", "allnoconfig")
@@ -169,13 +171,13 @@ class _Tree:
 
     def install(self, target, version):
         """Put what is kept into the target folder."""
-        self._run("strip", "-o", os.path.join(target, "kernel"), "vmlinux")
+        self.run("strip", "-o", os.path.join(target, "kernel"), "vmlinux")
         shutil.copy(os.path.join(self._folder, ".config"), os.path.join(target, "config"))
         self._make(f"INSTALL_MOD_PATH={target}", "INSTALL_MOD_STRIP=1", "modules_install")
         for link in ("build", "source"):
             os.unlink(os.path.join(target, "lib/modules", version, link))
         os.mkdir(os.path.join(target, "build"))
-        self._run("sh", "-ec", f"({_BUILD_TREE}) | sort -u | tar -cf - -T - | "
+        self.run("sh", "-ec", f"({_BUILD_TREE}) | sort -u | tar -cf - -T - | "
                   'tar -xf - -C "$1"', "sh", os.path.join(target, "build"))
         with open(os.path.join(target, "version"), "w", encoding="utf-8") as file:
             file.write(version + "\n")
@@ -183,19 +185,19 @@ class _Tree:
 
 @contextlib.contextmanager
 def ready(note, flavour):
-    """Yield the DebugKernel for `flavour`, built if need be, in use until the caller is done."""
-    _install_packages()
-    recipe = _recipe(flavour)
+    """Yield the DebugKernel for `flavour`, built if need be; it stays in use until then."""
+    install_packages()
+    recipe = recipe_of(flavour)
     name = cache.digest(recipe)
 
     def make(target):
         note(f"building the debug kernel for {flavour} from {SOURCE} {recipe['source']}")
         source = os.path.join(target, "source")
         os.mkdir(source)
-        tree = _Tree(source, os.path.join(target, "log"))
+        tree = Tree(source, os.path.join(target, "log"))
         tree.unpack()
         tree.configure(recipe["fragment"])
-        # Named by its recipe, so that no other debug kernel takes its modules.
+        # The name has the recipe's digest, so that no other debug kernel accepts its modules.
         version = tree.build(f"-{flavour}-{name[:8]}")
         tree.install(target, version)
         cache.remove(source)

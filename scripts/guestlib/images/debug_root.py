@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from . import debug_kernel, fixed_kernel, root
 
-# variables of the modules' make, by what the kernel looks for
+# variables of the modules' make, by the kernel's flavour
 _VARIABLES = {"memory": ("UBSAN_SANITIZE=y", "GCOV_PROFILE=y")}
 
-# where a build sees the build tree; /tmp is its own there
+# Where a build sees the kernel's build tree: its /tmp is a tmpfs of its own.
 _BUILD = "/tmp/debug-kernel"
 
 
@@ -22,22 +22,27 @@ class DebugRoot(root.Root):
 
     @property
     def modules(self):
+        """The folder of the kernel's modules."""
         return self.debug.modules
 
     @property
     def build(self):
+        """The kernel's build tree, as seen from inside the root."""
         return _BUILD
 
     @property
     def mounts(self):
+        """The (path, place) mounts of a build."""
         return ((self.debug.build, _BUILD),)
 
     @property
     def variables(self):
+        """The variables of the modules' make."""
         return _VARIABLES.get(self.flavour, ())
 
     @property
     def guest_modules(self):
+        """The folder of modules for the guest."""
         return self.debug.modules
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A debug kernel with our patches for its source, Documentation/upstream, built once and cached.
 
-It is apart from debug_kernel.py, since each change there has every debug kernel built anew.
+debug_kernel.py is part of the key of every debug kernel, so what is for this one alone is here.
 """
 
 import contextlib
@@ -23,21 +23,21 @@ def _read(path):
         return file.read()
 
 
-class _Tree(debug_kernel._Tree):
+class _Tree(debug_kernel.Tree):
     """The source tree, with the patches."""
 
     def patch(self, paths):
-        """Apply them."""
+        """Apply the patches."""
         for path in paths:
-            self._run("patch", "-p1", "-i", path)
+            self.run("patch", "-p1", "-i", path)
 
 
 @contextlib.contextmanager
 def ready(note, flavour, source):
     """Yield the DebugKernel for `flavour` with the patches, like debug_kernel.ready()."""
-    debug_kernel._install_packages()
+    debug_kernel.install_packages()
     paths = _patches(source)
-    recipe = debug_kernel._recipe(flavour) | {"patches": [_read(path) for path in paths]}
+    recipe = debug_kernel.recipe_of(flavour) | {"patches": [_read(path) for path in paths]}
     name = cache.digest(recipe)
 
     def make(target):
@@ -49,7 +49,7 @@ def ready(note, flavour, source):
         tree.unpack()
         tree.patch(paths)
         tree.configure(recipe["fragment"])
-        # Named by its recipe, so that no other kernel takes its modules.
+        # The name has the recipe's digest, so that no other kernel accepts its modules.
         version = tree.build(f"-fixed-{name[:8]}")
         tree.install(target, version)
         cache.remove(folder)
