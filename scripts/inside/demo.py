@@ -12,20 +12,20 @@ import subprocess
 import sys
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, f"{TOP}/tests/dmtests")
+from lib.devices import nvdimm
+from lib.fs.xfs import Xfs
+from lib.holders.victim import Victim
+from lib.units import MIB, PAGE, SECTOR
 
-from lib.devices import nvdimm  # pylint: disable=wrong-import-position
-from lib.fs.xfs import Xfs  # pylint: disable=wrong-import-position
-from lib.units import MIB, PAGE, SECTOR  # pylint: disable=wrong-import-position
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 MNT = "/mnt"
 DEVICE = "/dev/mapper/demo"
 # the size of an allocation group: with every child a multiple of it, no file crosses a child
 GRANULE = 128 << 20
-VICTIM = f"{TOP}/tests/programs/dax-victim"
-# where `victim` answers a SIGBUS
-EXIT_SIGBUS = 3
+# options of a process that maps a file: read-only, killed as soon as a page fails and not when it
+# next touches it
+VICTIM = ("-e", "-r")
 
 RIGHT = "the copy is right"
 MIXED = "another volume's data in it"
@@ -64,35 +64,14 @@ def write(path, value):
         os.close(file)
 
 
-class Victim:
-    """A process that maps a file and waits for what comes."""
+def pfn_of(victim, offset):
+    """Return the frame number of the page at an offset of the file that a process maps."""
+    return int(victim.ask("pfn", offset)[-1])
 
-    def __init__(self, path):
-        # early: killed as soon as the page fails, not when it next touches it
-        self.process = subprocess.Popen([VICTIM, "-e", "-r", path], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        if not self._line().startswith("ready"):
-            raise Unexpected(f"the process that maps {path} did not start")
 
-    def _line(self):
-        return self.process.stdout.readline().strip()
-
-    def pfn(self, offset):
-        """Return the frame number of the page at an offset of the file."""
-        print(f"pfn {offset}", file=self.process.stdin, flush=True)
-        return int(self._line().split()[-1])
-
-    def fate(self):
-        """Wait a moment; tell whether it was killed."""
-        try:
-            code = self.process.wait(timeout=3)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            return LIVES
-        if code != EXIT_SIGBUS:
-            raise Unexpected(f"the process that maps the file exited with {code}")
-        return DIED
+def fate_of(victim):
+    """Return what has become of a process."""
+    return LIVES if victim.lives() else DIED
 
 
 class Device:
@@ -136,8 +115,7 @@ class Stack(Device):
         halves = [child.sectors * SECTOR // 2 // GRANULE * GRANULE for child in children]
         super().__init__(target, [(child, part * half, half)
                                   for child, half in zip(children, halves)])
-        self.log = open("/dev/kmsg", "rb", buffering=0)
-        os.set_blocking(self.log.fileno(), False)
+        self.log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
 
     def __enter__(self):
         self.mount(f"-d agsize={GRANULE}")
@@ -145,7 +123,7 @@ class Stack(Device):
 
     def __exit__(self, *_):
         self.unmount()
-        self.log.close()
+        os.close(self.log)
 
     def place(self, byte):
         """Return the child and its offset that hold a byte of the mapped device."""
@@ -178,15 +156,15 @@ class Stack(Device):
             if not said:
                 continue
             say(f"   The kernel: {line}")
-            told = said.group(1), int(said.group(2), 0), int(said.group(3), 0)
-            if told != (child.name, offset, byte):
-                raise Unexpected(f"that is not the page that failed: {told}")
+            logged = said.group(1), int(said.group(2), 0), int(said.group(3), 0)
+            if logged != (child.name, offset, byte):
+                raise Unexpected(f"that is not the page that failed: {logged}")
 
     def _messages(self):
         lines = []
         while True:
             try:
-                lines.append(os.read(self.log.fileno(), 8192).decode().partition(";")[2]
+                lines.append(os.read(self.log, 8192).decode().partition(";")[2]
                              .partition("\n")[0])
             except BlockingIOError:
                 return lines
@@ -204,9 +182,10 @@ def lose_data(stack):
     """A page of a file, one process."""
     path = f"{MNT}/books/ledger"
     make_file(path)
-    victim = Victim(path)
-    stack.fail(stack.byte(victim.pfn(5 * PAGE)), f"Page 5 of {path}, which a process maps,")
-    fate = victim.fate()
+    with Victim(path, *VICTIM) as victim:
+        stack.fail(stack.byte(pfn_of(victim, 5 * PAGE)),
+                   f"Page 5 of {path}, which a process maps,")
+        fate = fate_of(victim)
     say(f"   The process: {fate}")
     return [fate]
 
@@ -216,10 +195,10 @@ def lose_shared(stack):
     first, second = f"{MNT}/photos/original", f"{MNT}/photos/copy"
     make_file(first)
     run(f"cp --reflink=always {first} {second}")
-    victims = [Victim(first), Victim(second)]
-    stack.fail(stack.byte(victims[0].pfn(5 * PAGE)),
-               f"Page 5 of {first} and of its reflink {second}, each mapped by a process,")
-    fates = [victim.fate() for victim in victims]
+    with Victim(first, *VICTIM) as one, Victim(second, *VICTIM) as other:
+        stack.fail(stack.byte(pfn_of(one, 5 * PAGE)),
+                   f"Page 5 of {first} and of its reflink {second}, each mapped by a process,")
+        fates = [fate_of(one), fate_of(other)]
     for path, fate in zip((first, second), fates):
         say(f"   The process that maps {path}: {fate}")
     return sorted(fates)
@@ -264,11 +243,11 @@ def write_to_clone(target, children):
         file.seek(end)
         behind = file.read(48)
     is_right = behind == data[end:end + 48]
-    say(f"   {'what the file has there' if is_right else behind}\n")
+    say(f"   {'what the file has there' if is_right else repr(behind)}\n")
     device.unmount()
     run("dmsetup remove other", show=False)
     if is_right != (b"volume" not in behind):
-        raise Unexpected(f"the copy reads {behind}")
+        raise Unexpected(f"the copy reads {behind!r}")
     return [RIGHT if is_right else MIXED]
 
 

@@ -10,13 +10,12 @@ import os
 import subprocess
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, f"{TOP}/tests/dmtests")
+from lib.devices import nvdimm, poison
+from lib.holders.victim import Victim
+from lib.tool.tool import FOUND, ask
+from lib.units import MIB, PAGE
 
-from lib.devices import nvdimm, poison  # pylint: disable=wrong-import-position
-from lib.holders.victim import Victim  # pylint: disable=wrong-import-position
-from lib.tool.tool import FOUND, ask  # pylint: disable=wrong-import-position
-from lib.units import MIB, PAGE  # pylint: disable=wrong-import-position
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 SETUP = (f"insmod {TOP}/dax-holder/dax_holder.ko",
          f"make -s -C {TOP} install-tools prefix=/usr",
