@@ -81,8 +81,7 @@ def _load(book):
                     book.value(LOAD, DAXLINEAR, most),
                     LOAD_TIMES * book.value(LOAD, LINEAR, most))
         yield Bound(f"{MEMORY} of {_ranges(most)}, per range: bytes",
-                    book.value(MEMORY, DAXLINEAR, most),
-                    MEMORY_BYTES)
+                    book.value(MEMORY, DAXLINEAR, most), MEMORY_BYTES)
 
 
 def bounds(rows, uses):

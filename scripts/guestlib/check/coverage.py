@@ -39,7 +39,7 @@ def measure(root, out, results):
     command = "find /src -name '*.gcda' -exec gcov --json-format --stdout {} +"
     said = subprocess.run(build.inside(root, place, [["sh", "-c", command]]), check=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
-    found = collections.defaultdict(dict)
+    found: dict[str, dict] = collections.defaultdict(dict)
     for report in map(json.loads, said.splitlines()):
         for file in report["files"]:
             name = os.path.relpath(file["file"], "/src")
@@ -55,9 +55,9 @@ def measure(root, out, results):
 def explained(path):
     """Return the (file, function, line's text) that a document says no test reaches."""
     with open(path, encoding="utf-8") as file:
-        section = _EXPLAINED.search(file.read())
+        section, = _EXPLAINED.findall(file.read())
     entries = set()
-    for entry in re.split(r"^\* ", section[1], flags=re.M)[1:]:
+    for entry in re.split(r"^\* ", section, flags=re.M)[1:]:
         name, function, *texts = re.findall(r"``(.+?)``", entry, re.S)
         entries |= {(name, function.removesuffix("()"), " ".join(text.split())) for text in texts}
     return entries

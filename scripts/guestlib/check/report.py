@@ -10,7 +10,7 @@ def failures(path):
     A test that fails and is then found to leave something behind is in there twice, but failed
     once. A skipped one has shown nothing.
     """
-    found = {}
+    found: dict[str, str | None] = {}
     for case in xml.etree.ElementTree.parse(path).getroot().iter("testcase"):
         name = f"{case.get('classname')}::{case.get('name')}"
         words = [part.text or part.get("message") or part.tag for part in case

@@ -76,8 +76,8 @@ def modules_in_order(modules_dir, names):
     depends = {}
     with open(os.path.join(modules_dir, "modules.dep"), encoding="utf-8") as dep:
         for line in dep:
-            path, _, needs = line.partition(":")
-            depends[_module_name(path)] = (path, needs.split())
+            path, *needs = line.replace(":", " ", 1).split()
+            depends[_module_name(path)] = (path, needs)
     order = []
     for name in names:
         if name not in depends:

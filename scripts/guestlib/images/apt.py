@@ -57,7 +57,7 @@ def mirrors(sources=None):
     A mirror carries every suite, so one that is configured for the machine's own will do for
     all. What apt is told only by schemes of its own (cdrom:, mirror+file:) is left out.
     """
-    found = {}
+    found: dict[str, str] = {}
     for uri, suite in _configured_sources() if sources is None else sources:
         match = _DEBIAN_SUITE.match(suite)
         if match and re.match(r"(https?|file|copy):", uri):

@@ -71,7 +71,8 @@ def _lock_of(name):
 
 def _try_exclusive(path):
     """Return an open, locked file, or None if somebody else has it locked."""
-    file = open(path, "a", encoding="utf-8")
+    # the caller closes it, and with that gives the lock back
+    file = open(path, "a", encoding="utf-8")  # pylint: disable=consider-using-with
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return file
