@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The only entrance: it drives, Kbuild and the scripts do the work.
+# The entry point for users: Kbuild and the scripts do the work.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 INSTALL_MOD_DIR ?= updates/dm-daxlinear
-# where all but the modules goes; tools/Makefile knows what goes where
+# the prefix of all but the modules; tools/Makefile has the places below it
 export prefix ?= /usr/local
-# those to be tested, such as 6.12; otherwise all that we support
+# the kernels to test, such as 6.12; by default all that we support
 KERNELS ?=
 
 all: modules
@@ -18,20 +18,20 @@ help:
 	@echo 'make install-modules  install the modules only, for the kernel of KDIR'
 	@echo 'make install-tools    install all but the modules'
 	@echo 'make install-source   install what DKMS builds the modules from, in /usr/src'
-	@echo 'make uninstall        remove whatever of these was installed, by the same variables'
+	@echo 'make uninstall        remove what these have installed, by the same variables'
 	@echo 'make docs             build the documents as HTML, in build/docs/html'
 	@echo 'make deb              build Debian packages, in build/deb'
 	@echo 'make demo             show what they do, in an emulated machine with NVDIMMs'
 	@echo 'make check            run all tests (KERNELS= the kernels, CASES= the random unit cases,'
 	@echo '                      SECONDS= of fuzzing)'
-	@echo 'make check-debug      run the dmtests on a kernel that is built to find bugs, and see what ran'
-	@echo 'make debug-kernel     build that kernel, unless it is there'
+	@echo 'make check-debug      run the dmtests on a kernel that is built to find bugs, with coverage'
+	@echo 'make debug-kernel     build that kernel, unless the cache has it'
 	@echo 'make debug-kernel-patched   build it with the patches of Documentation/upstream'
-	@echo 'make check-patched    show that these patches cure what they are for'
+	@echo 'make check-patched    check that these patches cure their defects'
 	@echo 'make check-unit       run the tests that need no kernel'
 	@echo 'make fuzz             fuzz the code that needs no kernel (SECONDS= how long)'
 	@echo 'make bench            count what it costs, beside raw pmem and dm-linear (build/bench)'
-	@echo 'make lint             what compilers and checkers say of the code'
+	@echo 'make lint             check the code and the scripts without running them'
 	@echo 'make check-one        run the tests with T in their path, on kernel K (T=test_shared_data K=6.12)'
 	@echo 'make shell            a shell in the emulated machine, with an XFS on a daxlinear device (K=)'
 	@echo 'make clean            remove what was built here'

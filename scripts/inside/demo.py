@@ -3,7 +3,7 @@
 """The part of the demo that runs in the guest.
 
 Writes to a clone where two NVDIMMs meet, and lets the same three pages fail, over daxlinear and
-over dm-linear; tells what happened, and fails if anything did not go as it should.
+over dm-linear. Prints the outcome, and fails unless all of it is as expected.
 """
 
 import os
@@ -40,7 +40,7 @@ class Unexpected(Exception):
 
 
 def say(text=""):
-    """Print at once: the runner passes it on as it comes."""
+    """Print at once: the runner passes output on as it comes."""
     print(text, flush=True)
 
 
@@ -141,7 +141,7 @@ class Stack(Device):
         raise Unexpected(f"page frame 0x{pfn:x} is not in the mapped device")
 
     def fail(self, byte, what):
-        """Let a page fail, at this byte of the mapped device; tell where and what came of it."""
+        """Let the page of a byte of the mapped device fail; print its place and the kernel's message."""
         child, offset = self.place(byte)
         say(f"   {what}")
         say(f"   is at 0x{byte:x} of the mapped device, at 0x{offset:x} of {child.name}."
@@ -150,7 +150,7 @@ class Stack(Device):
         try:
             write("/sys/kernel/debug/hwpoison/corrupt-pfn", child.pfn(offset))
         except OSError:
-            pass  # how it went is for the fate of processes and filesystem to show
+            pass  # the fate of processes and filesystem shows the outcome
         for line in self._messages():
             said = re.search(r"dax_holder: (\S+) failed at (\S+) .* holds it at (\S+) ", line)
             if not said:
@@ -275,7 +275,7 @@ def play(target, children, part):
     return fates
 
 
-def told(fates):
+def summary(fates):
     """Put fates in a few words."""
     return fates[0] if len(set(fates)) == 1 and len(fates) == 1 else (
         f"both {fates[0]}" if len(set(fates)) == 1 else "one SIGBUS, one reads on")
@@ -299,7 +299,7 @@ def main():
     wrong = []
     for number, (what, expected) in enumerate(EXPECTED):
         ours, stock = fates["daxlinear"][number], fates["linear"][number]
-        say(f"{what:30}{told(ours):26}{told(stock)}")
+        say(f"{what:30}{summary(ours):26}{summary(stock)}")
         wrong += [f"{what}, over {target}: {fates[target][number]}, not {expected[target]}"
                   for target in expected if fates[target][number] != expected[target]]
     say()

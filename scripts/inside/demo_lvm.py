@@ -3,7 +3,7 @@
 """The part of the demo with LVM, in a guest with systemd and udev.
 
 Makes a linear and a striped volume with LVM's own commands, lets a page of a file on each fail, and
-tells whose page it was. Fails if anything did not go as it should.
+prints the owner of the page. Fails unless all of it is as expected.
 """
 
 import os
@@ -28,7 +28,7 @@ COMMANDS = ("pvcreate -q --dataalignment 2M {0} {1}",
 
 
 def run(command, show=True, code=0):
-    """Run a command line, shown as one would type it, with what it says."""
+    """Run a command line; print it as one would type it, and its output."""
     if show:
         print(f"    # {command}", flush=True)
     done = subprocess.run(command, shell=True, text=True, stdout=subprocess.PIPE,
@@ -50,7 +50,7 @@ def messages(log):
 
 
 def lose(name, children):
-    """Let a page of a file on a volume fail; tell what came of it."""
+    """Let a page of a file on a volume fail; print the outcome."""
     device, folder = f"fast-{name}", f"/srv/{name}"
     run(f"mkfs.xfs -q -f -m rmapbt=1 /dev/fast/{name}")
     run(f"mount --mkdir -o dax=always /dev/fast/{name} {folder}")
@@ -91,7 +91,7 @@ def main():
     for name in ("log", "data"):
         print(f"\n{name}:")
         lose(name, children)
-    print("\nEach volume heard of its failure, and its file was named.")
+    print("\nEach volume was notified of its failure, and `damage` named the file.")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ csv = folder . "/bench.csv"
 
 # column 5 of the rows of one thing over one stack, elsewhere nothing
 of(what, stack) = strcol(1) eq what && strcol(2) eq stack ? column(5) : NaN
-# over a device of so many ranges
+# the same for devices of `ranges` ranges
 over(what, stack, ranges) = column(3) == ranges ? of(what, stack) : NaN
 
 set multiplot layout 2,2 title "Guest instructions, Linux 6.1"

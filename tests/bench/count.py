@@ -28,5 +28,5 @@ def count(*words):
 
 
 def typical(samples):
-    """Return the median: a few pay for a page table or a slab that others use as well."""
+    """Return the median: a few samples include a page table or a slab that later ones use."""
     return sorted(samples)[len(samples) // 2]

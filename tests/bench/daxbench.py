@@ -26,7 +26,7 @@ _ADDRESS = _ioc(1, 5, ctypes.sizeof(_Pages))
 
 
 class Bench:
-    """An open /dev/daxbench; what it holds it holds until the end of the `with` block."""
+    """An open /dev/daxbench; it holds devices until the end of the `with` block."""
 
     def __init__(self):
         self._fd = os.open("/dev/daxbench", os.O_RDWR | os.O_CLOEXEC)
@@ -60,7 +60,7 @@ class Bench:
         return self._pages(_FAIL, path, first, step, count)
 
     def hold(self, path):
-        """Take the holder slot of a device."""
+        """Register as the holder of a device."""
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.ioctl(self._fd, _HOLD, struct.pack("i", fd))

@@ -35,7 +35,7 @@ def even(child, number, first=0):
 
 
 def uneven(child, number):
-    """Return ranges that an index would be too large for: of 1 and of 5 pages."""
+    """Return ranges for which an index would be too large: of 1 and of 5 pages."""
     return [(child, (at // 2 * 6 + at % 2) * PAGE_SECTORS, (5 if at % 2 else 1) * PAGE_SECTORS)
             for at in range(number)]
 
@@ -135,7 +135,7 @@ def failures_of_both(child, devices, ranges):
 
 
 def _taken_bytes():
-    """Return how much memory the kernel has taken from its allocators."""
+    """Return how much memory the kernel has allocated."""
     write_file("/proc/sys/vm/drop_caches", 3)
     fields = dict(re.findall(r"(\w+): +(\d+) kB", read_file("/proc/meminfo")))
     return 1024 * sum(int(fields[name]) for name in ("Slab", "VmallocUsed", "Percpu"))
@@ -146,7 +146,7 @@ def _kernel_bytes():
     gc.collect()
     before, now = math.inf, _taken_bytes()
     while now < before:
-        # grace periods go by; it takes the guest no time
+        # for grace periods; the guest's clock counts nothing meanwhile
         time.sleep(0.2)
         before, now = now, _taken_bytes()
     return now

@@ -25,7 +25,7 @@ def _text(value):
 
 
 def _table(head, lines):
-    """Return lines in columns, the first to the left, the others to the right."""
+    """Return lines in columns, the first aligned to the left, the others to the right."""
     lines = [head, *[[line[0], *map(_text, line[1:])] for line in lines]]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return ["  ".join([line[0].ljust(widths[0]),

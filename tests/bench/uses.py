@@ -40,7 +40,7 @@ DEVICE_USES = (
 
 
 def layouts(first, second):
-    """Return (stack, ranges) of all that is compared."""
+    """Return (stack, ranges) of each device that is compared."""
     sectors = GROUP // MIB * MIB_SECTORS
     one = [(first, 0, 2 * sectors)]
     two = [(first, 0, sectors), (second, 0, sectors)]
@@ -84,7 +84,7 @@ def _make_file(xfs, number, mib):
 def _files(path, mib):
     """Yield the files of an XFS, one in each of its two allocation groups."""
     with tempfile.TemporaryDirectory(dir="/run") as folder:
-        # whether a time has to be written depends on when it was written last
+        # With atimes, the cost of a read would depend on when the last one was written.
         with Xfs(path, folder, size=f"{2 * GROUP}", agsize=f"{GROUP}", stripe_2m=True,
                  options=["noatime"]) as xfs:
             names = [_make_file(xfs, number, mib) for number in range(2)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Modules that are broken on purpose, to show that the tests find it out."""
+"""Modules that are broken on purpose, to show that the tests detect it."""
 
 import glob
 import os
@@ -17,9 +17,9 @@ _SECONDS = 600
 
 
 class _Broken:
-    """A build that is broken on purpose, and how that is to come out.
+    """A build that is broken on purpose.
 
-    Its patch says in its first lines which tests do it, and what they then complain of.
+    The first lines of its patch name the tests that detect it, and the complaint of those.
     """
 
     def __init__(self, patch):
@@ -32,11 +32,11 @@ class _Broken:
     def build(self, dmtests, whole):
         """Build it, and put the modules where the guest finds them; return whether it builds.
 
-        `whole` is the folder of what is not broken.
+        `whole` is the folder of the build without the patch.
         """
         out = os.path.join(whole, "broken", self._name)
         shutil.rmtree(out, ignore_errors=True)
-        # all but the patched file is built already
+        # make then rebuilds the patched file alone
         shutil.copytree(os.path.join(whole, "src"), os.path.join(out, "src"), symlinks=True)
         shutil.copy(os.path.join(whole, "manifest"), out)
         if not dmtests.guest("build", "--out", out, "--patch", self.patch):
@@ -51,7 +51,7 @@ class _Broken:
         return True
 
     def is_caught(self, dmtests):
-        """Tell whether the tests have complained of it in the guest."""
+        """Return whether the tests have complained of it in the guest."""
         try:
             found = failures(os.path.join(dmtests.results, self._name, "report.xml"))
         except OSError:
@@ -60,16 +60,16 @@ class _Broken:
 
 
 def check(tally, heading, kernel, machine=()):
-    """Have the tests find out each build that is broken in a way that this kernel shows.
+    """Check that the tests detect each broken build that this kernel can show.
 
-    All are in one guest, one after the other; `machine` are options for it.
+    All run in one guest, one after the other; `machine` are options for it.
     """
     start = time.monotonic()
     whole = build.folder(kernel)
     dmtests = Dmtests(kernel, os.path.join(whole, "results", "broken"))
     kind = kernels.KERNELS[kernel].debug or "behaviour"
-    # The order matters: lockdep turns itself off with its first report, and a slot that stays
-    # taken is in the way of all that follow.
+    # The order matters: lockdep turns itself off with its first report, and a holder that stays
+    # registered fails all builds that follow.
     builds = [_Broken(patch)
               for patch in sorted(glob.glob(f"{CHECKOUT}/tests/broken/{kind}/*.patch"))]
     caught = []

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Builds the modules, the tool and the test programs for a kernel, inside the kernel's own root.
 
-The sources are copied to a folder of the build's own. So several kernels' builds don't mix their
-object files, the checkout stays clean, and what the guest sees is what was built.
+Each build has its own copy of the sources. So builds for several kernels do not mix their object
+files, the checkout stays clean, and the guest sees exactly the sources that were built.
 """
 
 import os
@@ -24,7 +24,7 @@ def folder(kernel_name, out=None):
 
 
 def _source_files():
-    """Return the paths of the checkout's sources: all that git knows or would be told of."""
+    """Return the paths of the checkout's sources: all files that git does not ignore."""
     listing = subprocess.run(
         ["git", "-C", CHECKOUT, "ls-files", "-co", "--exclude-standard", "-z"],
         stdout=subprocess.PIPE, check=True).stdout.decode()
@@ -34,7 +34,7 @@ def _source_files():
 
 
 def _same(source, copy):
-    """Tell whether a copy is up to date, as make would see it."""
+    """Return whether a copy is up to date, by what make looks at."""
     try:
         there = os.lstat(copy)
     except FileNotFoundError:
@@ -45,7 +45,7 @@ def _same(source, copy):
 
 
 def mirror(out):
-    """Bring out/src up to date with the checkout; leave what make has built there."""
+    """Bring out/src up to date with the checkout, and keep what make has built there."""
     source = os.path.join(out, "src")
     manifest = os.path.join(out, "manifest")
     files = _source_files()
@@ -55,7 +55,7 @@ def mirror(out):
     except FileNotFoundError:
         gone = True
     if gone:
-        # what was built from a source that is gone must go too, and make can't tell
+        # make would keep what was built from a source that is gone
         shutil.rmtree(source, ignore_errors=True)
     for path in sorted(files):
         here, copy = os.path.join(CHECKOUT, path), os.path.join(source, path)
@@ -90,8 +90,8 @@ def _steps(root, source, variables, modules_alone):
     if _has_makefile(os.path.join(source, "tests/modules")):
         yield kernel + ["M=/src/tests/modules", "KBUILD_EXTRA_SYMBOLS=/src/Module.symvers",
                         *variables, "modules"]
-    # pytest keeps what it makes of the tests, for which an emulated CPU takes longer than for most
-    # of them
+    # pytest caches its rewritten tests here. On an emulated CPU rewriting them takes longer than
+    # running most of them.
     collect = ["python3", "-m", "pytest", "-qq", "--collect-only"]
     for tests in ("tests/dmtests", "tests/lvmtests"):
         if os.path.exists(os.path.join(source, tests)):
@@ -101,8 +101,8 @@ def _steps(root, source, variables, modules_alone):
 def inside(root, source, steps):
     """Return a command that runs the steps inside the root, where the source is /src.
 
-    The mounts live in a namespace that ends with the command. The root is read-only there: it is
-    everybody's. objtool wants /proc.
+    The mounts live in a namespace that ends with the command. The root is read-only there, since
+    all builds share it. objtool needs /proc.
     """
     quoted = shlex.quote(root.folder)
     inner = "cd / && " + " && ".join(shlex.join(step) for step in steps)
@@ -123,7 +123,7 @@ def inside(root, source, steps):
 
 
 def _version(out):
-    """Return what a build was built for, or None if nothing is built."""
+    """Return the version of the kernel that a build is for, or None if nothing is built."""
     try:
         with open(os.path.join(out, "version"), encoding="utf-8") as file:
             return file.read().strip()
@@ -134,12 +134,13 @@ def _version(out):
 def build(root, out, variables, verbose, patch=None):
     """Build everything, or after a patch the modules alone; return the exit code.
 
-    A build that succeeds says only what the compilers complained of.
+    A build that succeeds prints only warnings.
     """
     os.makedirs(out, exist_ok=True)
     with cache.lock(os.path.join(out, "lock")):
         if _version(out) not in (None, root.version):
-            # the build tree may be where the last one was, and older than what was built
+            # The kernel's build tree may have the path of the last one, and be older than the
+            # objects.
             shutil.rmtree(os.path.join(out, "src"), ignore_errors=True)
         source = mirror(out)
         if patch:

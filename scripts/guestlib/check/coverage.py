@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which lines of the modules ran, by what a guest has left of it in its results."""
+"""Which lines of the modules ran, by the counts that a guest has left in its results."""
 
 import collections
 import glob
@@ -11,7 +11,7 @@ import subprocess
 
 from . import build
 
-# what is measured, as the build knows it
+# the folders that are measured, as the build names them
 _FOLDERS = ("dax-holder", "dm-daxlinear")
 
 _EXPLAINED = re.compile(r"^Lines that no test reaches\n-+\n(.*?)(?=^\S.*\n[-=]+\n|\Z)", re.M | re.S)
@@ -37,10 +37,10 @@ def measure(root, out, results):
     place = os.path.join(out, "coverage")
     _stage(place, os.path.join(out, "src"), results)
     command = "find /src -name '*.gcda' -exec gcov --json-format --stdout {} +"
-    said = subprocess.run(build.inside(root, place, [["sh", "-c", command]]), check=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
+    reports = subprocess.run(build.inside(root, place, [["sh", "-c", command]]), check=True,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
     found: dict[str, dict] = collections.defaultdict(dict)
-    for report in map(json.loads, said.splitlines()):
+    for report in map(json.loads, reports.splitlines()):
         for file in report["files"]:
             name = os.path.relpath(file["file"], "/src")
             if name.split("/")[0] not in _FOLDERS:
@@ -53,7 +53,7 @@ def measure(root, out, results):
 
 
 def explained(path):
-    """Return the (file, function, line's text) that a document says no test reaches."""
+    """Return the (file, function, line's text) that a document lists as reached by no test."""
     with open(path, encoding="utf-8") as file:
         section, = _EXPLAINED.findall(file.read())
     entries = set()
@@ -64,7 +64,7 @@ def explained(path):
 
 
 def judge(found, sources, explanations):
-    """Return the summary, a line a file, and the lines that did not run though they should."""
+    """Return the summary, a line for each file, and the lines that should have run and did not."""
     summary, missing, used = [], [], set()
     for name, counts in sorted(found.items()):
         with open(os.path.join(sources, name), encoding="utf-8") as file:

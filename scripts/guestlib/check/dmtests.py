@@ -68,10 +68,10 @@ class Dmtests:
 
     def show_log(self):
         """Print their output."""
-        print(self._said(), flush=True)
+        print(self._output(), flush=True)
 
     def why(self, reports=()):
-        """Return in a few lines what failed: the tests' names, and how the guest ended."""
+        """Return a few lines on what failed: the tests' names, and how the guest ended."""
         names, complete = [], bool(reports)
         for report in reports:
             try:
@@ -81,12 +81,12 @@ class Dmtests:
                 complete = False
         if len(names) > _WHY_LINES:
             names[_WHY_LINES:] = [f"and {len(names) - _WHY_LINES} more"]
-        said = self._said().splitlines()
+        lines = self._output().splitlines()
         if complete:
-            said = [line for line in said if line.startswith("guest: FAILED: ")]
-        return names + said[-_WHY_LINES:]
+            lines = [line for line in lines if line.startswith("guest: FAILED: ")]
+        return names + lines[-_WHY_LINES:]
 
-    def _said(self):
+    def _output(self):
         try:
             with open(self.log, encoding="utf-8", errors="replace") as file:
                 return file.read()

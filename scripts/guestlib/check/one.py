@@ -55,7 +55,7 @@ def run(tests, kernel, tally):
     """Build what the tests need, run them, and count them."""
     for test in tests:
         if test.folder == find.UNIT:
-            # its Makefile knows the programs by this name
+            # TESTS is the list of programs in its Makefile
             _run_host(test.file, ["make", "-s", "--no-print-directory", "-C", "tests/unit",
                                   "check", f"TESTS=../../build/unit/{test.file}"], tally)
     guests = list(_in_guests(tests))
@@ -69,5 +69,5 @@ def run(tests, kernel, tally):
     for share, words, reports in guests:
         _run_share(share, words, reports, kernel, tally)
     if any(test.folder == "boottests" for test in tests):
-        # They are about packages, which have to be built and installed first.
+        # The boottests need the packages, which tests/packages/run builds and installs.
         _run_host(f"packages on {kernel}", ["tests/packages/run", kernel], tally)

@@ -5,10 +5,10 @@ import xml.etree.ElementTree
 
 
 def failures(path):
-    """Return for each test in pytest's JUnit report what failed of it, None if nothing did.
+    """Return {test: text of its failures, or None} of pytest's JUnit report.
 
-    A test that fails and is then found to leave something behind is in there twice, but failed
-    once. A skipped one has shown nothing.
+    A test whose teardown fails after the test itself has two entries, and counts once. A skipped
+    test has checked nothing, and counts as failed.
     """
     found: dict[str, str | None] = {}
     for case in xml.etree.ElementTree.parse(path).getroot().iter("testcase"):
@@ -20,7 +20,7 @@ def failures(path):
 
 
 def count(path):
-    """Passed and failed of a JUnit report; no report is a failure of its own."""
+    """Return how many tests of a JUnit report passed and failed; no report counts as a failure."""
     try:
         found = failures(path)
     except (OSError, xml.etree.ElementTree.ParseError):

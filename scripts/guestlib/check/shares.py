@@ -13,7 +13,7 @@ def every(kernels):
 
 
 def newest_of_suites(kernels):
-    """The newest kernel of each suite of Debian, where it is the userspace that differs."""
+    """The newest kernel of each suite of Debian, for tests that depend on the userspace."""
     return list({KERNELS[kernel].suite: kernel for kernel in kernels}.values())
 
 
@@ -24,13 +24,13 @@ def others(kernels):
 
 
 def one(kernels):
-    """The kernel that the numbers are of, for what is the same on all, or counted."""
+    """The kernel that the documents have the numbers of, for what is alike on all."""
     return [kernel for kernel in kernels if kernel == DEFAULT]
 
 
 @dataclass(frozen=True)
 class Share:
-    """A command for guests, and which of the kernels have it."""
+    """A command for guests, and the kernels that run it."""
 
     name: str
     command: tuple
@@ -39,20 +39,19 @@ class Share:
     machine: tuple = ()
     # a guest that needs longer hangs
     seconds: int = 1500
-    # that it writes, pytest's; without any it is one test
+    # the reports of pytest that it writes; without any it counts as one test
     reports: tuple = ("dmtests.xml",)
 
 
 NO_TOOL = "--ignore-glob=test_tool_*"
 
-# The short ones last: two guests run at a time, and none is to be alone at the end for long.
+# The short ones are last. Two guests run at a time, and the last should not run alone for long.
 SHARES = (
-    # The tests of the tool show it, and the libraries and programs that it uses, more than a
-    # kernel.
+    # The tests of the tool depend on the suite's libraries and programs more than on the kernel.
     Share("dmtests and tool tests", ("tests/run-dmtests",), on=newest_of_suites),
     Share("dmtests", ("tests/run-dmtests", NO_TOOL), on=others),
-    # LVM, udev and systemd are a suite's as well. The NVDIMMs are large enough for an XFS that
-    # mkfs.xfs makes without being forced, as the page on LVM does.
+    # LVM, udev and systemd belong to the suite as well. The NVDIMMs are large enough for mkfs.xfs
+    # to make an XFS without being forced, as Documentation/lvm.rst does.
     Share("lvmtests", ("tests/run-lvmtests",), on=newest_of_suites,
           machine=("--systemd", "--cpus", "1", "--nvdimm", "640M,640M,640M,640M"),
           reports=("lvmtests-1.xml", "lvmtests-2.xml")),

@@ -11,7 +11,7 @@ class Tally:
         self.failed = 0
 
     def add(self, heading, passed, failed, seconds, why=()):
-        """Count the tests under a heading; `why` says what failed of them."""
+        """Count the tests under a heading; `why` are lines on those that failed."""
         self.passed += passed
         self.failed += failed
         lines = [f"{heading}: {passed} passed, {failed} failed in {seconds:.0f} s", *why]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Reads a kernel's console and knows when the kernel is unwell."""
+"""Reads a kernel's console and recognises splats: messages of a kernel that is unwell."""
 
 import math
 import re
 
-# What a healthy kernel never prints. `fatal` ones are followed by nothing worth waiting for.
+# What a healthy kernel never prints. After a fatal splat the run is ended.
 _FATAL = re.compile(
     r"Kernel panic - not syncing"
     r"|\bOops\b"
@@ -32,7 +32,7 @@ _OTHER = re.compile(
     r"|scheduling while atomic"
 )
 
-# what inside/init says, and what the kernel says when the command has asked for a reboot
+# what inside/init prints, and what the kernel prints when the command has asked for a reboot
 _COMMAND = "guest: the command begins"
 _REBOOT = "reboot: Restarting system"
 
@@ -68,13 +68,13 @@ class Console:
         self.fatal = False
         # the first splat is a stall that began before the guest's command
         self.false_start = False
-        # the kernel's clock goes wrong
+        # the kernel's clock is wrong
         self.has_wrong_clock = False
         # when the command began, by the guest's clock
         self._command = None
 
     def feed(self, data):
-        """Take what the console has printed."""
+        """Read what the console has printed."""
         if self._file:
             self._file.write(data)
             self._file.flush()
@@ -83,7 +83,7 @@ class Console:
             self._line(line)
 
     def close(self):
-        """Take what is left of an unfinished last line: QEMU is gone."""
+        """Read what is left of an unfinished last line: QEMU has ended."""
         if self._partial:
             self._line(self._partial)
             self._partial = b""
@@ -114,20 +114,20 @@ class Console:
 
     @property
     def splat(self):
-        """The line that tells of the first splat, or None."""
+        """The first line of the first splat, or None."""
         return None if self.first_splat is None else self.lines[self.first_splat]
 
     def splat_matches(self, pattern):
-        """Tell whether a splat occurred and it, or what followed it, matches the pattern.
+        """Return whether a splat occurred and it, or what followed it, matches the pattern.
 
-        What follows counts because the first line seldom names the function it is about.
+        The lines that follow count because the first one seldom names the function.
         """
         if self.first_splat is None:
             return False
         return any(re.search(pattern, line) for line in self.lines[self.first_splat:])
 
     def excerpt(self):
-        """Return the lines that somebody who must find out what happened wants to see."""
+        """Return the lines to print of a run that failed."""
         if self.first_splat is None:
             return self.lines[-_LINES:]
         start = max(0, self.first_splat - _BEFORE)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The initramfs: a busybox, the few modules that reach the root image, and what this run wants.
+"""The initramfs: a busybox, the modules that mount the root image, and this run's own files.
 
-It is written afresh for every run. That takes some milliseconds, needs no cpio program, and lets
-a run hand its init script and its command to the guest without a line of kernel command line.
+Each run writes its own, which takes some milliseconds and no cpio program. So the guest gets its
+init script and its command without any use of the kernel's command line.
 """
 
 import lzma
@@ -63,14 +63,14 @@ def _padded(data):
 
 
 def _module_name(path):
-    """Return the name a module goes by, `nd_pmem` for `kernel/drivers/nvdimm/nd-pmem.ko.xz`."""
+    """Return the name of a module, `nd_pmem` for `kernel/drivers/nvdimm/nd-pmem.ko.xz`."""
     return os.path.basename(path).split(".ko")[0].replace("-", "_")
 
 
 def modules_in_order(modules_dir, names):
     """Return the files of the named modules and their dependencies, in the order to load them.
 
-    A name that modules.dep does not know is taken to be built into the kernel: what is modular
+    A name that modules.dep lacks is taken to be built into the kernel: which drivers are modules
     differs from one kernel to the next.
     """
     depends = {}
@@ -91,7 +91,7 @@ def modules_in_order(modules_dir, names):
 
 
 def _module_bytes(path):
-    """Return a module as the kernel wants it: busybox's insmod unpacks nothing."""
+    """Return a module uncompressed: busybox's insmod does not decompress."""
     with open(path, "rb") as file:
         data = file.read()
     return lzma.decompress(data) if path.endswith(".xz") else data

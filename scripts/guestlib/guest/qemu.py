@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """QEMU's command line, and the process.
 
-Every stream is one end of a socketpair that QEMU inherits. Nothing is named in the file system,
-so guests that run side by side cannot meet, and QEMU's end is seen as an end of file.
+Every stream is one end of a socketpair that QEMU inherits. Nothing has a name in the file system,
+so guests cannot interfere with each other, and when QEMU ends the streams end.
 """
 
 import os
@@ -11,13 +11,13 @@ import subprocess
 
 # With the vendor, a machine check that QEMU's monitor injects is recoverable; without, it panics.
 # Without fast string operations the kernel copies by eight bytes and not by one, each of which is
-# a step of the emulation. Without MONITOR a CPU that is offline halts; in MWAIT it would spin.
+# a step of the emulation. Without MONITOR an offline CPU halts; in MWAIT it would spin.
 CPU = "max,vendor=GenuineIntel,erms=off,fsrm=off,monitor=off"
 
-# Neither the mitigations nor zeroes in all memory protect anybody here, and an emulated CPU pays
-# for them at every system call. The TSC is the host's: a watchdog that a busy host delays would
-# have the kernel turn to a clock that costs more to read. The CPU's random numbers are the host's
-# as well: a kernel that does not trust them waits for others.
+# Mitigations and zeroed memory protect nothing here, and cost an emulated CPU time at every system
+# call. The TSC is the host's, and trusted: if a busy host delayed the watchdog, the kernel would
+# change to a clock that costs more to read. The CPU's random numbers are the host's as well, and
+# trusted: the kernel would wait for other sources.
 APPEND = ("console=ttyS0", "panic=-1", "oops=panic", "mitigations=off", "init_on_alloc=0",
           "loglevel=5", "tsc=reliable", "random.trust_cpu=on")
 
@@ -34,7 +34,7 @@ class Qemu:
         self._process = None
         self._command = [*emulator, "-nodefaults", "-no-user-config", "-display", "none",
                          "-name", "daxlinear"]
-        # what reboots keeps its memory, and so its NVDIMMs
+        # a reboot keeps the memory, and so the NVDIMMs
         if not options.systemd:
             self.add("-no-reboot")
         self._machine(options)
@@ -55,8 +55,8 @@ class Qemu:
 
     def _machine(self, options):
         if options.icount:
-            # Guest time counts instructions, the date starts where it always does, and what is
-            # random too: as far as the guest waits for nothing outside it, a run repeats exactly.
+            # Guest time counts instructions, and date and random numbers start the same. A guest
+            # that waits for nothing outside it repeats exactly.
             self.add("-accel", "tcg,thread=single", "-smp", "1",
                      "-icount", "shift=0,sleep=off,align=off", "-seed", "1",
                      "-rtc", "base=2026-01-01T00:00:00,clock=vm")
@@ -75,7 +75,7 @@ class Qemu:
                            f"mem-path={path_for_option(folder)}/nvdimm{number}")
             self.add("-object", backend,
                      "-device", f"nvdimm,id=nvdimm{number},memdev=nvmem{number}")
-        # persistent memory without synchronous faults; memfd, as QEMU cannot flush plain memory
+        # Persistent memory without synchronous faults; a memfd, as QEMU flushes no plain memory.
         self.add("-object", "memory-backend-memfd,id=async,size=64M",
                  "-device", "virtio-pmem-pci,memdev=async")
 
@@ -87,7 +87,7 @@ class Qemu:
         self.add("-mon", "chardev=control,mode=readline")
 
     def _monitor_for_guest(self):
-        """Join a port of the guest to a monitor of this QEMU, so that tests can break hardware."""
+        """Connect a port of the guest to a monitor of this QEMU, so that tests can break hardware."""
         monitor, port = socket.socketpair()
         self._passed += [monitor, port]
         self.add("-chardev", f"socket,id=monitor,fd={monitor.fileno()}",
@@ -118,7 +118,7 @@ class Qemu:
                  "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}")
 
     def boot(self, kernel, initramfs, append):
-        """Say what to boot."""
+        """Boot this kernel with an initramfs and arguments."""
         self.add("-kernel", kernel, "-initrd", initramfs,
                  "-append", " ".join(APPEND + tuple(append)))
 
@@ -155,5 +155,5 @@ class Qemu:
 
 
 def path_for_option(path):
-    """Return a path as QEMU's option parser reads it back: it takes a lone comma for its own."""
+    """Return a path as an option of QEMU, whose parser takes a single comma for a separator."""
     return os.path.abspath(path).replace(",", ",,")

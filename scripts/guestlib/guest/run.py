@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Runs a command in a guest, and starts the guest again if the host has spoilt the boot."""
+"""Runs a command in a guest, and starts the guest again if the emulator has spoilt the boot."""
 
 import os
 import signal
@@ -15,10 +15,10 @@ from .watch import Watch
 _GUESTS_AT_ONCE = 2
 
 # On a busy host an emulated machine now and then loses its timer while it starts, and hangs before
-# anything of ours has run, or QEMU aborts as the kernel looks at a device (seen in
+# any of our code has run, or QEMU aborts while the kernel probes a device (seen in
 # msix_table_mmio_write()). Or RCU waits for the timer and reports a stall; the command may have
 # begun by then, if another CPU went on. Or the kernel gets the TSC's frequency wrong, and the
-# guest's clock is wrong by some factor. None of that says anything of the code under test.
+# guest's clock is wrong by some factor. None of that is a fault of the code under test.
 _BOOTS = 3
 
 

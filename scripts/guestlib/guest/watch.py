@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Watches a guest from its start to its end: what it says, and how long it takes."""
+"""Watches a guest from its start to its end: its output, and how long it takes."""
 
 import selectors
 import sys
@@ -15,7 +15,7 @@ _BLOCKED_SECONDS = 3
 
 
 class _Port:
-    """The port over which inside/init says that the guest is up, and the command's exit code."""
+    """The port by which inside/init reports that the guest is up, and the command's exit code."""
 
     def __init__(self):
         self.up = False
@@ -34,10 +34,10 @@ class _Port:
 
 
 class Watch:
-    """The watch over one guest, and after wait() what came of it.
+    """The watch over one guest, and after wait() the outcome.
 
-    `lost` is why the guest is of no use though it could not say so: another one may be started.
-    `overdue` is what it took too long for.
+    `lost` is why the guest failed before it could run the command: another one may be started.
+    `overdue` is which limit of time it exceeded.
     """
 
     def __init__(self, qemu, console, options, note):
@@ -77,18 +77,18 @@ class Watch:
                     break
             else:
                 signal_number = self._qemu.ended_by()
-                if signal_number and self._says_nothing():
+                if signal_number and self._is_silent():
                     self.lost = f"lost its emulator to signal {signal_number}"
         self._qemu.kill()
         self.console.close()
         if self.console.false_start:
             self.lost = "stalled before its command began"
 
-    def _says_nothing(self):
+    def _is_silent(self):
         return not self._port.up and self.console.splat is None
 
     def _why_lost(self):
-        if not self._says_nothing():
+        if not self._is_silent():
             return None
         if self.console.has_wrong_clock:
             return "has a clock that goes wrong"
@@ -123,7 +123,7 @@ class Watch:
             self.overdue = f"the command ended with {self.code}, but the guest did not power off"
             return False
         self.overdue = f"timed out after {self._options.timeout} s"
-        # The console then says which tasks are stuck, and where.
+        # The kernel then prints which tasks are stuck, and where.
         self._qemu.streams["monitor"].send(b"chardev-send-break console\n")
         # The break goes another way than the letter, and must arrive before it.
         time.sleep(0.5)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What this machine's apt knows: which mirrors to use, and which kernel is the newest."""
+"""Asks this machine's apt which mirrors to use, and which kernel is the newest."""
 
 import glob
 import re
@@ -10,7 +10,7 @@ DEFAULT_MIRRORS = {
     "debian-security": "http://deb.debian.org/debian-security",
 }
 
-# suites that tell a Debian archive from another distribution's
+# the suites of Debian's archives, by which those of other distributions are excluded
 _DEBIAN_SUITE = re.compile(
     r"^(bullseye|bookworm|trixie|forky|duke|sid|oldoldstable|oldstable|stable|testing|unstable)"
     r"(?P<security>-security)?(-updates|-backports)?$")
@@ -54,8 +54,8 @@ def _configured_sources():
 def mirrors(sources=None):
     """Return the URI of each Debian archive, as this machine's apt has it.
 
-    A mirror carries every suite, so one that is configured for the machine's own will do for
-    all. What apt is told only by schemes of its own (cdrom:, mirror+file:) is left out.
+    A mirror carries every suite, so the one that is configured for the machine's own suite serves
+    all. Sources with schemes that only apt reads (cdrom:, mirror+file:) are left out.
     """
     found: dict[str, str] = {}
     for uri, suite in _configured_sources() if sources is None else sources:
@@ -73,9 +73,9 @@ def proxy_options():
 
 
 def candidate(package, suite):
-    """Return the newest version of a package in a suite, or None if this machine can't tell.
+    """Return the newest version of a package in a suite, or None if apt has none.
 
-    Only what apt has already downloaded is looked at, so that this works without a network.
+    apt reads only the lists that it has downloaded, so that this works without a network.
     """
     madison = subprocess.run(["apt-cache", "madison", package], stdout=subprocess.PIPE,
                              stderr=subprocess.DEVNULL, text=True, check=False)

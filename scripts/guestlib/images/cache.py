@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The cache folder: whole entries or none, shared by any number of processes.
 
-An entry is a folder named KIND-HASH. It is made beside its place and renamed into it, so that
-whoever finds it finds it whole. Whoever uses one holds a shared lock on its lock file; only
-entries that nobody holds are ever removed.
+An entry is a folder named KIND-HASH. It is made under another name and renamed, so that an entry
+is always complete. Its users hold a shared lock on its lock file; an entry is removed only while
+the lock is free.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import time
 
 
 class Error(Exception):
-    """A failure that the user is told of in one line."""
+    """A failure that is reported to the user in one line."""
 
 
 def folder():
@@ -35,14 +35,14 @@ def digest(inputs):
 
 
 def as_root(command):
-    """Return the command as root has to be asked for it: roots are made and entered by root."""
+    """Return the command with sudo, unless we are root: only root can make and enter roots."""
     return list(command) if os.geteuid() == 0 else ["sudo", "--"] + list(command)
 
 
 def contained(command):
-    """Return the command as root runs it with mounts and processes of its own.
+    """Return the command, to be run by root in namespaces of its own for mounts and processes.
 
-    However it ends, and if we end before it, nothing stays mounted and nothing runs on.
+    However it ends, and also if we end first, nothing stays mounted and no process is left.
     """
     return as_root(["setpriv", "--pdeathsig", "KILL", "--",
                     "unshare", "--mount-proc", "--pid", "--fork", "--kill-child", *command])
@@ -63,14 +63,14 @@ def lock(path, shared=False):
 
 
 def _lock_of(name):
-    """Return the lock file for a name. It is never removed: somebody may be waiting for it."""
+    """Return the lock file for a name. It is never removed: a process may wait for it."""
     locks = os.path.join(folder(), "locks")
     os.makedirs(locks, exist_ok=True)
     return os.path.join(locks, name)
 
 
 def _try_exclusive(path):
-    """Return an open, locked file, or None if somebody else has it locked."""
+    """Return an open, locked file, or None if another process has it locked."""
     # the caller closes it, and with that gives the lock back
     file = open(path, "a", encoding="utf-8")  # pylint: disable=consider-using-with
     try:
@@ -83,7 +83,7 @@ def _try_exclusive(path):
 
 @contextlib.contextmanager
 def turn(kind, number):
-    """Hold one of so many turns of a kind; given about in the order in which one asks."""
+    """Hold one of `number` turns of a kind; requests are served roughly in their order."""
     locks = [_lock_of(f"{kind}-{each}") for each in range(number)]
     with lock(_lock_of(f"{kind}-queue")):
         while not (held := next(filter(None, map(_try_exclusive, locks)), None)):

@@ -8,7 +8,7 @@ An entry of the cache holds what a guest boots and what modules are built agains
     build                its build tree, as far as modules need it
     config               its configuration
     version              its version
-    log                  what the build said
+    log                  the output of the build
 """
 
 import contextlib

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The emulator: Debian 13's QEMU, whatever Debian the machine has.
+"""The emulator: Debian 13's QEMU, on any machine.
 
-What it emulates it does a quarter faster than Debian 12's, and every machine counts and times the
-same one. It is not installed but unpacked, and runs with the libraries that came with it.
+It emulates a quarter faster than Debian 12's, and all machines count and time with the same QEMU.
+It is unpacked and not installed, and runs with its own suite's libraries.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ import os
 
 from . import cache, debian, kernels
 
-# its suite, and where apt gets it
+# the suite and its sources
 _KERNEL = kernels.KERNELS["6.12"]
 _PACKAGES = ("qemu-system-x86",)
 
@@ -21,7 +21,7 @@ _FIRMWARE = ("usr/share/qemu", "usr/share/seabios")
 
 @contextlib.contextmanager
 def ready(note):
-    """Yield the command that QEMU's options are to follow; it stays in use until then."""
+    """Yield QEMU's command, for its options to follow; it stays in use until the caller is done."""
     recipe = debian.recipe(_KERNEL.suite, _KERNEL.sources, _PACKAGES, "extract")
 
     def make(target):

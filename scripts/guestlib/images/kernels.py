@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """The kernels we support, each with the Debian suite that its guest is made of.
 
-To support one more kernel, add an entry: nothing else knows a version.
+To support one more kernel, add an entry: no other file of the scripts has a version.
 """
 
 from dataclasses import dataclass, replace
 
 
-# Tests wait for grace periods more than for anything else, and an emulated CPU idles meanwhile.
+# Tests wait for grace periods more than for anything else, while the emulated CPU idles.
 _EXPEDITED = "rcupdate.rcu_expedited=1"
 
 
@@ -21,15 +21,15 @@ class Kernel:
     sources: tuple
     # the kernel and its headers; one source package, so that they match
     packages: tuple
-    # what apt must be told to read these sources
+    # the options with which apt reads these sources
     apt_options: tuple = ()
-    # lines of this kernel's own that look like a splat of ours and are not
+    # splats that this kernel prints without our modules
     known_splats: tuple = ()
-    # how long it may take to come up, on an emulated CPU that shares its core
+    # the limit for its boot, on an emulated CPU that shares its core
     boot_seconds: int = 120
-    # what it is told, unless instructions are counted
+    # arguments for the kernel, unless instructions are counted
     append: tuple = (_EXPEDITED,)
-    # what the debug kernel looks for that its root boots, if it does
+    # the flavour of the debug kernel that it boots, or none
     debug: str = ""
     # the folder of Documentation/upstream with the patches that it is built with
     patches: str = ""
@@ -75,8 +75,8 @@ KERNELS = {
             packages=("linux-image-7.2.12+deb13-amd64", "linux-headers-7.2.12+deb13-amd64",
                       "linux-base/trixie-backports"),
             apt_options=('Acquire::Check-Valid-Until "false"',),
-            # Its scheduler has a timer of high resolution end each task's time, which doubles the
-            # interrupts: a seventh of what it takes to emulate it.
+            # With high-resolution timers its scheduler ends each time slice by an interrupt of its
+            # own. That doubles the interrupts, and costs a seventh of the emulation.
             append=(_EXPEDITED, "highres=off"),
         ),
     )
@@ -84,8 +84,8 @@ KERNELS = {
 
 DEFAULT = "6.1"
 
-# Built from the source of DEFAULT, in whose root it boots. Its grace periods are as long as
-# everybody's: what ends too early is seen with these, what waits for too long with the others.
+# Built from the source of DEFAULT, in whose root it boots. Its grace periods are not
+# expedited: they show what ends too early, the other kernels' show what waits for too long.
 DEBUG = "6.1-debug"
 KERNELS[DEBUG] = replace(KERNELS[DEFAULT], debug="memory", boot_seconds=600, append=())
 

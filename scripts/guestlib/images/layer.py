@@ -11,17 +11,17 @@ import subprocess
 
 from . import apt, cache
 
-# what it takes to build packages and to have DKMS build modules, and sign them
+# what building packages needs, and DKMS for building and signing modules
 PACKAGES = ("build-essential", "debhelper", "dh-dkms", "dkms", "lintian", "openssl")
 
-# the upper folder must mean the same above another lower one
+# the upper folder must be valid above another lower folder
 _OPTIONS = "redirect_dir=off,metacopy=off,index=off"
 
 
 class Layer:
-    """A folder above others, the root being the lowest. A guest takes it for what it has written.
+    """A folder above others, the root being the lowest; a guest can have it laid over its root.
 
-    `path` holds what an overlay wants on one filesystem, `upper` and `work`.
+    `path` holds `upper` and `work`, which an overlay needs on one filesystem.
     """
 
     def __init__(self, path, *lower):
