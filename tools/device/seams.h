@@ -15,7 +15,7 @@ struct seams {
 	size_t nr;		/* 0: the other fields are not set */
 	uint64_t first_bytes;
 	bool is_inside;		/* the target splits its range by itself: there are many more */
-	const struct device *device;	/* the first seam is in its table: the device itself or one below */
+	const struct device *device;	/* whose table has the first seam */
 	const char *type;	/* of the target that ends there */
 };
 

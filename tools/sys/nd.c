@@ -53,7 +53,7 @@ static void fill_in(struct pmem *pmem, struct ndctl_bus *bus, struct ndctl_names
 	if (!uuid_is_null(uuid))
 		uuid_unparse_lower(uuid, pmem->uuid);
 	pmem->mode = mode_name(namespace);
-	/* The kernel does not export whether a region needs a flush by its host; these drivers do. */
+	/* sysfs does not say whether a region needs a flush by its host; its provider does. */
 	pmem->synchronous = strcmp(ndctl_bus_get_provider(bus), "virtio-pmem");
 	pmem->phys_bytes = pfn ? ndctl_pfn_get_resource(pfn) : UINT64_MAX;
 }
