@@ -90,7 +90,7 @@ static int gate_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 
 	err = gate_pass(CTR);
 	if (err) {
-		ti->error = "As it was told to";
+		ti->error = "Fails as requested";
 		return err;
 	}
 	if (argc != 2) {
