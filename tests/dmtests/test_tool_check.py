@@ -13,7 +13,8 @@ from lib.beside import PATIENCE_SECONDS
 from lib.command import read_file, run
 from lib.devices.badblocks import heal
 from lib.devices.unplug import Unplugged
-from lib.dm.dm import DaxLinear, Device, Linear, Striped
+from lib.dm.device import NamedDevice
+from lib.dm.target import DaxLinear, Linear, Striped
 from lib.fs.xfs import Xfs
 from lib.module import HOLDER, TARGET, TOP
 from lib.tool.tool import FOUND, ToolDevice, ask, call, daxlinear
@@ -168,7 +169,7 @@ def test_badblocks(clean, device, fs):
 
 
 def test_bad_superblock(clean, device):
-    """Whoever is told that there is no XFS, and makes one, loses the one that is there."""
+    """A finding that there is no XFS would make an administrator overwrite the one that is there."""
     child = clean.nvdimms[2]
     with open(device.path, "rb") as file:
         page = file.read(PAGE)
@@ -268,7 +269,7 @@ def test_overlap(clean, device, kind):
     clean.named_device(Linear(8, a, 2 * GROUP), Linear(8, b, 3 * GROUP))
     above = clean.named_device(Linear(8, device))
     assert bad(device) == []
-    with Device(OTHERS[kind](a, b)) as other:
+    with NamedDevice(OTHERS[kind](a, b)) as other:
         assert bad(device) == ["overlap"]
         said = text(device, "overlap")
         assert other.name in said and f"dmsetup remove {other.name}" in said
@@ -375,7 +376,7 @@ def test_suspended_below(clean):
 def test_without_dax(clean):
     """A mapped device whose child has none."""
     with clean.nvdimms[3].raw() as path:
-        with Device(Linear(3 * GROUP, path)) as device:
+        with NamedDevice(Linear(3 * GROUP, path)) as device:
             assert "dax" in bad(device) and "has no DAX" in text(device, "dax")
 
 

@@ -3,9 +3,10 @@
 
 import pytest
 
-from lib.dm.dm import Linear
+from lib.dm.target import Linear
 from lib.fs.xfs import Xfs
-from lib.lvm import Group, configured
+from lib.lvm.conf import configured
+from lib.lvm.volume import Group
 from lib.tool.tool import FOUND, ask, call, daxlinear
 from lib.units import MIB_SECTORS
 
@@ -44,7 +45,7 @@ def test_attached(bed, group, kind):
 
 
 def test_not_attached(group):
-    """An administrator may want so, and is told what it costs."""
+    """An administrator may choose that, and the finding says what it costs."""
     with configured("attach = none/*"):
         volume = group.create("data", *WORDS["linear"])
         done = call("mkfs", "--force", volume.path)
