@@ -48,7 +48,7 @@ def _dropping_dead():
 
 @pytest.fixture(name="clean", autouse=True)
 def _clean(clean):
-    """Have those dropped in the end whose devices were removed while they were attached."""
+    """Drop attachments in the end whose devices were removed while they were attached."""
     clean.enter(_dropping_dead())
     return clean
 
@@ -71,7 +71,7 @@ def _fs(clean, device):
 
 
 def make_anew(device):
-    """Remove a device of ours and make it with the same table."""
+    """Remove a daxlinear device, and make it again with the same table."""
     table = device.table_text()
     device.remove()
     run("dmsetup", "create", device.name, stdin=table)
@@ -102,7 +102,7 @@ def test_shut_down_by_a_failure(clean, device, fs):
 def test_mounted_without_dax(clean, device, dax):
     with Xfs(device, clean.folder(), make=False, dax=dax) as fs:
         if dax == "inode":
-            # one file that has it does not help the others
+            # other files than this one are still without DAX
             run("xfs_io", "-f", "-c", "chattr +x", fs.path("file"))
         assert bad(device) == ["dax"]
         said = text(device, "dax")
@@ -122,7 +122,7 @@ def test_mounted_by_default(clean, device):
 
 
 def test_dax_turned_off_by_the_kernel(clean, device):
-    """XFS finds another holder of the mapped device, and mounts without DAX."""
+    """The mapped device has another holder, so XFS mounts without DAX."""
     with clean.probe.holding(device):
         with Xfs(device, clean.folder(), make=False):
             assert bad(device) == ["dax"] and "kernel log" in text(device, "dax")
@@ -131,7 +131,7 @@ def test_dax_turned_off_by_the_kernel(clean, device):
 
 
 def test_mounted_elsewhere(device):
-    """In a mount namespace of which check sees nothing."""
+    """It is mounted in another mount namespace, which check does not see."""
     script = f"mount -t xfs -o dax=never {device} /mnt && echo ready && read -r _"
     with subprocess.Popen(["unshare", "-m", "sh", "-c", script], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True) as process:
@@ -154,7 +154,7 @@ def test_hidden_by_another_mount(device, fs):
 def test_badblocks(clean, device, fs):
     assert fs
     a, b = clean.nvdimms[2:4]
-    # what is behind its range is none of the device
+    # bad blocks behind its range are not on the device
     b.add_badblocks(3 * GROUP, 8)
     assert bad(device) == []
     b.add_badblocks(300 * MIB_SECTORS, 8)
@@ -169,7 +169,7 @@ def test_badblocks(clean, device, fs):
 
 
 def test_bad_superblock(clean, device):
-    """A finding that there is no XFS would make an administrator overwrite the one that is there."""
+    """If the finding were "no XFS", an administrator would overwrite the one that is there."""
     child = clean.nvdimms[2]
     with open(device.path, "rb") as file:
         page = file.read(PAGE)
@@ -203,7 +203,7 @@ def test_badblocks_of_stripes(clean):
 
 
 def test_failures(clean, device, fs):
-    # of free space: XFS has nothing to do about it
+    # in free space: XFS loses nothing
     assert clean.probe.inject(clean.nvdimms[3], 200 * MIB).rc == 0
     assert not fs.is_shut_down()
     assert bad(device) == ["failures"]
@@ -265,7 +265,7 @@ OTHERS = {
 @pytest.mark.parametrize("kind", OTHERS)
 def test_overlap(clean, device, kind):
     a, b = clean.nvdimms[2:4]
-    # neither what is beside it is in its way, nor what is above
+    # devices beside it and above it do not overlap it
     clean.named_device(Linear(8, a, 2 * GROUP), Linear(8, b, 3 * GROUP))
     above = clean.named_device(Linear(8, device))
     assert bad(device) == []
@@ -307,7 +307,7 @@ def test_xfs_smaller_than_the_device(clean, device, more):
 
 
 def test_xfs_cannot_grow(clean, device):
-    # the rest is less than the kernel makes an allocation group of
+    # the rest is too small for an allocation group
     a, b = clean.nvdimms[2:4]
     device.reload(DaxLinear.ranges([(a, 0, 2 * GROUP), (b, 0, 3 * GROUP), (b, 3 * GROUP, 8)]))
     assert bad(device) == ["size"] and "xfs_growfs" not in text(device, "size")
@@ -315,7 +315,7 @@ def test_xfs_cannot_grow(clean, device):
 
 @pytest.mark.parametrize("upper", ["daxlinear", "striped", "linear"])
 def test_a_floor_that_forwards_nothing(clean, upper):
-    """Whatever is above it."""
+    """It is found below any target."""
     a, b = clean.nvdimms[2:4]
     half = 160 * MIB_SECTORS
     low = clean.named_device(Linear(half, a), Linear(half, b))
@@ -360,7 +360,7 @@ def test_suspended(device, fs):
 
 
 def test_suspended_below(clean):
-    """It is not read, which would wait."""
+    """The device is not read, as a read would wait."""
     child = clean.nvdimms[3]
     low = clean.named_device(DaxLinear.ranges([(child, 0, 3 * GROUP)], "align_2m"))
     device = clean.named_device(DaxLinear.ranges([(low, 0, 3 * GROUP)], "align_2m"))
@@ -374,7 +374,7 @@ def test_suspended_below(clean):
 
 
 def test_without_dax(clean):
-    """A mapped device whose child has none."""
+    """A mapped device on a child without DAX."""
     with clean.nvdimms[3].raw() as path:
         with NamedDevice(Linear(3 * GROUP, path)) as device:
             assert "dax" in bad(device) and "has no DAX" in text(device, "dax")

@@ -100,7 +100,7 @@ def test_completion(bed):
     assert complete("create", "x", "/dev/pmem0", "--offset", "") == []
 
 
-# in the time and the memory that a command needs that ends
+# limits of time and memory that a command keeps unless it loops
 _BRIEFLY = ["timeout", "10", "prlimit", "--as=500000000"]
 
 
