@@ -151,7 +151,7 @@ static int become_holder(struct dxh_device *child, struct block_device *bdev, ch
 		return 0;
 	pr_err("%pg: %s has another holder; unmount the filesystem that is on it directly, or on one of its partitions\n",
 	       bdev, child->name);
-	*error = "A child is held by somebody else";
+	*error = "A child has another holder";
 	return -EBUSY;
 }
 
