@@ -26,17 +26,14 @@ void checked_end(struct checked *checked)
  * @findings: What is found is added to these.
  * @stack: All mapped devices.
  * @mapped: The device.
- *
- * Return: Where the XFS on it ends, in bytes; 0 if there is none, or it was not read.
  */
-uint64_t check_device(struct findings *findings, const struct stack *stack,
-		      const struct mapped *mapped)
+void check_device(struct findings *findings, const struct stack *stack,
+		  const struct mapped *mapped)
 {
 	struct checked checked;
-	uint64_t xfs_bytes = 0;
 
 	if (!checked_begin(&checked, stack, mapped->dev))
-		return 0;
+		return;
 	check_targets(findings, &checked);
 	check_lines(findings, &checked);
 	check_overlap(findings, &checked);
@@ -44,7 +41,6 @@ uint64_t check_device(struct findings *findings, const struct stack *stack,
 	check_failures(findings, &checked);
 	/* To read a suspended device would wait. */
 	if (check_suspended(findings, &checked))
-		xfs_bytes = check_xfs(findings, &checked);
+		check_xfs(findings, &checked);
 	checked_end(&checked);
-	return xfs_bytes;
 }

@@ -18,8 +18,8 @@ struct checked {
 	struct layout leaves;
 };
 
-uint64_t check_device(struct findings *findings, const struct stack *stack,
-		      const struct mapped *mapped);
+void check_device(struct findings *findings, const struct stack *stack,
+		  const struct mapped *mapped);
 
 /* The parts of it. */
 void check_targets(struct findings *findings, const struct checked *checked);
@@ -28,7 +28,7 @@ bool check_suspended(struct findings *findings, const struct checked *checked);
 void check_overlap(struct findings *findings, const struct checked *checked);
 void check_children(struct findings *findings, const struct checked *checked);
 void check_failures(struct findings *findings, const struct checked *checked);
-uint64_t check_xfs(struct findings *findings, const struct checked *checked);
+void check_xfs(struct findings *findings, const struct checked *checked);
 
 bool checked_begin(struct checked *checked, const struct stack *stack, dev_t dev);
 void checked_end(struct checked *checked);

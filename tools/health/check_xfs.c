@@ -162,8 +162,7 @@ static bool check_superblock(struct findings *findings, const struct checked *ch
 	return found;
 }
 
-/* Return where the XFS ends; 0 if there is none. */
-uint64_t check_xfs(struct findings *findings, const struct checked *checked)
+void check_xfs(struct findings *findings, const struct checked *checked)
 {
 	const struct device *device = checked->device;
 	struct mount mount = { 0 };
@@ -173,13 +172,13 @@ uint64_t check_xfs(struct findings *findings, const struct checked *checked)
 		findings_add(findings, "xfs", false,
 			     "%s is mounted on %s: only XFS with rmapbt handles failures",
 			     mount.type, mount.folder);
-		return 0;
+		return;
 	}
 	if (mount.folder)
 		check_mount(findings, &mount, device->dev);
 	check_dax(findings, device, &mount);
 	if (!check_superblock(findings, checked, &mount, &xfs))
-		return 0;
+		return;
 	/* Without DAX the page cache copies. */
 	if (block_has_dax(device->dev))
 		check_seams(findings, checked, &xfs);
@@ -190,5 +189,4 @@ uint64_t check_xfs(struct findings *findings, const struct checked *checked)
 		findings_add(findings, "stripe_unit", xfs.unit_bytes == HUGE_PAGE,
 			     xfs.unit_bytes == HUGE_PAGE ? "XFS aligns large files to 2 MiB" :
 			     "XFS does not align large files to 2 MiB: fewer of them are mapped in pieces of 2 MiB; mount with sunit=4096,swidth=4096");
-	return xfs.size_bytes;
 }
