@@ -373,6 +373,11 @@ def test_suspended_below(clean):
     assert bad(device) == []
 
 
+def test_without_a_table(clean):
+    device = clean.named_device()
+    assert "targets" in bad(device) and "no live table" in text(device, "targets")
+
+
 def test_without_dax(clean):
     """A mapped device on a child without DAX."""
     with clean.nvdimms[3].raw() as path:

@@ -28,7 +28,11 @@ void check_targets(struct findings *findings, const struct checked *checked)
 		const struct device *floor = checked->floors[i];
 		const char *other = first_other(&floor->table);
 
-		if (!other)
+		if (!floor->table.nr)
+			findings_add(findings, "targets", false,
+				     "%s has no live table: all reads and writes fail; load one (dmsetup load) and resume it, or remove it",
+				     floor->name);
+		else if (!other)
 			findings_add(findings, "targets", true,
 				     "all targets of %s forward failures", floor->name);
 		else if (is_attached_to_all(floor->dev))
