@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* daxlinear lvm: what the udev rule for logical volumes runs, and what people ask of it. */
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -17,13 +18,17 @@
 
 static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
+	{ "loaded", no_argument, NULL, 'l' },
 	{ "removed", no_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 }
 };
 
-/* Have a volume converted as soon as no LVM command is busy with its group; we must not wait. */
-static void convert_later(const struct volume *volume)
+/*
+ * Have a volume converted, or all if the name is NULL, when no LVM command is busy with the group
+ * any more.  The caller must not wait, so a unit of systemd's does.
+ */
+static void convert_later(const char *name)
 {
 	char self[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -32,9 +37,24 @@ static void convert_later(const struct volume *volume)
 		return;
 	self[length] = '\0';
 	execlp("systemd-run", "systemd-run", "--quiet", "--no-block", "--collect",
-	       "--property=DefaultDependencies=no", self, "lvm", "reconcile", volume->mapped.name,
-	       NULL);
-	note("%s is not converted: there is no systemd-run", volume->name);
+	       "--property=DefaultDependencies=no", self, "lvm", "reconcile", name, NULL);
+	note("%s: not converted, systemd-run cannot be started", name ?: "all volumes");
+}
+
+static bool is_wanted(const struct lvm_conf *conf, const struct volume *volume)
+{
+	return block_has_dax(volume->mapped.dev) &&
+	       (globs_match(&conf->convert, volume->name) ||
+		globs_match(&conf->attach, volume->name));
+}
+
+static void attach_volume(const struct volume *volume)
+{
+	if (attach_ready())
+		attach(volume->mapped.dev, volume->name);
+	else
+		note("%s is not notified of memory failures: the kernel has no module dax_holder; modprobe dax_holder loads it and attaches the volume",
+		     volume->name);
 }
 
 /*
@@ -45,22 +65,39 @@ static int event(dev_t dev)
 {
 	struct volume volume;
 	struct lvm_conf conf;
-	bool wanted;
+	bool convert_wanted;
 
-	if (!volume_find(&volume, dev) || !block_has_dax(dev))
-		return EXIT_DONE;
 	lvm_conf_read(&conf);
-	wanted = globs_match(&conf.convert, volume.name);
-	if (!wanted && !globs_match(&conf.attach, volume.name))
+	if (!volume_find(&volume, dev) || !is_wanted(&conf, &volume))
 		return EXIT_DONE;
-	if (attach_ready())
-		attach(dev, volume.name);
-	else
-		note("%s hears of no failure: the kernel has no module dax_holder", volume.name);
-	if (wanted && getenv("DM_COOKIE"))
+	attach_volume(&volume);
+	convert_wanted = globs_match(&conf.convert, volume.name);
+	if (convert_wanted && getenv("DM_COOKIE"))
 		convert(&volume);
-	else if (wanted && is_convertible(&volume))
-		convert_later(&volume);
+	else if (convert_wanted && is_convertible(&volume))
+		convert_later(volume.mapped.name);
+	return EXIT_DONE;
+}
+
+/* dax_holder was loaded.  Volumes that were activated before have had their events. */
+static int event_of_module(void)
+{
+	struct volume *volumes;
+	struct lvm_conf conf;
+	bool convert_wanted = false;
+	size_t nr, i;
+
+	lvm_conf_read(&conf);
+	nr = volumes_read(&volumes);
+	for (i = 0; i < nr; i++) {
+		if (!is_wanted(&conf, &volumes[i]))
+			continue;
+		attach_volume(&volumes[i]);
+		convert_wanted |= globs_match(&conf.convert, volumes[i].name) &&
+				  is_convertible(&volumes[i]);
+	}
+	if (convert_wanted)
+		convert_later(NULL);
 	return EXIT_DONE;
 }
 
@@ -92,36 +129,68 @@ static int tidy(dev_t dev)
 	return EXIT_DONE;
 }
 
-/* Convert a volume under LVM's own lock, if that is wanted and it is not done. */
-static bool reconcile_one(const struct lvm_conf *conf, struct volume *volume)
+/* Convert a volume under LVM's own lock. */
+static bool convert_locked(struct volume *volume)
 {
 	struct volume now;
 	bool done = true;
-	int lock;
+	int lock = vg_lock(volume);
 
-	if (!globs_match(&conf->convert, volume->name) || !block_has_dax(volume->mapped.dev))
-		return true;
-	lock = vg_lock(volume);
-	/* Whatever it was when we began to wait. */
+	/* LVM may have removed or renamed it before the lock was ours. */
 	if (volume_find(&now, volume->mapped.dev) && !strcmp(now.name, volume->name))
 		done = convert_guarded(&now);
 	vg_unlock(volume, lock);
 	return done;
 }
 
+/* Do for a volume what lvm.conf wants and its events have not done, and print that. */
+static bool reconcile_one(const struct lvm_conf *conf, struct volume *volume)
+{
+	bool was_attached, was_converted, attached, converted, done;
+	dev_t dev = volume->mapped.dev;
+	char *text;
+
+	attach_begin();
+	was_attached = is_attached_to_all(dev);
+	was_converted = is_converted(volume);
+	done = attach(dev, volume->name);
+	attached = is_attached_to_all(dev) && !was_attached;
+	if (globs_match(&conf->convert, volume->name))
+		done &= convert_locked(volume);
+	converted = is_converted(volume) && !was_converted;
+	if (attached) {
+		text = attached_text(dev);
+		printf("%s: attached to %s%s\n", volume->name, text,
+		       converted ? ", converted" : "");
+		free(text);
+	} else if (converted) {
+		printf("%s: converted\n", volume->name);
+	}
+	return done;
+}
+
 static int reconcile(const char *name)
 {
+	bool done = true, found = false;
 	struct volume *volumes;
 	struct lvm_conf conf;
 	size_t nr, i;
-	bool done = true;
 
 	lvm_conf_read(&conf);
 	nr = volumes_read(&volumes);
-	for (i = 0; i < nr; i++)
-		if (!name || !strcmp(name, volumes[i].name) ||
-		    !strcmp(name, volumes[i].mapped.name))
+	for (i = 0; i < nr; i++) {
+		if (name && strcmp(name, volumes[i].name) && strcmp(name, volumes[i].mapped.name))
+			continue;
+		found = true;
+		if (is_wanted(&conf, &volumes[i]))
 			done &= reconcile_one(&conf, &volumes[i]);
+		else if (name)
+			note("%s stays as it is: lvm.conf does not name it, or it has no DAX",
+			     name);
+	}
+	if (name && !found)
+		die(EXIT_FAILED, "there is no active logical volume \"%s\": daxlinear lvm status lists those that there are",
+		    name);
 	return done ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -137,7 +206,8 @@ static dev_t device_argument(const char *text)
 static int run(int argc, char **argv)
 {
 	const char *verb = NULL, *what = NULL;
-	bool json = false, is_removed = false;
+	bool json = false, is_loaded = false, is_removed = false;
+	dev_t dev = 0;
 	int option;
 
 	while ((option = next_option(argc, argv, options)) != -1) {
@@ -147,16 +217,21 @@ static int run(int argc, char **argv)
 			one_argument(&what, "argument");
 		else if (option == 'j')
 			json = true;
+		else if (option == 'l')
+			is_loaded = true;
 		else if (option == 'r')
 			is_removed = true;
 	}
 	if (!verb)
 		usage("say what to do");
 	dm_begin();
-	if (!strcmp(verb, "event"))
-		return is_removed ? removed(device_argument(what)) : event(device_argument(what));
-	if (!strcmp(verb, "tidy"))
-		return tidy(device_argument(what));
+	if (!strcmp(verb, "event") || !strcmp(verb, "tidy")) {
+		if (!is_loaded || what)
+			dev = device_argument(what);
+		say_to_kernel_log();
+		return !strcmp(verb, "tidy") ? tidy(dev) : is_removed ? removed(dev) :
+		       is_loaded ? event_of_module() : event(dev);
+	}
 	if (!strcmp(verb, "reconcile"))
 		return reconcile(what);
 	if (!strcmp(verb, "status") && !what)
@@ -176,7 +251,7 @@ const struct command command_lvm = {
 "  status     which volumes there are, attached, converted, and wanted to be\n"
 "  check      what keeps the volumes of a group from DAX, 2 MiB mappings or word of\n"
 "             failures, and the way out; exits with 3 if there is anything\n"
-"  reconcile  convert what should be and is not, under LVM's own lock\n\n"
+"  reconcile  attach and convert what lvm.conf names and is not, and print each change\n\n"
 "  --json     status for programs\n\n"
 "The rule itself runs event and tidy.\n",
 	.run = run,

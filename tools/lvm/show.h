@@ -4,7 +4,9 @@
 #define LVM_SHOW_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
+char *attached_text(dev_t dev);
 int lvm_status(bool json);
 int lvm_check(const char *vg);
 

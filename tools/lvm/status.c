@@ -10,7 +10,8 @@
 #include "util/say.h"
 #include "sys/sysfs.h"
 
-static char *attached_text(dev_t dev)
+/* The disks that a volume is attached to, in one word. */
+char *attached_text(dev_t dev)
 {
 	struct attached *attached;
 	size_t nr = attached_read(dev, &attached), i;

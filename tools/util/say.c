@@ -12,6 +12,17 @@ void say_begin(const char *command)
 	prefix = command;
 }
 
+/*
+ * From now on, messages go to the kernel log, from which the journal has them.  What a program that
+ * a udev rule runs prints is dropped.
+ */
+void say_to_kernel_log(void)
+{
+	/* Each write is a message, so there must be one a line. */
+	if (freopen("/dev/kmsg", "we", stderr))
+		setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
+}
+
 static void say(const char *format, va_list arguments)
 {
 	/* Flush results first: stdout and stderr may be the same file. */

@@ -14,6 +14,7 @@ enum {
 };
 
 void say_begin(const char *command);
+void say_to_kernel_log(void);
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void die(int code, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
 
