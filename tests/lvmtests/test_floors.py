@@ -9,9 +9,10 @@ from lib.fs.xfs import Xfs
 from lib.holders.attach import listed
 from lib.judge.oracle import notified
 from lib.lvm.conf import configured
+from lib.lvm.findings import all_good, bad
 from lib.lvm.mounted import Mounted
 from lib.lvm.volume import Group
-from lib.tool.tool import ask, daxlinear
+from lib.tool.tool import ask, call, daxlinear
 from lib.units import MIB, MIB_SECTORS
 
 # of each child
@@ -106,6 +107,19 @@ def test_xfs_is_told_once(bed, floor, volume):
     mounted.fail("most", 180 * MIB, 240 * MIB)
     assert len(mounted.notified()) == 2
     assert floor.received() == 2 and counts(volume) == [2] * 3
+
+
+def test_check_of_a_floor(bed):
+    """A volume is not notified if what it stands on is not."""
+    floor = Floor(bed, "linear")
+    with Group("vg", floor) as group:
+        group.create("data", "-L", "240M")
+        assert call("lvm", "check") == all_good("vg", 1)
+        daxlinear("detach", floor.device.name)
+        (subject, text), = bad("lvm", "check")
+        assert subject == "vg/data" and text.startswith("it is not attached")
+        assert daxlinear("lvm", "reconcile", "vg/data") != ""
+        assert call("lvm", "check") == all_good("vg", 1)
 
 
 def test_removed(bed, floor):

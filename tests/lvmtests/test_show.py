@@ -7,7 +7,11 @@ import re
 import pytest
 
 from lib.command import run
+from lib.holders.attach import detach
 from lib.lvm.conf import configured
+from lib.lvm.findings import all_good, bad
+from lib.lvm.module import without_module
+from lib.lvm.udev import without_rule
 from lib.lvm.volume import Group
 from lib.module import TOP
 from lib.tool.tool import FOUND, USAGE, ask, call, daxlinear, refused
@@ -48,22 +52,85 @@ def test_check(bed):
     a, b, c = bed.nvdimms[:3]
     with Group("good", a) as group:
         group.create("data", "-l", "1")
-        assert call("lvm", "check", "good") == (0, "", "")
+        assert call("lvm", "check", "good") == call("lvm", "check") == all_good("good", 1)
+        run("lvchange", "-an", "good/data")
+        assert call("lvm", "check", "good") == (0, "ok   good: no volume with DAX is active\n", "")
     with Group("bad", a, b, c, align="1M") as group:
         group.create("raid", "--type", "raid0", "-i", "2", "-L", "16M")
         volume = group.create("old", "-L", "200M")
         run("mkfs.xfs", "-q", "-f", "-m", "rmapbt=0", "--unsupported", volume.path)
         run("lvchange", "-an", group.create("origin", "-l", "1").full_name)
         run("lvcreate", "--yes", "-qq", "-s", "-n", "copy", "-l", "1", "bad/origin")
-        said = daxlinear("lvm", "check", "bad", code=FOUND).splitlines()
-    assert len(said) == 12
-    found, ways = said[::2], said[1::2]
-    assert sorted(line.split(",")[0] for line in found) == sorted([
-        *[f"{child.path}: its extents begin at 1 MiB of the disk" for child in (a, b, c)],
-        "bad/raid: it is of the kind raid", "bad/old: its XFS has no rmapbt",
-        "bad/origin: it has snapshots"])
-    assert all(way.startswith("  ") for way in ways)
+        found = bad("lvm", "check", "bad")
+        assert found == bad("lvm", "check")
+        asked = ask("lvm", "check", "bad", code=FOUND)
+    assert sorted((subject, text.split(",")[0]) for subject, text in found) == sorted([
+        *[(child.path, "its extents begin at 1 MiB of the disk") for child in (a, b, c)],
+        ("bad/raid", "it is of the kind raid"), ("bad/old", "its XFS has no rmapbt"),
+        ("bad/origin", "it has snapshots")])
+    assert all("; " in text for _, text in found)
+    assert asked["groups"] == ["bad"] and not asked["good"]
+    assert sorted((one["subject"], one["check"], one["good"]) for one in asked["checks"]) == sorted([
+        *[(child.path, "extents_2m", False) for child in (a, b, c)], ("bad/raid", "dax", False),
+        ("bad/old", "rmapbt", False), ("bad/origin", "snapshots", False)])
     assert "no volume group" in refused("lvm", "check", "none")
+
+
+def test_check_all(bed):
+    """Without a group, each group on persistent memory is checked."""
+    a, b = bed.nvdimms[:2]
+    text = "ok   no volume group is on persistent memory with DAX\n"
+    assert call("lvm", "check") == (0, text, "")
+    assert ask("lvm", "check")["groups"] == []
+    with Group("one", a) as one, Group("two", b, align="1M") as two:
+        one.create("data", "-l", "1")
+        two.create("data", "-l", "1")
+        asked = ask("lvm", "check", code=FOUND)
+        assert asked["groups"] == ["one", "two"]
+        assert [(found["subject"], found["check"], found["good"]) for found in asked["checks"]] == [
+            ("one", "group", True), (b.path, "extents_2m", False)]
+
+
+def test_check_not_attached(bed):
+    """A volume that is not notified of failures is found, with what attaches it."""
+    a, b = bed.nvdimms[:2]
+    group = bed.enter(Group("vg", a, b))
+    with without_rule():
+        data = group.create("data", "-i", "2", "-L", "16M")
+    with configured("attach = vg/log"):
+        (subject, text), = bad("lvm", "check")
+        assert subject == "vg/data" and "name it in /etc/daxlinear/lvm.conf" in text
+    (subject, text), = bad("lvm", "check")
+    assert subject == "vg/data" and text.startswith("it is not attached")
+    assert text.endswith("; daxlinear lvm reconcile vg/data attaches it")
+    (found,) = ask("lvm", "check", code=FOUND)["checks"]
+    assert (found["check"], found["good"]) == ("attached", False)
+    daxlinear("lvm", "reconcile", "vg/data")
+    data.check(bed)
+    assert call("lvm", "check") == all_good("vg", 1)
+    # attached to one of its two disks only
+    detach(data, a)
+    (subject, text), = bad("lvm", "check")
+    assert text.startswith("it is not attached")
+
+
+def test_check_without_the_module(bed):
+    group = bed.enter(Group("vg", bed.nvdimms[0]))
+    with without_module():
+        group.create("data", "-l", "1")
+        (subject, text), = bad("lvm", "check")
+        assert subject == "vg/data" and text.startswith("it is not attached")
+        assert text.endswith("; modprobe dax_holder loads the module and attaches it")
+
+
+def test_check_not_converted(bed):
+    group = bed.enter(Group("vg", bed.nvdimms[0]))
+    group.create("data", "-l", "1")
+    with configured("convert = */*"):
+        (subject, text), = bad("lvm", "check")
+        assert subject == "vg/data" and text.startswith("it is not converted")
+        daxlinear("lvm", "reconcile")
+        assert call("lvm", "check") == all_good("vg", 1)
 
 
 def make_xfs(volume, reflink):
@@ -79,17 +146,18 @@ def test_check_seams(bed):
     volume = group.create("data", "-L", "200M", a)
     run("lvextend", "-L", "+200M", volume.full_name, b)
     make_xfs(volume, True)
-    what, way_out = daxlinear("lvm", "check", "vg", code=FOUND).splitlines()
-    assert what.startswith("vg/data: two pieces of vg-data meet at 200 MiB, inside allocation")
-    assert "/etc/daxlinear/lvm.conf, and run daxlinear lvm reconcile vg/data" in way_out
+    (subject, text), = bad("lvm", "check", "vg")
+    assert subject == "vg/data"
+    assert text.startswith("two pieces of vg-data meet at 200 MiB, inside allocation")
+    assert "/etc/daxlinear/lvm.conf, and run daxlinear lvm reconcile vg/data" in text
     assert "daxlinear lvm reconcile vg/data" in daxlinear("check", "vg-data", code=FOUND)
     with configured("convert = vg/data"):
         daxlinear("lvm", "reconcile", "vg/data")
-    assert call("lvm", "check", "vg") == (0, "", "")
+    assert call("lvm", "check", "vg") == all_good("vg", 1)
     run("lvchange", "--refresh", volume.full_name)
     assert volume.targets()[0] == {"linear"}
     make_xfs(volume, False)
-    assert call("lvm", "check", "vg") == (0, "", "")
+    assert call("lvm", "check", "vg") == all_good("vg", 1)
 
 
 def test_check_stripes(bed):
@@ -97,15 +165,16 @@ def test_check_stripes(bed):
     group = bed.enter(Group("vg", a, b))
     volume = group.create("wide", "-i", "2", "-I", "64k", "-L", "400M")
     make_xfs(volume, True)
-    what, way_out = daxlinear("lvm", "check", "vg", code=FOUND).splitlines()
-    assert what.startswith('vg/wide: from 0 B on, vg-wide lies in the pieces of a target "striped"')
-    assert "-m reflink=0" in way_out
+    (subject, text), = bad("lvm", "check", "vg")
+    assert subject == "vg/wide"
+    assert text.startswith('from 0 B on, vg-wide lies in the pieces of a target "striped"')
+    assert "-m reflink=0" in text
     daxlinear("mkfs", "--force", volume.path)
-    assert call("lvm", "check", "vg") == (0, "", "")
+    assert call("lvm", "check", "vg") == all_good("vg", 1)
 
 
 @pytest.mark.parametrize("words", [
-    [], ["x"], ["event"], ["event", "x"], ["tidy", "x"], ["status", "x"], ["check"],
+    [], ["x"], ["event"], ["event", "x"], ["tidy", "x"], ["status", "x"],
     ["check", "-x"], ["check", "a b"]])
 def test_bad_input(words):
     assert refused("lvm", *words, code=USAGE)

@@ -151,10 +151,10 @@ static bool reconcile_one(const struct lvm_conf *conf, struct volume *volume)
 	char *text;
 
 	attach_begin();
-	was_attached = is_attached_to_all(dev);
+	was_attached = is_notified(dev);
 	was_converted = is_converted(volume);
 	done = attach(dev, volume->name);
-	attached = is_attached_to_all(dev) && !was_attached;
+	attached = is_notified(dev) && !was_attached;
 	if (globs_match(&conf->convert, volume->name))
 		done &= convert_locked(volume);
 	converted = is_converted(volume) && !was_converted;
@@ -236,23 +236,24 @@ static int run(int argc, char **argv)
 		return reconcile(what);
 	if (!strcmp(verb, "status") && !what)
 		return lvm_status(json);
-	if (!strcmp(verb, "check") && what)
-		return lvm_check(what);
-	usage("\"%s\" is nothing that can be done", verb);
+	if (!strcmp(verb, "check"))
+		return lvm_check(what, json);
+	usage("\"%s%s%s\" is nothing that can be done", verb, what ? " " : "", what ?: "");
 }
 
 const struct command command_lvm = {
 	.name = "lvm",
-	.arguments = "status [--json] | check VG | reconcile [VG/LV]",
+	.arguments = "status [--json] | check [--json] [VG] | reconcile [VG/LV]",
 	.what = "Logical volumes on persistent memory",
 	.help =
 "A udev rule attaches each logical volume on persistent memory, and converts the\n"
 "tables of those that /etc/daxlinear/lvm.conf names, as LVM makes or changes them.\n\n"
 "  status     which volumes there are, attached, converted, and wanted to be\n"
-"  check      what keeps the volumes of a group from DAX, 2 MiB mappings or word of\n"
-"             failures, and the way out; exits with 3 if there is anything\n"
+"  check      what keeps the volumes of a group, or of all groups on persistent\n"
+"             memory, from DAX, 2 MiB mappings or word of failures, and the way out;\n"
+"             exits with 3 if there is anything\n"
 "  reconcile  attach and convert what lvm.conf names and is not, and print each change\n\n"
-"  --json     status for programs\n\n"
+"  --json     status or check for programs\n\n"
 "The rule itself runs event and tidy.\n",
 	.run = run,
 };

@@ -343,3 +343,20 @@ bool is_attached_to_all(dev_t dev)
 	disks_free(&to);
 	return all;
 }
+
+/* Whether a failure of any memory below a device is notified to what is on it, floor by floor. */
+bool is_notified(dev_t dev)
+{
+	bool all = forwards(dev) || is_attached_to_all(dev);
+	struct disks below = { 0 };
+	size_t i;
+
+	disks_below(&below, dev);
+	/* It gets longer meanwhile. */
+	for (i = 0; i < below.nr; i++) {
+		all &= forwards(below.devs[i]) || is_attached_to_all(below.devs[i]);
+		disks_below(&below, below.devs[i]);
+	}
+	disks_free(&below);
+	return all;
+}

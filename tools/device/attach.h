@@ -22,6 +22,7 @@ bool detach(dev_t dev, const char *name);
 void detach_dead(void);
 bool is_attached(dev_t dev);
 bool is_attached_to_all(dev_t dev);
+bool is_notified(dev_t dev);
 size_t attached_read(dev_t dev, struct attached **attached);
 void attached_free(struct attached *attached, size_t nr);
 

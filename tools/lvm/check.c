@@ -10,45 +10,42 @@
 #include <sys/stat.h>
 
 #include "util/alloc.h"
-#include "device/dm.h"
-#include "lvm/show.h"
-#include "fs/mounts.h"
-#include "util/say.h"
+#include "device/attach.h"
 #include "device/seams.h"
-#include "util/size.h"
-#include "sys/sysfs.h"
+#include "fs/mounts.h"
 #include "fs/xfs.h"
+#include "health/findings.h"
+#include "lvm/convert.h"
+#include "lvm/show.h"
+#include "sys/sysfs.h"
+#include "util/json.h"
+#include "util/say.h"
+#include "util/size.h"
 
 #define FIELDS	4
 
-static unsigned int nr_dax, nr_found;
+/* Volume groups on persistent memory. */
+struct groups {
+	char **names;
+	size_t nr;
+};
+
+static struct findings findings;
+static struct lvm_conf conf;
 static struct stack stack;
+static struct groups groups;
+static unsigned int nr_active;
 
-static void found(const char *name, const char *way_out, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void found(const char *name, const char *way_out, const char *format, ...)
-{
-	va_list arguments;
-	char *what;
-
-	va_start(arguments, format);
-	what = format_arguments(format, arguments);
-	va_end(arguments);
-	printf("%s: %s\n  %s\n", name, what, way_out);
-	free(what);
-	nr_found++;
-}
-
-/* Ask one of LVM's commands for rows of fields, or end. */
+/* Ask one of LVM's commands for rows of fields, of one volume group or of all, or end. */
 static void ask_lvm(const char *command, const char *columns, const char *vg,
 		    void (*take)(char **fields))
 {
-	char *text = format_text("%s --noheadings --nosuffix --units b --separator '|' -o %s -S 'vg_name=%s'",
-				 command, columns, vg), *line = NULL;
+	char *text = format_text("%s --noheadings --nosuffix --units b --separator '|' -o %s%s%s",
+				 command, columns, vg ? " -S vg_name=" : "", vg ?: ""), *line = NULL;
 	size_t room = 0;
 	FILE *output;
 
+	/* It would complain of the file that libdevmapper keeps open. */
 	dm_release();
 	output = popen(text, "re");
 
@@ -77,6 +74,21 @@ static bool device_of(const char *path, dev_t *dev)
 	return true;
 }
 
+/* pv_name|vg_name */
+static void find_group(char **fields)
+{
+	dev_t dev;
+	size_t i;
+
+	if (!*fields[1] || !device_of(fields[0], &dev) || !block_has_dax(dev))
+		return;
+	for (i = 0; i < groups.nr; i++)
+		if (!strcmp(groups.names[i], fields[1]))
+			return;
+	groups.names = grow(groups.names, groups.nr, sizeof(*groups.names));
+	groups.names[groups.nr++] = copy_text(fields[1]);
+}
+
 /* pv_name|pe_start */
 static void check_pv(char **fields)
 {
@@ -86,13 +98,37 @@ static void check_pv(char **fields)
 
 	if (!device_of(fields[0], &dev) || !block_has_dax(dev))
 		return;
-	nr_dax++;
 	start += block_start(dev) * SECTOR;
 	if (start % HUGE_PAGE)
-		found(fields[0],
-		      "move away what is on it, and pvcreate --dataalignment 2M on a disk, or on a partition that begins at a multiple of 2 MiB",
-		      "its extents begin at %s of the disk, so nothing on it gets 2 MiB mappings",
-		      size_text(start, text));
+		findings_add_of(&findings, fields[0], "extents_2m", false,
+				"its extents begin at %s of the disk, so nothing on it gets 2 MiB mappings; move away what is on it, and pvcreate --dataalignment 2M on a disk, or on a partition that begins at a multiple of 2 MiB",
+				size_text(start, text));
+}
+
+/* Whether a failure reaches what is on a volume, and in the way that lvm.conf wants. */
+static void check_attached(const struct volume *volume)
+{
+	const char *name = volume->name;
+	bool convert_wanted = globs_match(&conf.convert, name);
+	char *remedy;
+
+	nr_active++;
+	if (!attach_ready())
+		remedy = copy_text("modprobe dax_holder loads the module and attaches it");
+	else if (!convert_wanted && !globs_match(&conf.attach, name))
+		remedy = format_text("name it in /etc/daxlinear/lvm.conf, and run daxlinear lvm reconcile %s",
+				     name);
+	else
+		remedy = format_text("daxlinear lvm reconcile %s attaches it", name);
+	if (!is_notified(volume->mapped.dev))
+		findings_add_of(&findings, name, "attached", false,
+				"it is not attached, on every floor, to the memory below it: no failure there is notified to what is on it; %s",
+				remedy);
+	else if (convert_wanted && is_convertible(volume))
+		findings_add_of(&findings, name, "converted", false,
+				"it is not converted, as lvm.conf wants it: it has no counters and events of its own; run daxlinear lvm reconcile %s",
+				name);
+	free(remedy);
 }
 
 static void check_seams(const char *name, dev_t dev, const struct xfs *xfs)
@@ -107,7 +143,9 @@ static void check_seams(const char *name, dev_t dev, const struct xfs *xfs)
 		return;
 	what = seams_text(&seams);
 	way_out = seams_way_out(&seams);
-	found(name, way_out, "%s, inside allocation groups of its XFS: " SEAMS_HARM, what);
+	findings_add_of(&findings, name, "seams", false,
+			"%s, inside allocation groups of its XFS: " SEAMS_HARM "; %s", what,
+			way_out);
 	free(what);
 	free(way_out);
 }
@@ -121,30 +159,58 @@ static void check_xfs(const char *name, const char *path, dev_t dev)
 	if (!xfs_read(path, mount.folder, &xfs))
 		return;
 	if (!xfs.rmapbt)
-		found(name, "save what is on it, and mkfs.xfs -m rmapbt=1",
-		      "its XFS has no rmapbt, so it cannot tell whose page has failed");
+		findings_add_of(&findings, name, "rmapbt", false,
+				"its XFS has no rmapbt, so it cannot find the owner of a page that failed; save what is on it, and run mkfs.xfs -m rmapbt=1");
 	if (xfs.reflink && block_has_dax(dev))
 		check_seams(name, dev, &xfs);
+}
+
+static void check_active(const char *path, const char *name)
+{
+	struct volume volume;
+	dev_t dev;
+
+	if (!device_of(path, &dev))
+		return;
+	if (block_has_dax(dev) && volume_find(&volume, dev))
+		check_attached(&volume);
+	check_xfs(name, path, dev);
 }
 
 /* lv_full_name|lv_path|lv_layout|lv_role; the volumes that people see */
 static void check_lv(char **fields)
 {
 	const char *name = fields[0], *layout = fields[2], *role = fields[3];
-	dev_t dev;
 
 	if (strstr(role, "snapshot"))
 		return;
 	if (strcmp(layout, "linear") && strcmp(layout, "striped") &&
 	    strcmp(layout, "linear,striped"))
-		found(name, "lvcreate --type linear or --type striped makes one that has it",
-		      "it is of the kind %s, which has no DAX", layout);
+		findings_add_of(&findings, name, "dax", false,
+				"it is of the kind %s, which has no DAX; lvcreate --type linear or --type striped makes one that has it",
+				layout);
 	else if (strstr(role, "origin"))
-		found(name,
-		      "lvremove the snapshots, then lvchange -an and -ay before it is mounted: as it is, a later pvmove would lose what is being written",
-		      "it has snapshots, and no DAX as long as it has; mount does not say so");
-	else if (device_of(fields[1], &dev))
-		check_xfs(name, fields[1], dev);
+		findings_add_of(&findings, name, "snapshots", false,
+				"it has snapshots, and no DAX as long as it has, and mount does not say so; lvremove the snapshots, then lvchange -an and -ay before it is mounted: as it is, a later pvmove would lose what is being written");
+	else
+		check_active(fields[1], name);
+}
+
+static void check_group(const char *vg)
+{
+	size_t nr_bad = findings.nr_bad;
+
+	nr_active = 0;
+	ask_lvm("pvs", "pv_name,pe_start", vg, check_pv);
+	ask_lvm("lvs", "lv_full_name,lv_path,lv_layout,lv_role", vg, check_lv);
+	if (findings.nr_bad > nr_bad)
+		return;
+	if (nr_active)
+		findings_add_of(&findings, vg, "group", true,
+				"active volumes with DAX: %u, each is notified of memory failures",
+				nr_active);
+	else
+		findings_add_of(&findings, vg, "group", true, "no volume with DAX is active");
 }
 
 /* It becomes part of a command line. */
@@ -158,15 +224,38 @@ static bool is_vg_name(const char *name)
 	return true;
 }
 
-int lvm_check(const char *vg)
+static void print_json(void)
 {
-	if (!is_vg_name(vg))
+	struct json_object *object = new_object(), *list = put_array(object, "groups");
+	size_t i;
+
+	for (i = 0; i < groups.nr; i++)
+		add_text(list, groups.names[i]);
+	findings_json(&findings, object);
+	json_print(object);
+}
+
+/* Check a volume group, or all if the name is NULL. */
+int lvm_check(const char *vg, bool json)
+{
+	size_t i;
+
+	if (vg && !is_vg_name(vg))
 		die(EXIT_USAGE, "\"%s\" is no name of a volume group", vg);
-	ask_lvm("pvs", "pv_name,pe_start", vg, check_pv);
-	if (!nr_dax)
+	ask_lvm("pvs", "pv_name,vg_name", vg, find_group);
+	if (vg && !groups.nr)
 		die(EXIT_FAILED, "there is no volume group %s that has persistent memory with DAX",
 		    vg);
+	lvm_conf_read(&conf);
 	stack_read(&stack);
-	ask_lvm("lvs", "lv_full_name,lv_path,lv_layout,lv_role", vg, check_lv);
-	return nr_found ? EXIT_FOUND : EXIT_DONE;
+	for (i = 0; i < groups.nr; i++)
+		check_group(groups.names[i]);
+	if (!groups.nr)
+		findings_add(&findings, "group", true,
+			     "no volume group is on persistent memory with DAX");
+	if (json)
+		print_json();
+	else
+		findings_print(&findings);
+	return findings.nr_bad ? EXIT_FOUND : EXIT_DONE;
 }

@@ -8,6 +8,6 @@
 
 char *attached_text(dev_t dev);
 int lvm_status(bool json);
-int lvm_check(const char *vg);
+int lvm_check(const char *vg, bool json);
 
 #endif
