@@ -4,10 +4,13 @@
 import os
 import re
 
+import os
+import re
+
 import pytest
 
-from lib.command import run
-from lib.holders.attach import detach
+from lib.command import CommandError, run
+from lib.holders.attach import detach, listed
 from lib.lvm.conf import configured
 from lib.lvm.findings import all_good, bad
 from lib.lvm.module import without_module
@@ -178,3 +181,34 @@ def test_check_stripes(bed):
     ["check", "-x"], ["check", "a b"]])
 def test_bad_input(words):
     assert refused("lvm", *words, code=USAGE)
+
+
+def test_hidden_layers(bed):
+    """What LVM hides below a volume is neither attached nor a volume of its own."""
+    a, b = bed.nvdimms[:2]
+    group = bed.enter(Group("vg", a, b))
+    data = group.create("data", "-l", "1", a)
+    group.create("mir", "--type", "raid1", "-m", "1", "--nosync", "-L", "16M")
+    assert "vg-mir_rimage_0" in run("dmsetup", "ls")
+    # by the rule, by the command, and by what is done when the module is loaded
+    for words in ((), ("attach", "--all"), ("lvm", "event", "--loaded"), ("lvm", "reconcile")):
+        if words:
+            daxlinear(*words)
+        assert listed() == [(a.name, data.disk)]
+    assert [found["volume"] for found in ask("lvm", "status")["volumes"]] == ["vg/data", "vg/mir"]
+
+
+def hidden_parts():
+    """Return the parts of names by which the tool knows a hidden layer."""
+    with open(os.path.join(TOP, "tools/device/dm.c"), encoding="utf-8") as file:
+        return re.findall(r'"(_[a-z]+)"', file.read())
+
+
+def test_hidden_names(bed):
+    """LVM refuses the names of hidden layers for volumes of users, so none of these is missed."""
+    group = bed.enter(Group("vg", bed.nvdimms[0]))
+    names = [f"data{part}_0" for part in hidden_parts()] + ["pvmove0"]
+    assert len(names) == 17
+    for name in names:
+        with pytest.raises(CommandError, match="[Rr]eserved|not permitted"):
+            group.create(name, "-l", "1")

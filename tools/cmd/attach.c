@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* daxlinear attach: has devices hear of failures whose targets do not pass them on. */
+#include <string.h>
+
 #include "device/attach.h"
 #include "cmd/command.h"
 #include "device/dm.h"
@@ -26,6 +28,16 @@ static void warn_of_seams(const struct stack *stack, const struct mapped *mapped
 		     mapped->name, mapped->name);
 }
 
+/* A layer that LVM hides has no user of its own: the volume that stands on it has no DAX. */
+static bool is_layer(const struct mapped *mapped)
+{
+	char *volume = dm_volume_name(mapped);
+	bool is = !volume && !strncmp(mapped->uuid, LVM_UUID, strlen(LVM_UUID));
+
+	free(volume);
+	return is;
+}
+
 static bool attach_all(const struct stack *stack)
 {
 	size_t nr, i;
@@ -38,7 +50,8 @@ static bool attach_all(const struct stack *stack)
 		struct mapped mapped;
 
 		/* It may be gone by now. */
-		if (!dm_find(names[i], &mapped) || !block_has_dax(mapped.dev))
+		if (!dm_find(names[i], &mapped) || !block_has_dax(mapped.dev) ||
+		    is_layer(&mapped))
 			continue;
 		done &= attach_floor(mapped.dev, mapped.name);
 		if (is_attached(mapped.dev))
@@ -95,6 +108,7 @@ const struct command command_attach = {
 "below it, so that a failure of the memory gets from one to the next. Where all\n"
 "targets are daxlinear there is nothing to do: they forward failures.\n"
 "To attach it again after a change does what is missing.\n\n"
-"  --all  all mapped devices with DAX; devices that are gone are dropped\n",
+"  --all  all mapped devices with DAX, but none that LVM hides; devices that are gone\n"
+"         are dropped\n",
 	.run = run,
 };

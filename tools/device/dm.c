@@ -214,6 +214,24 @@ size_t dm_children(dev_t dev, dev_t **children)
 	return nr;
 }
 
+/*
+ * Whether LVM hides a volume.  Its name is all there is to know that by when it is made: the
+ * volume that stands on it is made later.  LVM refuses such names for volumes of users.
+ */
+static bool is_hidden(const char *lv)
+{
+	static const char * const parts[] = {
+		"_cdata", "_cmeta", "_corig", "_cvol", "_imeta", "_iorig", "_mimage", "_mlog",
+		"_pmspare", "_rimage", "_rmeta", "_tdata", "_tmeta", "_vdata", "_vorigin", "_wcorig",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (strstr(lv, parts[i]))
+			return true;
+	return !strncmp(lv, "pvmove", strlen("pvmove"));
+}
+
 /* The VG/LV of a mapped device; NULL if it is none of LVM's, or a layer that LVM hides. */
 char *dm_volume_name(const struct mapped *mapped)
 {
@@ -223,7 +241,8 @@ char *dm_volume_name(const struct mapped *mapped)
 	if (strncmp(mapped->uuid, LVM_UUID, strlen(LVM_UUID)))
 		return NULL;
 	pool = dm_pool_create("name", 1024);
-	if (pool && dm_split_lvm_name(pool, mapped->name, &vg, &lv, &layer) && *lv && !*layer)
+	if (pool && dm_split_lvm_name(pool, mapped->name, &vg, &lv, &layer) && *lv && !*layer &&
+	    !is_hidden(lv))
 		name = format_text("%s/%s", vg, lv);
 	if (pool)
 		dm_pool_destroy(pool);
