@@ -4,9 +4,6 @@
 import os
 import re
 
-import os
-import re
-
 import pytest
 
 from lib.command import CommandError, run
@@ -212,3 +209,20 @@ def test_hidden_names(bed):
     for name in names:
         with pytest.raises(CommandError, match="[Rr]eserved|not permitted"):
             group.create(name, "-l", "1")
+
+
+def test_picture(bed):
+    """Other volumes are not unused space, and LVM knows which extents are free."""
+    a, b = bed.nvdimms[:2]
+    group = bed.enter(Group("vg", a, b))
+    group.create("data", "-L", "64M", a)
+    group.create("log-1", "-L", "32M", a)
+    group.create("wide", "-i", "2", "-L", "64M")
+    _, line, legend = daxlinear("show", "vg-data").splitlines()
+    assert "  64 MiB, 64 MiB of vg-log--1, vg-wide, " in line
+    assert line.endswith("MiB in no active volume")
+    assert legend == "  = used  - used by others  . in no active volume  x bad"
+    lines = daxlinear("show", "vg-wide").splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == [a.path, b.path]
+    assert "#" in lines[1].split()[1] and "#" in lines[2].split()[1]
+    assert "  32 MiB, 96 MiB of vg-data, vg-log--1, " in lines[1]

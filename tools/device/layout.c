@@ -109,6 +109,43 @@ void layout_read(struct layout *layout, const struct table *table)
 	}
 }
 
+/**
+ * layout_stripes - which parts of devices a range of a target "striped" lies in
+ * @layout: What is added to, a segment for each stripe.
+ * @target: The target.
+ * @first: Where the range begins in the target, in sectors.
+ * @len: Its length; what shares a row of chunks with its ends is taken in.
+ *
+ * Return: Whether the target is one.
+ */
+bool layout_stripes(struct layout *layout, const struct target *target, uint64_t first,
+		    uint64_t len)
+{
+	uint64_t nr, chunk, row, from, to;
+	struct segment stripe = { 0 };
+	char *params, *rest;
+	bool known;
+
+	if (strcmp(target->type, "striped"))
+		return false;
+	params = copy_text(target->params);
+	rest = params;
+	known = next_number(&rest, &nr) && next_number(&rest, &chunk) && nr && chunk;
+	row = known ? nr * chunk : 1;
+	from = first / row;
+	to = (first + len + row - 1) / row;
+	while (known && nr--) {
+		known = next_device(&rest, &stripe.dev) &&
+			next_number(&rest, &stripe.offset_sectors);
+		stripe.offset_sectors += from * chunk;
+		stripe.len_sectors = (to - from) * chunk;
+		if (known)
+			layout_add(layout, &stripe);
+	}
+	free(params);
+	return known;
+}
+
 /* Add the ranges of devices at the bottom that a range resolves to. */
 static void flatten_segment(struct layout *leaves, const struct segment *segment,
 			    const struct layout *(*layout_of)(dev_t dev, void *data), void *data,

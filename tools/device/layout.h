@@ -28,6 +28,8 @@ struct layout {
 
 void layout_add(struct layout *layout, const struct segment *segment);
 void layout_read(struct layout *layout, const struct table *table);
+bool layout_stripes(struct layout *layout, const struct target *target, uint64_t first,
+		    uint64_t len);
 void layout_flatten(struct layout *leaves, const struct layout *layout,
 		    const struct layout *(*layout_of)(dev_t dev, void *data), void *data);
 const struct segment *layout_find(const struct layout *layout, uint64_t sector);

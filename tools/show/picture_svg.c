@@ -36,7 +36,7 @@ static void print_text(FILE *file, const char *text)
 
 static void print_mark(FILE *file, const struct picture *picture, const struct mark *mark, int top)
 {
-	static const char * const classes[NR_MARKS] = { "used", "group", "bad" };
+	static const char * const classes[NR_MARKS] = { "other", "used", "striped", "group", "bad" };
 	double scale = WIDTH / (double)picture->widest_bytes;
 	double width = (double)mark->len_bytes * scale;
 	char text[SIZE_TEXT_LEN];
@@ -59,13 +59,13 @@ static void print_mark(FILE *file, const struct picture *picture, const struct m
 static void print_strip(FILE *file, const struct picture *picture, const struct strip *strip,
 			int top)
 {
-	char used[SIZE_TEXT_LEN], unused[SIZE_TEXT_LEN];
 	size_t i;
 
 	fprintf(file, "<text x=\"%d\" y=\"%d\">", MARGIN, top - 6);
 	print_text(file, strip->path);
-	fprintf(file, ": %s used, %s unused</text>\n", size_text(strip->used_bytes, used),
-		size_text(strip->size_bytes - strip->used_bytes, unused));
+	fputs(": ", file);
+	print_text(file, strip->text);
+	fputs("</text>\n", file);
 	fprintf(file, "<rect class=\"unused\" x=\"%d\" y=\"%d\" width=\"%.2f\" height=\"%d\"/>\n",
 		MARGIN, top,
 		(double)strip->size_bytes * WIDTH / (double)picture->widest_bytes, STRIP_HEIGHT);
@@ -80,7 +80,8 @@ void picture_svg(const struct picture *picture, FILE *file)
 
 	fprintf(file, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%zu\">\n",
 		(int)WIDTH + 2 * MARGIN, TOP + picture->nr * STRIP_DISTANCE);
-	fputs("<style>text { font: 14px sans-serif } .used { fill: #7aa6d8 } .unused { fill: #e4e4e4 }\n"
+	fputs("<style>text { font: 14px sans-serif } .used { fill: #7aa6d8 } .striped { fill: #8cc0a8 }\n"
+	      ".other { fill: #b8b8b8 } .unused { fill: #e4e4e4 }\n"
 	      ".group { fill: #2b4a6f } .bad { fill: #d01c1c }</style>\n"
 	      "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n", file);
 	fprintf(file, "<text x=\"%d\" y=\"%d\" style=\"font-weight: bold\">", MARGIN, MARGIN + 4);

@@ -8,7 +8,7 @@
 #include "util/size.h"
 
 /* The letter of each kind of mark. A cell without a mark is unused. */
-static const char letters[NR_MARKS] = { '=', '|', 'x' };
+static const char letters[NR_MARKS] = { '-', '=', '#', '|', 'x' };
 #define UNUSED	'.'
 
 /* With fewer cells for a group, its marks would hide all others. */
@@ -41,30 +41,37 @@ static void draw(char *cells, const struct strip *strip, uint64_t cell_bytes, bo
 void picture_print(const struct picture *picture, int columns)
 {
 	struct columns rows = { .align = "lll" };
-	char used[SIZE_TEXT_LEN], unused[SIZE_TEXT_LEN], *bar;
-	size_t widest = 0, i, room;
+	size_t widest_path = 0, widest_text = 0, i, room;
+	bool groups, stripes = picture_has(picture, MARK_STRIPED);
 	uint64_t cell;
-	bool groups;
+	char *bar;
 
-	for (i = 0; i < picture->nr; i++)
-		if (strlen(picture->strips[i].path) > widest)
-			widest = strlen(picture->strips[i].path);
-	/* Room for blanks between columns, and for "128 MiB, 126 MiB unused" at the end. */
-	room = widest + 32;
+	for (i = 0; i < picture->nr; i++) {
+		const struct strip *strip = &picture->strips[i];
+
+		if (strlen(strip->path) > widest_path)
+			widest_path = strlen(strip->path);
+		if (strlen(strip->text) > widest_text)
+			widest_text = strlen(strip->text);
+	}
+	/* Two blanks before each. */
+	room = widest_path + widest_text + 6;
 	room = columns > (int)room + CELLS_MIN ? columns - room : CELLS_MIN;
 	cell = (picture->widest_bytes + room - 1) / room;
-	groups = picture->group_bytes / (cell ?: 1) >= GROUP_CELLS_MIN;
+	groups = picture->group_bytes / (cell ?: 1) >= GROUP_CELLS_MIN &&
+		 picture_has(picture, MARK_GROUP);
 	puts(picture->title);
 	bar = grow(NULL, 0, room + 2);
 	for (i = 0; i < picture->nr; i++) {
 		const struct strip *strip = &picture->strips[i];
 
 		draw(bar, strip, cell, groups);
-		columns_row(&rows, "%s\t%s\t%s, %s unused", strip->path, bar,
-			    size_text(strip->used_bytes, used),
-			    size_text(strip->size_bytes - strip->used_bytes, unused));
+		columns_row(&rows, "%s\t%s\t%s", strip->path, bar, strip->text);
 	}
 	columns_print(&rows);
 	free(bar);
-	printf("  = used  . unused  %sx bad\n", groups ? "| an allocation group starts  " : "");
+	printf("  = used  %s%s. %s  %sx bad%s\n", stripes ? "# used in stripes  " : "",
+	       picture_has(picture, MARK_OTHER) ? "- used by others  " : "", picture->unused,
+	       groups ? "| an allocation group starts  " : "",
+	       stripes ? " (not in stripes)" : "");
 }
