@@ -8,13 +8,23 @@ import pytest
 
 from lib.command import ENVIRONMENT, run
 from lib.dm.ioctl import names
-from lib.dm.target import DaxLinear, Linear
+from lib.dm.target import DaxLinear, Linear, table
 from lib.fs.xfs import Xfs
 from lib.module import TARGET
 from lib.tool import strace
 from lib.tool.tool import (BAD_NAMES, FAILED, PROGRAM, USAGE, ToolDevice, ask, call, daxlinear,
                            refused)
 from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, SECTOR
+
+
+class LvmDevice(ToolDevice):
+    """A mapped device that looks as though LVM had made it; `words` are its targets."""
+
+    def __enter__(self):
+        run("dmsetup", "create", self.name, "--uuid", "LVM-" + "x" * 64,
+            stdin=table(*self.words))
+        return self.found()
+
 
 # the smallest that mkfs.xfs takes
 GRANULE = 128 * MIB_SECTORS
@@ -362,6 +372,24 @@ def test_remove_what_is_not_ours(clean):
     ours = clean.named_device(DaxLinear(2048, clean.nvdimms[1]))
     daxlinear("remove", ours.name)
     daxlinear("remove", "--force", other.name)
+
+
+@pytest.mark.parametrize("name, text", [
+    ("vg-two", "LVM's volume vg/two: lvchange -an vg/two deactivates it, lvremove vg/two deletes"),
+    ("vg-two_rimage_0", "LVM's volume vg/two_rimage_0: "),
+    ("vg-two-real", "a part of one of LVM's volumes"),
+])
+def test_lvms(clean, name, text):
+    # also one of our targets: LVM makes its tables, and its volumes go by its commands
+    a, b = clean.nvdimms[1:3]
+    device = clean.enter(LvmDevice(DaxLinear(2048, a), name=name))
+    assert text in refused("remove", name)
+    for words in (["create", name, b], ["create", "--force", name, b]):
+        assert "already, of LVM's: choose another name" in refused(*words)
+    for words in (["extend", name, b], ["extend", "--force", name, b], ["merge", name]):
+        assert "lvextend makes it longer" in refused(*words)
+    assert table_of(name) == [f"0 2048 daxlinear {a.number} 0"]
+    daxlinear("remove", "--force", device.name)
 
 
 @pytest.mark.parametrize("words, code, text", [

@@ -61,6 +61,15 @@ def _segmented(bed, volume):
     return volume
 
 
+def test_remove(bed, volume):
+    # LVM would make it anew at the next activation, and does not miss it until then
+    daxlinear("lvm", "reconcile")
+    assert volume.targets()[0] == {"daxlinear"}
+    assert f"lvremove {volume.full_name} deletes it" in refused("remove", volume.mapped_name)
+    assert "lvextend" in refused("extend", volume.mapped_name, bed.nvdimms[2])
+    volume.check(bed)
+
+
 def test_segments_become_one_line(bed, segmented):
     # the target bridges segments only within a line
     daxlinear("lvm", "reconcile")

@@ -32,7 +32,7 @@ static void warn_of_seams(const struct stack *stack, const struct mapped *mapped
 static bool is_layer(const struct mapped *mapped)
 {
 	char *volume = dm_volume_name(mapped);
-	bool is = !volume && !strncmp(mapped->uuid, LVM_UUID, strlen(LVM_UUID));
+	bool is = !volume && dm_is_lvms(mapped);
 
 	free(volume);
 	return is;

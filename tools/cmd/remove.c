@@ -24,6 +24,22 @@ static bool is_ours(const struct mapped *mapped)
 	       (dm_table(mapped->name, &device.table) && device_is_ours(&device));
 }
 
+/* Refuse devices of others, LVM's also if they have a daxlinear target. */
+static void refuse_others(const struct mapped *mapped)
+{
+	char *volume = dm_volume_name(mapped);
+
+	if (volume)
+		die(EXIT_FAILED, "%s is LVM's volume %s: lvchange -an %s deactivates it, lvremove %s deletes it; --force removes the mapped device all the same",
+		    mapped->name, volume, volume, volume);
+	if (dm_is_lvms(mapped))
+		die(EXIT_FAILED, "%s is a part of one of LVM's volumes, which LVM removes with it; --force removes it all the same",
+		    mapped->name);
+	if (!is_ours(mapped))
+		die(EXIT_FAILED, "%s has no daxlinear target: --force removes it all the same",
+		    mapped->name);
+}
+
 static int run(int argc, char **argv)
 {
 	const char *name, *force;
@@ -33,9 +49,8 @@ static int run(int argc, char **argv)
 	dm_begin();
 	lock_changes();
 	mapped = dm_device(name);
-	if (!force && !is_ours(&mapped))
-		die(EXIT_FAILED, "%s has no daxlinear target: --force removes it all the same",
-		    mapped.name);
+	if (!force)
+		refuse_others(&mapped);
 	change_remove(&mapped);
 	return EXIT_DONE;
 }
@@ -45,6 +60,6 @@ const struct command command_remove = {
 	.arguments = "[--force] NAME",
 	.what = "Remove a device; what is on it stays on its children",
 	.help =
-"  --force  remove a mapped device of another kind, too\n",
+"  --force  remove a mapped device of another kind, or of LVM, too\n",
 	.run = run,
 };

@@ -65,6 +65,9 @@ void change_begin(const char *name)
 	fresh_tidy();
 	if (!dm_find(name, &mapped))
 		return;
+	if (dm_is_lvms(&mapped))
+		die(EXIT_FAILED, "there is a mapped device %s already, of LVM's: choose another name",
+		    name);
 	if (mapped.live || mapped.open_count ||
 	    strncmp(mapped.uuid, UUID_PREFIX, strlen(UUID_PREFIX)))
 		die(EXIT_FAILED, "there is a mapped device %s already: choose another name, or daxlinear remove it",
@@ -116,7 +119,7 @@ size_t change_read(struct line *line, const struct mapped *mapped)
 	struct table table;
 	size_t nr;
 
-	if (!strncmp(mapped->uuid, LVM_UUID, strlen(LVM_UUID)))
+	if (dm_is_lvms(mapped))
 		die(EXIT_FAILED, "%s is a volume of LVM's, which makes its tables: lvextend makes it longer, and convert in /etc/daxlinear/lvm.conf with daxlinear lvm reconcile makes its table one line",
 		    mapped->name);
 	if (!dm_table(mapped->name, &table) || !table.nr)

@@ -12,6 +12,9 @@
 #include "device/dm.h"
 #include "util/say.h"
 
+/* The prefix of the UUIDs of LVM's devices. */
+#define LVM_UUID	"LVM-"
+
 static char last_error[512];
 
 /* Save libdevmapper's message instead of printing it; the caller reports it by dm_last_error(). */
@@ -232,13 +235,19 @@ static bool is_hidden(const char *lv)
 	return !strncmp(lv, "pvmove", strlen("pvmove"));
 }
 
+/* Return whether a device is LVM's: a volume, or a layer of one. */
+bool dm_is_lvms(const struct mapped *mapped)
+{
+	return !strncmp(mapped->uuid, LVM_UUID, strlen(LVM_UUID));
+}
+
 /* The VG/LV of a mapped device; NULL if it is none of LVM's, or a layer that LVM hides. */
 char *dm_volume_name(const struct mapped *mapped)
 {
 	char *vg, *lv, *layer, *name = NULL;
 	struct dm_pool *pool;
 
-	if (strncmp(mapped->uuid, LVM_UUID, strlen(LVM_UUID)))
+	if (!dm_is_lvms(mapped))
 		return NULL;
 	pool = dm_pool_create("name", 1024);
 	if (pool && dm_split_lvm_name(pool, mapped->name, &vg, &lv, &layer) && *lv && !*layer &&

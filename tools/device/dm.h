@@ -11,9 +11,6 @@
 /* The prefix of the UUID of a device that daxlinear made; a random part follows. */
 #define UUID_PREFIX	"DAXLINEAR-"
 
-/* The prefix of the UUIDs of LVM's devices. */
-#define LVM_UUID	"LVM-"
-
 struct mapped {
 	char *name;
 	char *uuid;
@@ -37,6 +34,7 @@ bool dm_table(const char *name, struct table *table);
 bool dm_table_number(dev_t dev, bool loaded, struct table *table);
 bool dm_loaded_table(const char *name, struct table *table);
 size_t dm_children(dev_t dev, dev_t **children);
+bool dm_is_lvms(const struct mapped *mapped);
 char *dm_volume_name(const struct mapped *mapped);
 void dm_release(void);
 bool dm_status(const char *name, struct table *status);

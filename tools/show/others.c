@@ -26,7 +26,7 @@ static bool is_lvms(dev_t dev)
 
 	if (!dm_find_number(dev, &mapped))
 		return false;
-	is = !strncmp(mapped.uuid, LVM_UUID, strlen(LVM_UUID));
+	is = dm_is_lvms(&mapped);
 	free(mapped.name);
 	free(mapped.uuid);
 	return is;
