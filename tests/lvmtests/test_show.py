@@ -48,6 +48,22 @@ def test_manual(bed):
         assert ":4: " in call("lvm", "status").err
 
 
+def test_names(bed):
+    # each command that takes a NAME takes what people and LVM call a volume
+    a = bed.nvdimms[0]
+    volume = bed.enter(Group("my-vg", a)).create("a-volume", "-L", "16M")
+    assert volume.mapped_name == "my--vg-a--volume"
+    names = [volume.full_name, volume.path, volume.mapped_name, f"/dev/mapper/{volume.mapped_name}"]
+    for words in (["status"], ["damage"], ["show"], ["tab", "--print"]):
+        assert len({daxlinear(*words, name) for name in names}) == 1
+    for name in names:
+        assert ask("status", name)["devices"][0]["number"] == volume.number
+        assert [place["device"] for place in ask("resolve", name, "1M")["below"]] == [a.path]
+        assert "lvremove my-vg/a-volume" in refused("remove", name)
+    for name in ("my-vg/volume", "my--vg/a--volume", "my-vg/a-volume/x", "my-vg/", "/a-volume"):
+        assert f"{name}: " in refused("status", name)
+
+
 def test_check(bed):
     a, b, c = bed.nvdimms[:3]
     with Group("good", a) as group:

@@ -113,14 +113,14 @@ static void print_above(struct output *output, struct place place, unsigned int 
 	}
 }
 
-/* Find a device by a mapped device's name, a path, or the kernel's name. */
+/* Find a device by a mapped device's name, a volume's VG/LV, a path, or the kernel's name. */
 static dev_t find_device(const char *given)
 {
 	struct mapped mapped;
 	struct stat status;
 	char *path;
 
-	if (!strchr(given, '/') && dm_find(given, &mapped))
+	if (strchr(given, '/') ? dm_find_volume(given, &mapped) : dm_find(given, &mapped))
 		return mapped.dev;
 	path = strchr(given, '/') ? copy_text(given) : format_text("/dev/%s", given);
 	if (stat(path, &status))

@@ -96,6 +96,12 @@ static bool get_info(struct dm_task *task, struct mapped *mapped)
 	return found;
 }
 
+/* Return whether a device is LVM's: a volume, or a layer of one. */
+bool dm_is_lvms(const struct mapped *mapped)
+{
+	return !strncmp(mapped->uuid, LVM_UUID, strlen(LVM_UUID));
+}
+
 /* Look a device up by its name. */
 bool dm_find(const char *name, struct mapped *mapped)
 {
@@ -107,12 +113,35 @@ bool dm_find_number(dev_t dev, struct mapped *mapped)
 	return get_info(new_task_number(DM_DEVICE_INFO, dev), mapped);
 }
 
-/* Look a device up by its name or the path of a node of it, or end. */
+/* Find a logical volume by its VG/LV. */
+bool dm_find_volume(const char *name, struct mapped *mapped)
+{
+	const char *slash = strchr(name, '/');
+	struct dm_pool *pool;
+	char *vg, *mangled;
+	bool found = false;
+
+	if (!slash || slash == name || !slash[1] || strchr(slash + 1, '/'))
+		return false;
+	pool = dm_pool_create("name", 1024);
+	vg = format_text("%.*s", (int)(slash - name), name);
+	mangled = pool ? dm_build_dm_name(pool, vg, slash + 1, NULL) : NULL;
+	if (mangled)
+		found = dm_find(mangled, mapped) && dm_is_lvms(mapped);
+	if (pool)
+		dm_pool_destroy(pool);
+	free(vg);
+	return found;
+}
+
+/* Look a device up by its name, the path of a node of it or the VG/LV of a volume, or end. */
 struct mapped dm_device(const char *name)
 {
 	struct mapped mapped;
 	struct stat status;
 
+	if (dm_find_volume(name, &mapped))
+		return mapped;
 	if (strchr(name, '/')) {
 		if (stat(name, &status))
 			die(EXIT_FAILED, "%s: %s", name, strerror(errno));
@@ -233,12 +262,6 @@ static bool is_hidden(const char *lv)
 		if (strstr(lv, parts[i]))
 			return true;
 	return !strncmp(lv, "pvmove", strlen("pvmove"));
-}
-
-/* Return whether a device is LVM's: a volume, or a layer of one. */
-bool dm_is_lvms(const struct mapped *mapped)
-{
-	return !strncmp(mapped->uuid, LVM_UUID, strlen(LVM_UUID));
 }
 
 /* The VG/LV of a mapped device; NULL if it is none of LVM's, or a layer that LVM hides. */

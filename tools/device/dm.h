@@ -27,6 +27,7 @@ void dm_begin(void);
 const char *dm_last_error(void);
 
 bool dm_find(const char *name, struct mapped *mapped);
+bool dm_find_volume(const char *name, struct mapped *mapped);
 bool dm_find_number(dev_t dev, struct mapped *mapped);
 struct mapped dm_device(const char *name);
 size_t dm_names(char ***names);
