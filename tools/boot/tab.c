@@ -47,27 +47,26 @@ static char *parse_child(struct tab_entry *entry, char *word)
 	return NULL;
 }
 
-static char *parse_line(struct tab *tab, char *line, unsigned int number)
+/* Read what follows the first word of a line; NULL, or what is wrong. */
+static char *parse_line(struct tab *tab, const char *word, char *line, unsigned int number)
 {
+	const struct tab_entry *twin;
 	struct tab_entry *entry;
 	const char *wrong;
-	char *word, *bad;
+	char *rest, *bad;
 
-	line[strcspn(line, "#")] = '\0';
-	line += strspn(line, " \t\r");
-	if (!*line)
-		return NULL;
-	word = strsep(&line, " \t\r");
 	wrong = name_check(word);
 	if (wrong)
 		return format_text("\"%s\" %s", word, wrong);
-	if (tab_find(tab, word))
-		return format_text("there is a line for %s already", word);
+	twin = tab_find(tab, word);
+	if (twin)
+		return format_text("there is a line for %s already, line %u: leave the one that is right",
+				   word, twin->line);
 	tab->entries = grow(tab->entries, tab->nr, sizeof(*entry));
 	entry = &tab->entries[tab->nr++];
 	*entry = (struct tab_entry){ .line = number, .name = copy_text(word) };
-	while ((word = strsep(&line, " \t\r"))) {
-		bad = *word ? parse_child(entry, word) : NULL;
+	while ((rest = strsep(&line, " \t\r"))) {
+		bad = *rest ? parse_child(entry, rest) : NULL;
 		if (bad)
 			return bad;
 	}
@@ -86,35 +85,44 @@ static void drop_last(struct tab *tab)
 	free(entry->name);
 }
 
+static void add_mistake(struct tab *tab, unsigned int line, const char *name, char *text)
+{
+	tab->mistakes = grow(tab->mistakes, tab->nr_mistakes, sizeof(*tab->mistakes));
+	tab->mistakes[tab->nr_mistakes++] = (struct tab_mistake){
+		.line = line,
+		.name = copy_text(name),
+		.text = text,
+	};
+}
+
 /**
  * tab_parse - read a table of devices
- * @tab: Where its entries go. A line with a mistake leaves none.
+ * @tab: Set to its entries, and to the mistakes of all lines that make no entry.
  * @text: The table.
- *
- * Return: NULL, or what is wrong, a line each; other lines count all the same.
  */
-char *tab_parse(struct tab *tab, const char *text)
+void tab_parse(struct tab *tab, const char *text)
 {
-	char *copy = copy_text(text), *rest = copy, *line, *wrong, *all = NULL, *longer;
+	char *copy = copy_text(text), *rest = copy, *line, *word, *wrong;
 	unsigned int number = 0;
 
+	*tab = (struct tab){ 0 };
 	while ((line = strsep(&rest, "\n"))) {
 		size_t before = tab->nr;
 
 		number++;
-		wrong = parse_line(tab, line, number);
+		line[strcspn(line, "#")] = '\0';
+		line += strspn(line, " \t\r");
+		if (!*line)
+			continue;
+		word = strsep(&line, " \t\r");
+		wrong = parse_line(tab, word, line, number);
 		if (!wrong)
 			continue;
-		longer = format_text("%s%sline %u: %s", all ? all : "", all ? "\n" : "", number,
-				     wrong);
-		free(all);
-		free(wrong);
-		all = longer;
+		add_mistake(tab, number, word, wrong);
 		if (tab->nr > before)
 			drop_last(tab);
 	}
 	free(copy);
-	return all;
 }
 
 const struct tab_entry *tab_find(const struct tab *tab, const char *name)
@@ -127,10 +135,26 @@ const struct tab_entry *tab_find(const struct tab *tab, const char *name)
 	return NULL;
 }
 
+/* Find the first mistake in a line with this name, or NULL. */
+const struct tab_mistake *tab_find_mistake(const struct tab *tab, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < tab->nr_mistakes; i++)
+		if (!strcmp(tab->mistakes[i].name, name))
+			return &tab->mistakes[i];
+	return NULL;
+}
+
 void tab_free(struct tab *tab)
 {
 	while (tab->nr)
 		drop_last(tab);
 	free(tab->entries);
+	while (tab->nr_mistakes--) {
+		free(tab->mistakes[tab->nr_mistakes].name);
+		free(tab->mistakes[tab->nr_mistakes].text);
+	}
+	free(tab->mistakes);
 	*tab = (struct tab){ 0 };
 }

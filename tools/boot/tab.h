@@ -28,13 +28,23 @@ struct tab_entry {
 	size_t nr;
 };
 
+/* A line that makes no device. */
+struct tab_mistake {
+	unsigned int line;
+	char *name;		/* the first word, which may be no name */
+	char *text;
+};
+
 struct tab {
 	struct tab_entry *entries;
 	size_t nr;
+	struct tab_mistake *mistakes;
+	size_t nr_mistakes;
 };
 
-char *tab_parse(struct tab *tab, const char *text);
+void tab_parse(struct tab *tab, const char *text);
 const struct tab_entry *tab_find(const struct tab *tab, const char *name);
+const struct tab_mistake *tab_find_mistake(const struct tab *tab, const char *name);
 void tab_free(struct tab *tab);
 
 #endif

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* daxlinear tab: the devices that are made at boot. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "util/alloc.h"
+#include "boot/tab_device.h"
+#include "boot/tab_file.h"
+#include "boot/unit.h"
+#include "cmd/command.h"
 #include "device/change.h"
 #include "device/child.h"
-#include "cmd/command.h"
 #include "device/dm.h"
-#include "sys/blkid.h"
-#include "sys/nd.h"
 #include "util/say.h"
-#include "util/size.h"
-#include "sys/sysfs.h"
-#include "boot/unit.h"
 
 static const struct option options[] = {
 	{ "file", required_argument, NULL, 'F' },
@@ -26,97 +21,75 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-/* Read the file. Mistakes are told, and what has none counts. */
-static void read_tab(struct tab *tab, const char *path)
+/* Report all lines that make no device. */
+static void note_mistakes(const struct tab_file *file)
 {
-	char *text = read_text("%s", path), *wrong, *rest, *line;
+	size_t i;
 
-	*tab = (struct tab){ 0 };
-	if (!text && errno != ENOENT)
-		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
-	wrong = text ? tab_parse(tab, text) : NULL;
-	rest = wrong;
-	while ((line = strsep(&rest, "\n")))
-		note("%s, %s", path, line);
-	free(wrong);
-	free(text);
+	for (i = 0; i < file->tab.nr_mistakes; i++)
+		note("%s, line %u: %s", file->path, file->tab.mistakes[i].line,
+		     file->tab.mistakes[i].text);
 }
 
-/* A name for a child that is the same after a reboot. */
-static char *lasting_name(dev_t dev)
+/* Read the ranges of a device.  Refuse targets that a line cannot describe. */
+static void read_device(struct layout *layout, const struct mapped *mapped)
 {
-	char *name = block_name(dev), *path = block_path(dev), *uuid;
-	struct pmem pmem;
+	const struct segment *unknown;
+	struct table table;
 
-	if (!strncmp(path, "/dev/mapper/", 12))
-		return path;
-	if (nd_find(name, &pmem) && pmem.uuid[0])
-		return format_text("uuid=%s", pmem.uuid);
-	uuid = partition_uuid(path);
-	if (!uuid)
-		die(EXIT_FAILED, "%s has no UUID that is the same after a reboot", path);
-	return format_text("partuuid=%s", uuid);
+	*layout = (struct layout){ 0 };
+	if (!dm_table(mapped->name, &table) || !table.nr)
+		die(EXIT_FAILED, "%s has no table", mapped->name);
+	layout_read(layout, &table);
+	unknown = layout_unknown(layout);
+	if (unknown)
+		die(EXIT_FAILED, "%s has a target \"%s\", which " TAB " knows nothing of",
+		    mapped->name, table.targets[unknown->target].type);
+	table_free(&table);
 }
 
 static int print(const char *name)
 {
 	struct mapped mapped = dm_device(name);
-	struct layout layout = { 0 };
-	struct table table;
-	size_t i;
+	struct layout layout;
 
-	if (!dm_table(mapped.name, &table) || !table.nr)
-		die(EXIT_FAILED, "%s has no table", name);
-	layout_read(&layout, &table);
-	for (i = 0; i < layout.nr; i++)
-		if (!layout.segments[i].dev)
-			die(EXIT_FAILED, "%s has a target \"%s\", which " TAB " knows nothing of",
-			    name, table.targets[layout.segments[i].target].type);
-	/* All the names, before the first word of a line that may have to end there. */
-	for (i = 0; i < layout.nr; i++)
-		lasting_name(layout.segments[i].dev);
-	printf("%s", mapped.name);
-	for (i = 0; i < layout.nr; i++) {
-		const struct segment *segment = &layout.segments[i];
-
-		printf(" %s", lasting_name(segment->dev));
-		if (segment->offset_sectors)
-			printf(",offset=%ju", (uintmax_t)(segment->offset_sectors * SECTOR));
-		printf(",len=%ju", (uintmax_t)(segment->len_sectors * SECTOR));
-	}
-	putchar('\n');
+	read_device(&layout, &mapped);
+	puts(tab_line(mapped.name, &layout));
 	return EXIT_DONE;
 }
 
-static char *child_path(const struct tab_child *child)
+/* Find the line of a device, which has to exist. */
+static const struct tab_entry *find_entry(const struct tab_file *file, const char *name)
 {
-	char *disk, *path;
-
-	if (strncmp(child->what, "uuid=", 5))
-		return unit_child_path(child);
-	disk = nd_find_uuid(child->what + 5);
-	if (!disk)
-		die(EXIT_FAILED, "%s is missing: there is no namespace with this UUID",
-		    child->what);
-	path = format_text("/dev/%s", disk);
-	free(disk);
-	return path;
-}
-
-static int make(const struct tab *tab, const char *name)
-{
-	const struct tab_entry *entry = tab_find(tab, name);
-	struct children children = { .known = true };
-	struct line line = { .align_2m = true };
-	struct table table;
-	struct stack stack;
-	size_t i;
+	const struct tab_entry *entry = tab_entry(file, name);
 
 	if (!entry)
-		die(EXIT_FAILED, "there is no line for %s", name);
-	for (i = 0; i < entry->nr; i++)
-		children_add_range(&children, child_path(&entry->children[i]),
-				   entry->children[i].offset_bytes, entry->children[i].len_bytes);
+		die(EXIT_FAILED, "%s has no line for %s: daxlinear tab --print %s >>%s adds one",
+		    file->path, name, name, file->path);
+	return entry;
+}
+
+static int make(const char *path, const char *name)
+{
+	struct children children = { .known = true };
+	struct line line = { .align_2m = true };
+	const struct tab_entry *entry;
+	struct tab_file file;
+	struct table table;
+	struct stack stack;
+	char *child;
+	size_t i;
+
+	tab_read(&file, path);
+	entry = find_entry(&file, name);
+	for (i = 0; i < entry->nr; i++) {
+		child = tab_child_path(&entry->children[i]);
+		if (!child)
+			die(EXIT_FAILED, "%s is missing: there is no namespace with this UUID",
+			    entry->children[i].what);
+		children_add_range(&children, child, entry->children[i].offset_bytes,
+				   entry->children[i].len_bytes);
+	}
 	change_begin(name);
 	stack_read(&stack);
 	children_open(&children, &stack);
@@ -129,7 +102,7 @@ static int make(const struct tab *tab, const char *name)
 static int run(int argc, char **argv)
 {
 	const char *name = NULL, *folder = NULL, *path = TAB;
-	struct tab tab;
+	struct tab_file file;
 	int what = 0, option;
 
 	while ((option = next_option(argc, argv, options)) != -1) {
@@ -151,15 +124,15 @@ static int run(int argc, char **argv)
 		usage("give --print, --make or --units");
 
 	if (what == 'u') {
-		read_tab(&tab, path);
-		units_write(&tab, folder);
+		tab_read(&file, path);
+		note_mistakes(&file);
+		units_write(&file.tab, folder);
 		return EXIT_DONE;
 	}
 	dm_begin();
 	if (what == 'p')
 		return print(name);
-	read_tab(&tab, path);
-	return make(&tab, name);
+	return make(path, name);
 }
 
 const struct command command_tab = {

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "boot/tab_device.h"
+#include "boot/unit.h"
+#include "device/line.h"
+#include "sys/blkid.h"
+#include "sys/nd.h"
+#include "sys/sysfs.h"
+#include "util/alloc.h"
+#include "util/say.h"
+#include "util/size.h"
+
+/* Name a child in a way that is the same after a reboot. */
+static char *lasting_name(dev_t dev)
+{
+	char *name = block_name(dev), *path = block_path(dev), *uuid;
+	struct pmem pmem;
+
+	if (!strncmp(path, "/dev/mapper/", 12))
+		return path;
+	if (nd_find(name, &pmem) && pmem.uuid[0])
+		return format_text("uuid=%s", pmem.uuid);
+	uuid = partition_uuid(path);
+	if (!uuid)
+		die(EXIT_FAILED, "%s has no UUID that is the same after a reboot: " TAB " cannot name it",
+		    path);
+	return format_text("partuuid=%s", uuid);
+}
+
+/* Join ranges as the target does with those of one line, which is what is made at boot. */
+static struct line join(const struct layout *layout)
+{
+	struct line line = { 0 };
+	size_t i;
+
+	for (i = 0; i < layout->nr; i++)
+		line_add(&line, layout->segments[i].dev, layout->segments[i].offset_sectors,
+			 layout->segments[i].len_sectors);
+	return line;
+}
+
+/* Return the line of a device of these ranges, without a newline. */
+char *tab_line(const char *name, const struct layout *layout)
+{
+	struct line joined = join(layout);
+	char *text = copy_text(name), *longer;
+	size_t i;
+
+	for (i = 0; i < joined.layout.nr; i++) {
+		const struct segment *segment = &joined.layout.segments[i];
+		uintmax_t offset = segment->offset_sectors * SECTOR;
+		uintmax_t len = segment->len_sectors * SECTOR;
+		char *child = lasting_name(segment->dev);
+		char *from = offset ? format_text(",offset=%ju", offset) : copy_text("");
+
+		longer = format_text("%s %s%s,len=%ju", text, child, from, len);
+		free(text);
+		free(child);
+		free(from);
+		text = longer;
+	}
+	layout_free(&joined.layout);
+	return text;
+}
+
+/* Return the node of a child, or NULL if no namespace has the UUID. */
+char *tab_child_path(const struct tab_child *child)
+{
+	char *disk, *path;
+
+	/* Find a namespace without udev's link, which may not be there yet. */
+	if (strncmp(child->what, "uuid=", 5))
+		return unit_child_path(child);
+	disk = nd_find_uuid(child->what + 5);
+	path = disk ? format_text("/dev/%s", disk) : NULL;
+	free(disk);
+	return path;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Lines of /etc/daxlineartab, and the live devices that they describe. */
+#ifndef TAB_DEVICE_H
+#define TAB_DEVICE_H
+
+#include "boot/tab.h"
+#include "device/layout.h"
+
+char *tab_line(const char *name, const struct layout *layout);
+char *tab_child_path(const struct tab_child *child);
+
+#endif
