@@ -204,6 +204,40 @@ def test_merge_changes_no_line(clean):
     assert [row.replace(" 1 align_2m", "") for row in table_of(device.name)] == before
 
 
+def test_shorter_than_its_filesystem(clean):
+    a, b, c = clean.nvdimms[1:4]
+    device = clean.enter(ToolDevice(b, a))
+    tab = Tab(clean)
+    tab.write("# first", daxlinear("tab", "--print", device.name))
+    daxlinear("mkfs", device.name)
+    with Xfs(device, clean.folder(), make=False) as fs:
+        daxlinear("extend", "--force", device.name, c)
+        fs.write("file", b"data")
+    device.remove()
+    reason = tab.refused("--make", device.name)
+    for text in ("XFS of 768 MiB", f"line 2 of {tab.path}", "384 MiB"):
+        assert text in reason
+    assert dm.names() == []
+    # as it says
+    daxlinear("create", "--force", device.name, b, a, c)
+    tab.write(daxlinear("tab", "--print", device.name))
+    device.remove()
+    tab.tool("--make", device.name)
+    with Xfs(device, clean.folder(), make=False) as fs:
+        assert fs.read("file", 4) == b"data"
+
+
+def test_shorter_in_the_middle_of_a_child(clean):
+    # what holds the superblock is where the line says
+    c = clean.nvdimms[3]
+    device = clean.enter(ToolDevice("--force", c, "--offset", "64M", "--granule", "64M"))
+    run("mkfs.xfs", "-q", "-f", device)
+    device.remove()
+    tab = Tab(clean)
+    tab.write(f"{device.name} {c},offset=64M,len=320M")
+    assert "XFS of 384 MiB" in tab.refused("--make", device.name)
+
+
 def test_what_has_no_line(clean):
     striped = clean.named_device(f"0 4096 striped 2 8 {clean.nvdimms[0]} 0 {clean.nvdimms[1]} 0")
     assert 'a target "striped"' in refused("tab", "--print", striped.name)

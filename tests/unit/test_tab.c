@@ -26,6 +26,7 @@ static void good(void)
 	CHECK(tab.nr == 3);
 	entry = tab_find(&tab, "mem");
 	CHECK(entry->line == 1 && entry->nr == 1 && !strcmp(entry->children[0].what, "uuid=a-b"));
+	CHECK(tab_bytes(tab_find(&tab, "last")) == (1 << 30) + 4096);
 	CHECK(entry->children[0].len_bytes == 128 << 20 && !entry->children[0].offset_bytes);
 	entry = tab_find(&tab, "other");
 	CHECK(entry->line == 3 && entry->children[0].offset_bytes == 4096);

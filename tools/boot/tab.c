@@ -146,6 +146,17 @@ const struct tab_mistake *tab_find_mistake(const struct tab *tab, const char *na
 	return NULL;
 }
 
+/* Return the size of the device that a line makes. */
+uint64_t tab_bytes(const struct tab_entry *entry)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < entry->nr; i++)
+		bytes += entry->children[i].len_bytes;
+	return bytes;
+}
+
 void tab_free(struct tab *tab)
 {
 	while (tab->nr)

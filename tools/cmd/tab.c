@@ -10,7 +10,9 @@
 #include "device/change.h"
 #include "device/child.h"
 #include "device/dm.h"
+#include "fs/xfs.h"
 #include "util/say.h"
+#include "util/size.h"
 
 static const struct option options[] = {
 	{ "file", required_argument, NULL, 'F' },
@@ -69,6 +71,21 @@ static const struct tab_entry *find_entry(const struct tab_file *file, const cha
 	return entry;
 }
 
+/* Refuse a line from before an extend: its device is too short to mount the XFS. */
+static void refuse_short(const struct tab_file *file, const struct tab_entry *entry,
+			 const struct child *first)
+{
+	char text[2][SIZE_TEXT_LEN];
+	struct xfs xfs;
+
+	if (!xfs_read_at(first->given, first->offset_sectors * SECTOR, &xfs) ||
+	    xfs.size_bytes <= tab_bytes(entry))
+		return;
+	die(EXIT_FAILED, "%s has an XFS of %s, and line %u of %s makes a device of %s: the line lacks children that were added later; make %s of all of them by daxlinear create --force, then daxlinear tab --print %s prints the right line",
+	    entry->name, size_text(xfs.size_bytes, text[0]), entry->line, file->path,
+	    size_text(tab_bytes(entry), text[1]), entry->name, entry->name);
+}
+
 static int make(const char *path, const char *name)
 {
 	struct children children = { .known = true };
@@ -93,6 +110,7 @@ static int make(const char *path, const char *name)
 	change_begin(name);
 	stack_read(&stack);
 	children_open(&children, &stack);
+	refuse_short(&file, entry, children.children);
 	children_line(&children, &stack, &line);
 	table = line_table(&line);
 	change_create(name, &table);

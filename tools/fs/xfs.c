@@ -53,7 +53,8 @@ static bool ask_kernel(const char *folder, struct xfs *xfs)
 	return known;
 }
 
-static bool read_superblock(const char *device, struct xfs *xfs)
+/* Look at an XFS that is not mounted and starts at this place of a device. */
+bool xfs_read_at(const char *device, uint64_t offset_bytes, struct xfs *xfs)
 {
 	int fd = open(device, O_RDONLY | O_CLOEXEC);
 	struct superblock sb;
@@ -63,7 +64,7 @@ static bool read_superblock(const char *device, struct xfs *xfs)
 
 	if (fd < 0)
 		return false;
-	length = pread(fd, &sb, sizeof(sb), 0);
+	length = pread(fd, &sb, sizeof(sb), offset_bytes);
 	err = length < 0 ? errno : 0;
 	close(fd);
 	errno = err;
@@ -92,7 +93,7 @@ static bool read_superblock(const char *device, struct xfs *xfs)
  */
 bool xfs_read(const char *device, const char *folder, struct xfs *xfs)
 {
-	return (folder && ask_kernel(folder, xfs)) || read_superblock(device, xfs);
+	return (folder && ask_kernel(folder, xfs)) || xfs_read_at(device, 0, xfs);
 }
 
 /* Where an XFS ends after xfs_growfs. */

@@ -18,6 +18,7 @@ struct xfs {
 
 uint64_t xfs_grown_bytes(const struct xfs *xfs, uint64_t device_bytes);
 bool xfs_is_mounted(dev_t dev);
+bool xfs_read_at(const char *device, uint64_t offset_bytes, struct xfs *xfs);
 bool xfs_read(const char *device, const char *folder, struct xfs *xfs);
 
 #endif
