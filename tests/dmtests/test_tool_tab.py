@@ -13,6 +13,8 @@ from lib.dm import ioctl
 from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs
 from lib.module import TOP
+from lib.tool import strace
+from lib.tool.tab import boot_table, lines_of
 from lib.tool.tool import FAILED, USAGE, ToolDevice, call, daxlinear, refused
 from lib.units import HUGE, HUGE_SECTORS, MIB
 
@@ -186,6 +188,95 @@ def test_manual(clean):
         "daxlinear@mem.service", "daxlinear@logs.service"}
 
 
+def test_update(clean):
+    # that line alone, and its comment stays
+    a, b = clean.nvdimms[1:3]
+    device = clean.enter(ToolDevice(a))
+    old = daxlinear("tab", "--print", device.name).strip()
+    tab = Tab(clean)
+    others = ["# at boot", f"other {b},len=4K # by hand", "", "broken", f"{device.name}2 {a},len=4K"]
+    tab.write(*others[:3], f"  {old}  # the old one", *others[3:])
+    os.chown(tab.path, 12, 34)
+    os.chmod(tab.path, 0o640)
+    before = os.stat(tab.path)
+    assert tab.tool("--update", device.name).endswith(f" makes {device.name} as it is\n")
+    # what fits is left as it was written
+    assert os.stat(tab.path) == before
+    daxlinear("extend", device.name, b)
+    assert f"line 4 of {tab.path} is up to date" in tab.tool("--update", device.path)
+    new = daxlinear("tab", "--print", device.name).strip()
+    assert new != old and new.startswith(f"{old} ")
+    assert lines_of(tab.path) == [*others[:3], f"{new} # the old one", *others[3:], ""]
+    after = os.stat(tab.path)
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, 12, 34)
+    assert os.listdir(os.path.dirname(tab.path)) == ["tab"]
+    device.remove()
+    tab.tool("--make", device.name)
+    assert table_of(device.name)[0].split()[3] == "2"
+
+
+def test_update_through_a_link(clean):
+    device = clean.enter(ToolDevice(clean.nvdimms[1]))
+    tab = Tab(clean)
+    tab.write(f"{device.name} /dev/x,len=4K")
+    link = os.path.join(clean.folder(), "link")
+    os.symlink(tab.path, link)
+    daxlinear("tab", "--file", link, "--update", device.name)
+    assert os.path.islink(link)
+    assert lines_of(tab.path) == [daxlinear("tab", "--print", device.name).strip(), ""]
+
+
+def test_update_that_cannot_be(clean):
+    a = clean.nvdimms[1]
+    device = clean.enter(ToolDevice(a))
+    tab = Tab(clean)
+    tab.write("# nothing")
+    assert f"daxlinear tab --print {device.name} >>{tab.path} adds" in tab.refused(
+        "--update", device.name)
+    tab.write(f"{device.name} {a},len=4K", f"{device.name} {a},len=8K")
+    assert "line 2: " in tab.refused("--update", device.name)
+    tab.write(f"{device.name} {a},len=4K", "one\0two")
+    assert "zero byte" in tab.refused("--update", device.name)
+    tab.write(f"{device.name} {a},len=4K")
+    before = lines_of(tab.path)
+    folder = os.path.dirname(tab.path)
+    run("mount", "--bind", "-o", "ro", folder, folder)
+    try:
+        assert "Read-only file system" in tab.refused("--update", device.name)
+    finally:
+        run("umount", folder)
+    for name, number in (("write", 1), ("fsync", 1), ("rename", 1)):
+        done = strace.fail_at(name, number, "ENOSPC", "tab", "--file", tab.path, "--update",
+                              device.name)
+        assert done.code == FAILED and "No space left" in done.err
+        assert lines_of(tab.path) == before and os.listdir(folder) == ["tab"]
+
+
+def test_update_cut_short(clean):
+    # whenever it ends, one table or the other is there, whole
+    a, b = clean.nvdimms[1:3]
+    device = clean.enter(ToolDevice(a))
+    tab = Tab(clean)
+    old = ["# first", f"{device.name} {a},len=4K", f"other {b},len=4K", ""]
+    new = [old[0], daxlinear("tab", "--print", device.name).strip(), *old[2:]]
+    words = ["tab", "--file", tab.path, "--update", device.name]
+    tab.write(*old[:3])
+    done, calls = strace.record_steps(*words)
+    assert done.code == 0 and lines_of(tab.path) == new
+    first = next(at for at, call in enumerate(calls) if f"{tab.path}.new" in call[2])
+    steps = [(name, number) for name, number, _ in calls[first:]]
+    names = [name for name, _ in steps]
+    assert names == ["unlink", "openat", "write", "fchown", "fchmod", "fsync", "close", "rename",
+                     "openat", "fsync", "close", "write", "close"]
+    for at, (name, number) in enumerate(steps):
+        tab.write(*old[:3])
+        assert strace.kill_at(name, number, *words).code < 0
+        assert lines_of(tab.path) == (new if at > names.index("rename") else old)
+        # what is left beside it is no obstacle
+        daxlinear(*words)
+        assert lines_of(tab.path) == new and os.listdir(os.path.dirname(tab.path)) == ["tab"]
+
+
 def test_merge_changes_no_line(clean):
     # of what is joined, it is the same device
     a, b = clean.nvdimms[1:3]
@@ -194,13 +285,13 @@ def test_merge_changes_no_line(clean):
                                 DaxLinear(HUGE_SECTORS, b, HUGE_SECTORS))
     line = daxlinear("tab", "--print", device.name)
     assert len(line.split()) == 3
-    tab = Tab(clean)
-    tab.write(line)
+    clean.enter(boot_table(line))
     daxlinear("merge", device.name)
     assert daxlinear("tab", "--print", device.name) == line
+    assert "as it is" in daxlinear("tab", "--update", device.name)
     before = table_of(device.name)
     device.remove()
-    tab.tool("--make", device.name)
+    daxlinear("tab", "--make", device.name)
     assert [row.replace(" 1 align_2m", "") for row in table_of(device.name)] == before
 
 
@@ -215,12 +306,13 @@ def test_shorter_than_its_filesystem(clean):
         fs.write("file", b"data")
     device.remove()
     reason = tab.refused("--make", device.name)
-    for text in ("XFS of 768 MiB", f"line 2 of {tab.path}", "384 MiB"):
+    for text in ("XFS of 768 MiB", f"line 2 of {tab.path}", "384 MiB",
+                 f"daxlinear tab --update {device.name}"):
         assert text in reason
     assert dm.names() == []
     # as it says
     daxlinear("create", "--force", device.name, b, a, c)
-    tab.write(daxlinear("tab", "--print", device.name))
+    tab.tool("--update", device.name)
     device.remove()
     tab.tool("--make", device.name)
     with Xfs(device, clean.folder(), make=False) as fs:
@@ -249,10 +341,11 @@ def test_what_has_no_line(clean):
 
 
 @pytest.mark.parametrize("words, code, text", [
-    ([], USAGE, "give --print, --make or --units"),
+    ([], USAGE, "give --print, --update, --make or --units"),
     (["mem"], USAGE, '"mem" is one word too many'),
     (["--print"], USAGE, "--print wants a value"),
-    (["--print", "a", "--make", "a"], USAGE, "one of --print, --make and --units"),
+    (["--print", "a", "--make", "a"], USAGE, "one of --print, --update, --make and --units"),
+    (["--update", "missing"], FAILED, 'no mapped device "missing"'),
     (["--print", "missing"], FAILED, 'no mapped device "missing"'),
     (["--file", "/dev", "--make", "x"], FAILED, "/dev: Is a directory"),
 ])

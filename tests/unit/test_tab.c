@@ -74,11 +74,56 @@ static void bad(void)
 	}
 }
 
+/* What is no part of the line stays, to the last byte. */
+static void replaced(void)
+{
+	static const struct {
+		const char *old;
+		unsigned int number;
+		const char *new;
+	} cases[] = {
+		{ "mem a", 1, "X" },
+		{ "mem a\n", 1, "X\n" },
+		{ "# one\n\nmem a # why\n  other b\t", 3, "# one\n\nX # why\n  other b\t" },
+		{ "  mem a\t\r\nlast", 1, "X\nlast" },
+		{ "a\nb\nmem a#", 3, "a\nb\nX #" },
+	};
+	char *new;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unit_case = i;
+		new = tab_replace(cases[i].old, cases[i].number, "X");
+		CHECK(!strcmp(new, cases[i].new));
+		free(new);
+	}
+}
+
+/* A line of any table is replaced, and nothing else. */
+static void random_replaced(const char *text, const struct tab *tab)
+{
+	const struct tab_entry *entry = &tab->entries[unit_below(tab->nr)], *other;
+	struct tab new;
+	char *changed;
+	size_t i;
+
+	changed = tab_replace(text, entry->line, "new /dev/new,len=8K");
+	CHECK(parse(&new, changed) <= tab->nr_mistakes && new.nr >= tab->nr);
+	CHECK(tab_find(&new, "new")->line == entry->line && !tab_find(tab, "new"));
+	for (i = 0; i < tab->nr; i++) {
+		other = tab_find(&new, tab->entries[i].name);
+		CHECK(other || &tab->entries[i] == entry);
+		CHECK(!other || other->line == tab->entries[i].line || &tab->entries[i] == entry);
+	}
+	tab_free(&new);
+	free(changed);
+}
+
 static void random_text(void)
 {
 	static const char * const parts[] = {
 		" ", "\n", "\t", "#", ",", "=", "len=", "offset=", "4K", "mem", "uuid=", "/dev/x",
-		"4096", "x", "\r", "1", "",
+		"4096", "x", "\r", "1", "", "mem /dev/x,len=4K", "x uuid=a,len=8K ", "\n1 /dev/x,len=4096\n",
 	};
 	char text[400] = "";
 	struct tab tab;
@@ -89,6 +134,8 @@ static void random_text(void)
 	parse(&tab, text);
 	for (i = 0; i < tab.nr; i++)
 		CHECK(tab.entries[i].nr && tab_find(&tab, tab.entries[i].name) == &tab.entries[i]);
+	if (tab.nr)
+		random_replaced(text, &tab);
 	tab_free(&tab);
 }
 
@@ -98,6 +145,7 @@ int main(int argc, char **argv)
 
 	good();
 	bad();
+	replaced();
 	for (unit_case = 0; unit_case < cases / 10; unit_case++)
 		random_text();
 	printf("tab: %lu random tables are read or refused\n", cases / 10);

@@ -157,6 +157,26 @@ uint64_t tab_bytes(const struct tab_entry *entry)
 	return bytes;
 }
 
+/**
+ * tab_replace - replace a line of a table
+ * @text: The table.
+ * @number: The number of the line, counted from 1, which has to exist.  Its comment is kept.
+ * @line: The new line.
+ *
+ * Return: The new table.
+ */
+char *tab_replace(const char *text, unsigned int number, const char *line)
+{
+	const char *start = text, *end, *comment;
+
+	while (--number)
+		start = strchr(start, '\n') + 1;
+	end = start + strcspn(start, "\n");
+	comment = start + strcspn(start, "#\n");
+	return format_text("%.*s%s%s%.*s%s", (int)(start - text), text, line,
+			   comment == end ? "" : " ", (int)(end - comment), comment, end);
+}
+
 void tab_free(struct tab *tab)
 {
 	while (tab->nr)

@@ -46,6 +46,7 @@ void tab_parse(struct tab *tab, const char *text);
 const struct tab_entry *tab_find(const struct tab *tab, const char *name);
 const struct tab_mistake *tab_find_mistake(const struct tab *tab, const char *name);
 uint64_t tab_bytes(const struct tab_entry *entry);
+char *tab_replace(const char *text, unsigned int number, const char *line);
 void tab_free(struct tab *tab);
 
 #endif

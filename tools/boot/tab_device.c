@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "boot/tab_device.h"
 #include "boot/unit.h"
@@ -77,4 +78,44 @@ char *tab_child_path(const struct tab_child *child)
 	path = disk ? format_text("/dev/%s", disk) : NULL;
 	free(disk);
 	return path;
+}
+
+/* Read the ranges that a line maps.  Return false if a child is missing. */
+static bool read_entry(const struct tab_entry *entry, struct line *line)
+{
+	struct stat status;
+	size_t i;
+
+	for (i = 0; i < entry->nr; i++) {
+		const struct tab_child *child = &entry->children[i];
+		char *path = tab_child_path(child);
+		bool found = path && !stat(path, &status);
+
+		free(path);
+		if (!found)
+			return false;
+		line_add(line, status.st_rdev, child->offset_bytes / SECTOR,
+			 child->len_bytes / SECTOR);
+	}
+	return true;
+}
+
+/* Return whether a line makes a device of these ranges.  How either is split does not matter. */
+bool tab_fits(const struct tab_entry *entry, const struct layout *layout)
+{
+	struct line wanted = { 0 }, live = join(layout);
+	bool same;
+	size_t i;
+
+	same = read_entry(entry, &wanted) && wanted.layout.nr == live.layout.nr;
+	for (i = 0; i < live.layout.nr && same; i++) {
+		const struct segment *a = &wanted.layout.segments[i];
+		const struct segment *b = &live.layout.segments[i];
+
+		same = a->dev == b->dev && a->offset_sectors == b->offset_sectors &&
+		       a->len_sectors == b->len_sectors;
+	}
+	layout_free(&wanted.layout);
+	layout_free(&live.layout);
+	return same;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The file that holds a table of devices. */
+/* The file of a table of devices: read it, and replace a line. */
 #ifndef TAB_FILE_H
 #define TAB_FILE_H
+
+#include <stdbool.h>
 
 #include "boot/tab.h"
 
@@ -13,5 +15,7 @@ struct tab_file {
 
 void tab_read(struct tab_file *file, const char *path);
 const struct tab_entry *tab_entry(const struct tab_file *file, const char *name);
+void tab_prepare(const struct tab_file *file, unsigned int line, const char *text);
+bool tab_commit(void);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* daxlinear tab: the devices that are made at boot. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "device/change.h"
 #include "device/child.h"
 #include "device/dm.h"
+#include "device/lock.h"
 #include "fs/xfs.h"
 #include "util/say.h"
 #include "util/size.h"
@@ -18,6 +20,7 @@ static const struct option options[] = {
 	{ "file", required_argument, NULL, 'F' },
 	{ "make", required_argument, NULL, 'm' },
 	{ "print", required_argument, NULL, 'p' },
+	{ "update", required_argument, NULL, 'U' },
 	{ "units", required_argument, NULL, 'u' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 }
@@ -71,6 +74,31 @@ static const struct tab_entry *find_entry(const struct tab_file *file, const cha
 	return entry;
 }
 
+/* Replace the line of a device by one that describes it as it is now. */
+static int update(const char *path, const char *name)
+{
+	struct mapped mapped = dm_device(name);
+	const struct tab_entry *entry;
+	struct tab_file file;
+	struct layout layout;
+
+	lock_changes();
+	tab_read(&file, path);
+	entry = find_entry(&file, mapped.name);
+	read_device(&layout, &mapped);
+	if (tab_fits(entry, &layout)) {
+		printf("line %u of %s makes %s as it is\n", entry->line, path, mapped.name);
+		return EXIT_DONE;
+	}
+	hold_signals();
+	tab_prepare(&file, entry->line, tab_line(mapped.name, &layout));
+	if (!tab_commit())
+		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
+	let_signals();
+	printf("line %u of %s is up to date\n", entry->line, path);
+	return EXIT_DONE;
+}
+
 /* Refuse a line from before an extend: its device is too short to mount the XFS. */
 static void refuse_short(const struct tab_file *file, const struct tab_entry *entry,
 			 const struct child *first)
@@ -81,7 +109,7 @@ static void refuse_short(const struct tab_file *file, const struct tab_entry *en
 	if (!xfs_read_at(first->given, first->offset_sectors * SECTOR, &xfs) ||
 	    xfs.size_bytes <= tab_bytes(entry))
 		return;
-	die(EXIT_FAILED, "%s has an XFS of %s, and line %u of %s makes a device of %s: the line lacks children that were added later; make %s of all of them by daxlinear create --force, then daxlinear tab --print %s prints the right line",
+	die(EXIT_FAILED, "%s has an XFS of %s, and line %u of %s makes a device of %s: the line lacks children that were added later; make %s of all of them by daxlinear create --force, then run daxlinear tab --update %s",
 	    entry->name, size_text(xfs.size_bytes, text[0]), entry->line, file->path,
 	    size_text(tab_bytes(entry), text[1]), entry->name, entry->name);
 }
@@ -131,7 +159,7 @@ static int run(int argc, char **argv)
 			continue;
 		}
 		if (what)
-			usage("one of --print, --make and --units, please");
+			usage("one of --print, --update, --make and --units, please");
 		what = option;
 		if (option == 'u')
 			folder = optarg;
@@ -139,7 +167,7 @@ static int run(int argc, char **argv)
 			name = optarg;
 	}
 	if (!what)
-		usage("give --print, --make or --units");
+		usage("give --print, --update, --make or --units");
 
 	if (what == 'u') {
 		tab_read(&file, path);
@@ -150,21 +178,22 @@ static int run(int argc, char **argv)
 	dm_begin();
 	if (what == 'p')
 		return print(name);
-	return make(path, name);
+	return what == 'U' ? update(path, name) : make(path, name);
 }
 
 const struct command command_tab = {
 	.name = "tab",
-	.arguments = "[--file FILE] --print NAME | --make NAME | --units DIR",
+	.arguments = "[--file FILE] --print NAME | --update NAME | --make NAME | --units DIR",
 	.what = "Look after " TAB ", the devices that are made at boot",
 	.help =
 "Each line of the file has the name of a device, and its children in their order:\n\n"
 "    NAME uuid=UUID,len=SIZE[,offset=SIZE] ...\n\n"
 "where UUID is that of a namespace. partuuid=UUID and a path will do as well. All after\n"
 "a # is a comment.\n\n"
-"  --print NAME  print the line of a device that there is\n"
-"  --make NAME   make the device of this line\n"
-"  --units DIR   write systemd's units for all lines, as its generator does\n"
-"  --file FILE   another file\n",
+"  --print NAME   print the line of a device that there is\n"
+"  --update NAME  rewrite the line of a device, as the device is now\n"
+"  --make NAME    make the device of this line\n"
+"  --units DIR    write systemd's units for all lines, as its generator does\n"
+"  --file FILE    another file\n",
 	.run = run,
 };

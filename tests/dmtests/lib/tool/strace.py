@@ -12,6 +12,34 @@ CHANGES = ("DM_DEV_CREATE", "DM_TABLE_LOAD", "DM_DEV_SUSPEND", "DM_DEV_REMOVE", 
 _STRACE = ["strace", "-f", "-qq", "-e", "trace=ioctl"]
 
 
+# what else makes something that lasts, or starts another program
+_STEPS = "ioctl,openat,unlink,write,fchown,fchmod,fsync,close,rename,clone,clone3,vfork"
+
+
+def record_steps(*words):
+    """Run it; return what came of it and each (name, number, line) of its calls.
+
+    The number is that of the call among those of its name. Other programs' calls are not among them.
+    """
+    with tempfile.NamedTemporaryFile("r") as file:
+        done = tool.call(*words, prefix=["strace", "-qq", "-e", f"trace={_STEPS}", "-o", file.name])
+        lines = [line for line in file if "(" in line]
+    names = [line.partition("(")[0] for line in lines]
+    return done, [(name, names[:at + 1].count(name), lines[at]) for at, name in enumerate(names)]
+
+
+def fail_at(name, number, error, *words):
+    """Run it, with an error of one of its calls."""
+    return tool.call(*words, prefix=["strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}",
+                                     "-e", f"inject={name}:error={error}:when={number}"])
+
+
+def kill_at(name, number, *words, signal="KILL"):
+    """Run it, to get a signal when it is about to make this call."""
+    return tool.call(*words, prefix=["strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}",
+                                     "-e", f"inject={name}:signal={signal}:when={number}"])
+
+
 def record(*words):
     """Run it; return a Done and the names of its ioctls, in their order."""
     with tempfile.NamedTemporaryFile("r") as file:
