@@ -26,6 +26,15 @@ def test_command(step):
     step.run()
 
 
+def test_extend(machine):
+    # what is left of a child, as a range of its own
+    said = machine.run("daxlinear", "extend", "mem", "/dev/pmem0", "--offset", "384M", "--len",
+                       "64M", "--granule", "64M")
+    assert f"line 1 of {TAB} is up to date" in said
+    with open(TAB, encoding="utf-8") as file:
+        assert file.read() == machine.run("daxlinear", "tab", "--print", "mem")
+
+
 def test_leave_something_behind(machine):
     machine.write_diary("first boot")
 

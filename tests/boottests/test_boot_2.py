@@ -16,6 +16,13 @@ def test_mounted(machine):
     assert machine.diary() == ["first boot"]
 
 
+def test_extended(machine):
+    # after the line was written
+    size = int(machine.run("blockdev", "--getsize64", "/dev/mapper/mem"))
+    assert size == (3 * 384 + 64) << 20
+    assert f"blocks={size // 4096}" in machine.run("xfs_info", FOLDER)
+
+
 def test_missing_child(machine):
     assert machine.property("daxlinear@lacking.service", "ActiveState") == "failed"
     said = machine.run("journalctl", "-b", "-o", "cat", "-u", "daxlinear@lacking.service")

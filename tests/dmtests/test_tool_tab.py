@@ -14,7 +14,7 @@ from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs
 from lib.module import TOP
 from lib.tool import strace
-from lib.tool.tab import boot_table, lines_of
+from lib.tool.tab import BOOT, boot_table, lines_of
 from lib.tool.tool import FAILED, USAGE, ToolDevice, call, daxlinear, refused
 from lib.units import HUGE, HUGE_SECTORS, MIB
 
@@ -277,6 +277,48 @@ def test_update_cut_short(clean):
         assert lines_of(tab.path) == new and os.listdir(os.path.dirname(tab.path)) == ["tab"]
 
 
+def test_extend_updates(clean):
+    a, b, c = clean.nvdimms[1:4]
+    device = clean.enter(ToolDevice(b, a))
+    daxlinear("mkfs", device.name)
+    with Xfs(device, clean.folder(), make=False) as fs:
+        # there is no table, or no line
+        assert BOOT not in daxlinear("extend", "--force", device.name, c, "--len", "128M")
+        boot = clean.enter(boot_table(daxlinear("tab", "--print", device.name), "# end"))
+        command = daxlinear("extend", "--dry-run", "--force", device.name, c, "--offset", "128M",
+                            "--len", "128M").splitlines()
+        assert command[-1] == f"daxlinear tab --update {device.name}"
+        before = lines_of(boot)
+        done = call("extend", "--no-tab", "--force", device.name, c, "--offset", "128M", "--len",
+                    "128M")
+        assert done.code == 0 and f"daxlinear tab --update {device.name}" in done.err
+        assert lines_of(boot) == before
+        said = daxlinear("extend", "--force", device.name, c, "--offset", "256M", "--len", "128M")
+        assert f"line 1 of {boot} is up to date" in said
+        assert lines_of(boot) == [daxlinear("tab", "--print", device.name).strip(), "# end", ""]
+        fs.write("file", b"data")
+    device.remove()
+    daxlinear("tab", "--make", device.name)
+    with Xfs(device, clean.folder(), make=False) as fs:
+        assert fs.read("file", 4) == b"data"
+
+
+def test_extend_that_cannot_update(clean):
+    # it says so before it does anything
+    a, b = clean.nvdimms[1:3]
+    part = clean.enter(clean.nvdimms[3].partition(HUGE_SECTORS, 200 * 2048))
+    device = clean.enter(ToolDevice(a))
+    before = table_of(device.name)
+    line = daxlinear("tab", "--print", device.name)
+    with boot_table(line):
+        assert "has no UUID that is the same" in refused("extend", device.name, part)
+    with boot_table(line, line):
+        assert "line 2: there is a line" in refused("extend", device.name, b)
+    assert table_of(device.name) == before
+    with boot_table(line):
+        daxlinear("extend", "--no-tab", device.name, part)
+
+
 def test_merge_changes_no_line(clean):
     # of what is joined, it is the same device
     a, b = clean.nvdimms[1:3]
@@ -309,7 +351,7 @@ def test_shorter_than_its_filesystem(clean):
     for text in ("XFS of 768 MiB", f"line 2 of {tab.path}", "384 MiB",
                  f"daxlinear tab --update {device.name}"):
         assert text in reason
-    assert dm.names() == []
+    assert ioctl.names() == []
     # as it says
     daxlinear("create", "--force", device.name, b, a, c)
     tab.tool("--update", device.name)

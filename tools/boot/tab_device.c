@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "boot/tab_device.h"
+#include "boot/tab_file.h"
 #include "boot/unit.h"
 #include "device/line.h"
 #include "sys/blkid.h"
@@ -118,4 +119,44 @@ bool tab_fits(const struct tab_entry *entry, const struct layout *layout)
 	layout_free(&wanted.layout);
 	layout_free(&live.layout);
 	return same;
+}
+
+/**
+ * tab_check - compare a device with its line in the table of those made at boot
+ * @mapped: The device.
+ * @text: Set to a sentence for a finding, or to NULL if there is no line.
+ *
+ * Return: Whether the line makes the device as it is now; true if there is no line.
+ */
+bool tab_check(const struct mapped *mapped, char **text)
+{
+	const struct tab_mistake *mistake;
+	const struct tab_entry *entry;
+	struct layout layout = { 0 };
+	char sizes[2][SIZE_TEXT_LEN];
+	struct tab_file file;
+	struct table table;
+	bool fits = false;
+
+	*text = NULL;
+	tab_read(&file, TAB);
+	mistake = tab_find_mistake(&file.tab, mapped->name);
+	entry = tab_find(&file.tab, mapped->name);
+	if (mistake) {
+		*text = format_text(TAB ", line %u: %s", mistake->line, mistake->text);
+	} else if (entry && dm_table(mapped->name, &table)) {
+		layout_read(&layout, &table);
+		fits = tab_fits(entry, &layout);
+		size_text(tab_bytes(entry), sizes[0]);
+		size_text(table_end(&table) * SECTOR, sizes[1]);
+		*text = fits ? format_text("line %u of " TAB " makes %s as it is", entry->line,
+					   mapped->name) :
+			format_text("line %u of " TAB " makes %s of %s, and not as it is, of %s: daxlinear tab --update %s",
+				    entry->line, mapped->name, sizes[0], sizes[1], mapped->name);
+		layout_free(&layout);
+		table_free(&table);
+	}
+	tab_free(&file.tab);
+	free(file.text);
+	return fits || !*text;
 }

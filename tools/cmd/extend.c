@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* daxlinear extend: makes a device longer, and the filesystem on it. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "boot/tab_device.h"
+#include "boot/tab_file.h"
 #include "util/alloc.h"
 #include "device/change.h"
 #include "cmd/child_options.h"
@@ -22,6 +25,7 @@ static const struct option options[] = {
 	{ "granule", required_argument, NULL, 'g' },
 	{ "len", required_argument, NULL, 'l' },
 	{ "no-growfs", no_argument, NULL, 'G' },
+	{ "no-tab", no_argument, NULL, 'T' },
 	{ "offset", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 }
@@ -59,9 +63,62 @@ static void pick_granule(struct children *children, const struct content *conten
 		children->granule_bytes /= 2;
 }
 
-/* Grow the filesystem; it must not stay smaller than its device: 6.1 and 6.12 oops if what fails
- * is past its end.
+/* The line that makes the device at boot, and its replacement; all zero if there is none. */
+struct boot {
+	struct tab_file file;
+	const struct tab_entry *entry;
+	char *text;
+};
+
+/* What is extended, by what. */
+struct extension {
+	struct mapped mapped;
+	struct children children;
+	struct content content;
+	struct boot boot;
+	struct table table;
+	uint64_t old_sectors;
+	bool may_grow;
+};
+
+static void boot_find(struct boot *boot, const struct mapped *mapped, const struct line *line)
+{
+	tab_read(&boot->file, TAB);
+	boot->entry = tab_entry(&boot->file, mapped->name);
+	if (boot->entry)
+		boot->text = tab_line(mapped->name, &line->layout);
+}
+
+/*
+ * A filesystem that is smaller than its device crashes 6.1 and 6.12 if a page fails
+ * past its end, and XFS grows only while it is mounted.
  */
+static void refuse_unmounted(const struct extension *extension)
+{
+	if (extension->content.is_xfs && !extension->content.mounted)
+		die(EXIT_FAILED, "%s has an XFS that is not mounted, and only a mounted one can be grown: mount it first; --no-growfs leaves its size as it is, and Linux 6.1 and 6.12 crash if a page fails past its end",
+		    extension->mapped.name);
+}
+
+/* Return what an extend that was killed after the change of the table has left to do, or NULL. */
+static char *unfinished(const struct extension *extension)
+{
+	const struct content *content = &extension->content;
+	uint64_t end_bytes = extension->old_sectors * SECTOR;
+	char text[2][SIZE_TEXT_LEN], *update, *why;
+
+	/* XFS does not use a rest that is too small for an allocation group. */
+	if (!content->is_xfs || content->xfs.size_bytes + MIB > end_bytes)
+		return NULL;
+	update = tab_check(&extension->mapped, &why) ? copy_text("") :
+		 format_text("daxlinear tab --update %s, then ", extension->mapped.name);
+	return format_text(", and XFS uses %s of %s: run %sxfs_growfs %s",
+			   size_text(content->xfs.size_bytes, text[0]),
+			   size_text(end_bytes, text[1]), update,
+			   content->mounted ? content->mount.folder : "where it is mounted");
+}
+
+/* Run xfs_growfs, or print the command. */
 static int grow_filesystem(const struct mapped *mapped, const struct content *content, bool may)
 {
 	struct words words = { 0 };
@@ -75,7 +132,7 @@ static int grow_filesystem(const struct mapped *mapped, const struct content *co
 	}
 	words_add(&words, "xfs_growfs");
 	words_add(&words, "%s", content->mounted ? content->mount.folder : "MOUNTPOINT");
-	if (!content->mounted || !may) {
+	if (!may) {
 		note("XFS has its old size%s; now run:",
 		     content->mounted ? "" : " and is not mounted: mount it");
 		words_print(&words);
@@ -83,30 +140,57 @@ static int grow_filesystem(const struct mapped *mapped, const struct content *co
 	}
 	if (run_program(&words))
 		return EXIT_DONE;
-	note("%s has its new size, and XFS on %s its old one: run xfs_growfs again", mapped->name,
-	     content->mount.folder);
+	note("%s has its new size, and XFS on %s its old one: run xfs_growfs %s", mapped->name,
+	     content->mount.folder, content->mount.folder);
 	return EXIT_FAILED;
+}
+
+/*
+ * The table, the line for the boot, the XFS: in this order, the next boot makes no device that is
+ * shorter than the XFS, wherever a kill or a crash ends this.  Other signals wait for the end.
+ */
+static int carry_out(const struct extension *extension)
+{
+	const struct mapped *mapped = &extension->mapped;
+	const struct boot *boot = &extension->boot;
+	char text[SIZE_TEXT_LEN], *why;
+	int code;
+
+	hold_signals();
+	if (boot->entry)
+		tab_prepare(&boot->file, boot->entry->line, boot->text);
+	change_table(mapped, &extension->table);
+	if (boot->entry && !tab_commit())
+		die(EXIT_FAILED, "%s has its new size, and " TAB " could not be written (%s): run daxlinear tab --update %s, and then xfs_growfs if there is an XFS",
+		    mapped->name, strerror(errno), mapped->name);
+	printf("/dev/mapper/%s: %s\n", mapped->name,
+	       size_text(table_end(&extension->table) * SECTOR, text));
+	children_tell(&extension->children, extension->old_sectors);
+	if (boot->entry)
+		printf("line %u of " TAB " is up to date\n", boot->entry->line);
+	else if (!tab_check(mapped, &why))
+		note("%s", why);
+	code = grow_filesystem(mapped, &extension->content, extension->may_grow);
+	let_signals();
+	return code;
 }
 
 static int run(int argc, char **argv)
 {
-	struct children children = { 0 };
-	struct content content = { 0 };
-	char text[SIZE_TEXT_LEN];
+	struct extension extension = { .may_grow = true };
+	struct children *children = &extension.children;
+	struct mapped *mapped = &extension.mapped;
+	bool dry_run = false, use_tab = true;
 	const char *name = NULL;
-	bool dry_run = false, may_grow = true;
-	struct mapped mapped;
 	struct stack stack;
-	struct table table;
 	struct line line;
-	uint64_t end;
 	int option;
 
 	while ((option = next_option(argc, argv, options)) != -1) {
 		switch (option) {
 		case ARGUMENT:
 			if (name)
-				children_add(&children, optarg);
+				children_add(children, optarg);
 			else
 				name = optarg;
 			break;
@@ -114,39 +198,46 @@ static int run(int argc, char **argv)
 			dry_run = true;
 			break;
 		case 'G':
-			may_grow = false;
+			extension.may_grow = false;
+			break;
+		case 'T':
+			use_tab = false;
 			break;
 		default:
-			children_option(&children, option, optarg);
+			children_option(children, option, optarg);
 		}
 	}
-	if (!name || !children.nr)
+	if (!name || !children->nr)
 		usage("give a NAME and one DEV at least");
 
 	dm_begin();
 	if (!dry_run)
 		lock_changes();
-	mapped = dm_device(name);
-	change_read(&line, &mapped);
-	end = line_end(&line);
-	look_at_content(&content, &mapped);
+	*mapped = dm_device(name);
+	change_read(&line, mapped);
+	extension.old_sectors = line_end(&line);
+	look_at_content(&extension.content, mapped);
+	children->own = mapped->name;
+	children->own_hint = unfinished(&extension);
 	stack_read(&stack);
 	/* One that was killed in the middle may have left a table that holds the children. */
-	if (!dry_run && mapped.inactive)
-		dm_clear(mapped.name);
-	children_open(&children, &stack);
-	pick_granule(&children, &content, end * SECTOR);
-	children_trim(&children);
-	children_line(&children, &stack, &line);
-	table = line_table(&line);
-	if (dry_run) {
-		change_print(&mapped, &table);
-		return EXIT_DONE;
-	}
-	change_table(&mapped, &table);
-	printf("/dev/mapper/%s: %s\n", mapped.name, size_text(table_end(&table) * SECTOR, text));
-	children_tell(&children, end);
-	return grow_filesystem(&mapped, &content, may_grow);
+	if (!dry_run && mapped->inactive)
+		dm_clear(mapped->name);
+	children_open(children, &stack);
+	if (extension.may_grow)
+		refuse_unmounted(&extension);
+	pick_granule(children, &extension.content, extension.old_sectors * SECTOR);
+	children_trim(children);
+	children_line(children, &stack, &line);
+	extension.table = line_table(&line);
+	if (use_tab)
+		boot_find(&extension.boot, mapped, &line);
+	if (!dry_run)
+		return carry_out(&extension);
+	change_print(mapped, &extension.table);
+	if (extension.boot.entry)
+		printf("daxlinear tab --update %s\n", mapped->name);
+	return EXIT_DONE;
 }
 
 const struct command command_extend = {
@@ -154,14 +245,16 @@ const struct command command_extend = {
 	.arguments = "[OPTION...] NAME DEV [--offset SIZE] [--len SIZE] [DEV ...]",
 	.what = "Make a device longer while it is in use, and the XFS on it",
 	.help =
-"Adds each DEV to the end, as create does; a mounted XFS is grown by xfs_growfs. The\n"
-"table is one line then, also if it had several.\n\n"
+"Adds each DEV to the end, as create does. If " TAB " has a line for the\n"
+"device, it is rewritten, and a mounted XFS is grown by xfs_growfs. Afterwards the table\n"
+"is one line, even if it had several.\n\n"
 "  --offset SIZE   use the DEV before this from here on\n"
 "  --len SIZE      use at most so much of the DEV before this\n"
 "  --granule SIZE  what to trim each DEV to a multiple of; otherwise XFS's allocation\n"
 "                  groups if there is one, or as create does\n"
 "  --force         use a DEV all the same that create would refuse\n"
 "  --no-growfs     leave the XFS as it is, and print the command that grows it\n"
+"  --no-tab        leave " TAB " as it is\n"
 "  --dry-run       print the dmsetup commands that would do it, and do nothing\n",
 	.run = run,
 };

@@ -92,12 +92,19 @@ static const char *find_user(const struct stack *stack, dev_t dev, uint64_t offs
 	return NULL;
 }
 
-static void refuse_used(const struct child *child, const struct stack *stack)
+static void refuse_used(const struct children *children, const struct child *child,
+			const struct stack *stack)
 {
 	const char *user = find_user(stack, child->dev, child->offset_sectors,
 				     child->len_sectors);
 	int fd;
 
+	/* A filesystem on a device that maps a range twice overwrites itself. */
+	if (user && children->own && !strcmp(user, children->own))
+		die(EXIT_FAILED, "%s: %s has a part of what would be used already%s", child->given,
+		    user, children->own_hint ?: "");
+	if (children->force)
+		return;
 	if (user)
 		die(EXIT_FAILED, "%s: %s has a part of what would be used: say --offset and --len, or --force if both may have it",
 		    child->given, user);
@@ -150,8 +157,7 @@ void children_open(struct children *children, const struct stack *stack)
 		open_child(child);
 		find_range(child);
 		refuse_twice(children, i);
-		if (!children->force)
-			refuse_used(child, stack);
+		refuse_used(children, child, stack);
 		if (!children->force && !children->known)
 			refuse_signature(child, stack);
 	}

@@ -22,6 +22,8 @@ struct children {
 	bool force;
 	bool known;		/* what they hold is their own */
 	uint64_t granule_bytes;	/* 0: pick one */
+	const char *own;	/* the device that they extend, NULL for a new one */
+	const char *own_hint;	/* what to do if that maps one of them already */
 };
 
 void children_add(struct children *children, const char *given);

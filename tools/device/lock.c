@@ -11,6 +11,7 @@
 #define LOCK	"/run/daxlinear.lock"
 
 static sigset_t before;
+static unsigned int holds;
 
 /* Take the lock of changes.  The exit of this process releases it. */
 void lock_changes(void)
@@ -26,11 +27,16 @@ void lock_changes(void)
 	}
 }
 
-/* Block signals until let_signals(), so that none ends the program in the middle of a change. */
+/*
+ * Block signals until let_signals() is called as often, so that none ends the program in the
+ * middle of a change.
+ */
 void hold_signals(void)
 {
 	sigset_t set;
 
+	if (holds++)
+		return;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
@@ -41,5 +47,6 @@ void hold_signals(void)
 
 void let_signals(void)
 {
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (!--holds)
+		sigprocmask(SIG_SETMASK, &before, NULL);
 }
