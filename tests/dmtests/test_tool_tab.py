@@ -297,7 +297,9 @@ def test_extend_updates(clean):
         assert f"line 1 of {boot} is up to date" in said
         assert lines_of(boot) == [daxlinear("tab", "--print", device.name).strip(), "# end", ""]
         fs.write("file", b"data")
-    device.remove()
+    done = call("remove", device.name)
+    assert (done.code, done.out) == (0, "")
+    assert f"line 1 of {boot} stays, and makes {device.name} again" in done.err
     daxlinear("tab", "--make", device.name)
     with Xfs(device, clean.folder(), make=False) as fs:
         assert fs.read("file", 4) == b"data"

@@ -2,6 +2,7 @@
 /* daxlinear remove: removes a device. */
 #include <string.h>
 
+#include "boot/tab_file.h"
 #include "device/change.h"
 #include "cmd/command.h"
 #include "device/dm.h"
@@ -40,6 +41,19 @@ static void refuse_others(const struct mapped *mapped)
 		    mapped->name);
 }
 
+/* Name the line in the table for the boot, which makes the device again. */
+static void note_line(const char *name)
+{
+	const struct tab_entry *entry;
+	struct tab_file file;
+
+	tab_read(&file, TAB);
+	entry = tab_find(&file.tab, name);
+	if (entry)
+		note("line %u of " TAB " stays, and makes %s again at the next boot", entry->line,
+		     name);
+}
+
 static int run(int argc, char **argv)
 {
 	const char *name, *force;
@@ -52,6 +66,7 @@ static int run(int argc, char **argv)
 	if (!force)
 		refuse_others(&mapped);
 	change_remove(&mapped);
+	note_line(mapped.name);
 	return EXIT_DONE;
 }
 
