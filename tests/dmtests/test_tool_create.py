@@ -12,6 +12,7 @@ from lib.dm.target import DaxLinear, Linear, table
 from lib.fs.xfs import Xfs
 from lib.module import TARGET
 from lib.tool import strace
+from lib.tool.tab import boot_table
 from lib.tool.tool import (BAD_NAMES, FAILED, PROGRAM, USAGE, ToolDevice, ask, call, daxlinear,
                            refused)
 from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, SECTOR
@@ -182,7 +183,10 @@ def test_signature(clean, what):
     run(*[word.format(child.path) for word in words])
     try:
         reason = refused("create", "taken", first, child)
-        assert child.path in reason and name in reason and "--force" in reason
+        assert child.path in reason and name in reason
+        # what keeps the data comes first
+        keeps, erases = "--force keeps that and uses the device as it is", "erases it"
+        assert reason.index(keeps) < reason.index(f"wipefs -a {child.path} {erases}")
         assert names() == []
         daxlinear("create", "--force", "taken", first, child)
         daxlinear("remove", "taken")
@@ -190,6 +194,22 @@ def test_signature(clean, what):
         assert name in refused("create", "taken", child)
     finally:
         run("wipefs", "-aq", child.path)
+
+
+def test_signature_of_a_device_of_the_table(clean):
+    # there is a better way than --force for what the next boot would make
+    a, b = clean.nvdimms[1:3]
+    device = clean.enter(ToolDevice(a, b))
+    daxlinear("mkfs", device.name)
+    clean.enter(boot_table(daxlinear("tab", "--print", device.name)))
+    before = table_of(device.name)
+    device.remove()
+    reason = refused("create", device.name, a, b)
+    way = f"daxlinear tab --make {device.name}"
+    assert reason.index(way) < reason.index("--force keeps") < reason.index("wipefs")
+    assert "tab --make" not in refused("create", "another", a, b)
+    daxlinear(*way.split()[1:])
+    assert table_of(device.name) == before
 
 
 def test_signature_in_the_range(clean):

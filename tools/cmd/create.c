@@ -2,11 +2,13 @@
 /* daxlinear create: makes a device. */
 #include <stdio.h>
 
+#include "boot/tab_file.h"
 #include "device/change.h"
 #include "cmd/child_options.h"
 #include "cmd/command.h"
 #include "device/dm.h"
 #include "device/name.h"
+#include "util/alloc.h"
 #include "util/say.h"
 #include "util/size.h"
 
@@ -25,6 +27,18 @@ static void print_command(const char *name, const struct table *table)
 	printf("dmsetup create %s <<END\n", name);
 	table_write(table, stdout);
 	puts("END");
+}
+
+/* How the table for the boot makes this device, with what is on it; NULL if it has no line. */
+static char *tab_hint(const char *name)
+{
+	const struct tab_entry *entry;
+	struct tab_file file;
+
+	tab_read(&file, TAB);
+	entry = tab_find(&file.tab, name);
+	return entry ? format_text("daxlinear tab --make %s makes it by line %u of " TAB ", with what is on it; ",
+				   name, entry->line) : NULL;
 }
 
 static int run(int argc, char **argv)
@@ -63,6 +77,7 @@ static int run(int argc, char **argv)
 	/* Nobody may take what is looked at here, until it is ours. */
 	if (!dry_run)
 		change_begin(name);
+	children.new_hint = tab_hint(name);
 	stack_read(&stack);
 	children_open(&children, &stack);
 	children_trim(&children);

@@ -118,7 +118,8 @@ static void refuse_used(const struct children *children, const struct child *chi
 	close(fd);
 }
 
-static void refuse_signature(const struct child *child, const struct stack *stack)
+static void refuse_signature(const struct children *children, const struct child *child,
+			     const struct stack *stack)
 {
 	char *found = NULL;
 
@@ -128,9 +129,13 @@ static void refuse_signature(const struct child *child, const struct stack *stac
 	if (!found)
 		found = signature_find(child->fd, child->offset_sectors * SECTOR,
 				       child->len_sectors * SECTOR);
-	if (found)
-		die(EXIT_FAILED, "%s holds %s: wipefs -a %s erases that, or --force uses it all the same",
-		    child->given, found, child->given);
+	if (!found)
+		return;
+	if (children->own)
+		die(EXIT_FAILED, "%s holds %s, which %s would overwrite: wipefs -a %s erases it, --force uses the device all the same",
+		    child->given, found, children->own, child->given);
+	die(EXIT_FAILED, "%s holds %s: %s--force keeps that and uses the device as it is; wipefs -a %s erases it",
+	    child->given, found, children->new_hint ?: "", child->given);
 }
 
 static void refuse_twice(const struct children *children, size_t last)
@@ -159,6 +164,6 @@ void children_open(struct children *children, const struct stack *stack)
 		refuse_twice(children, i);
 		refuse_used(children, child, stack);
 		if (!children->force && !children->known)
-			refuse_signature(child, stack);
+			refuse_signature(children, child, stack);
 	}
 }

@@ -23,6 +23,7 @@ struct children {
 	bool known;		/* what they hold is their own */
 	uint64_t granule_bytes;	/* 0: pick one */
 	const char *own;	/* the device that they extend, NULL for a new one */
+	const char *new_hint;	/* another way to make a device of children with data */
 	const char *own_hint;	/* what to do if that maps one of them already */
 };
 
