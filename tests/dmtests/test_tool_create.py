@@ -250,12 +250,18 @@ def test_overlap_with_a_partition(clean):
 def test_mounted(clean):
     # by XFS with DAX, which holds its dax_device, and by ext4, which does not
     child = clean.nvdimms[3]
-    with Xfs(child, clean.folder()):
-        assert f"{child.path}: Device or resource busy: it is mounted" in refused(
-            "create", "busy", child)
-        # --force does not override the kernel
-        assert "the kernel says" in refused("create", "--force", "busy", child)
-        assert names() == []
+    with Xfs(child, clean.folder()) as fs:
+        other = clean.enter(ToolDevice(clean.nvdimms[1]))
+        for words in (["create", "busy", child], ["create", "--force", "busy", child],
+                      ["extend", other.name, child], ["extend", "--force", other.name, child]):
+            assert f"{child.path} is mounted on {fs.folder}: unmount it" in refused(*words)
+        # where it can't be seen to be mounted
+        hidden = ["unshare", "--mount", "sh", "-c", f'umount {fs.folder} && exec "$@"', "sh"]
+        for words in (["busy", child], ["--force", "busy", child]):
+            done = call("create", *words, prefix=hidden)
+            assert (done.code, done.out) == (FAILED, "")
+            assert f"{child.path}: Device or resource busy: lsblk says" in done.err
+        assert names() == [other.name]
     run("wipefs", "-aq", child.path)
 
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <sys/stat.h>
+
 #include "cmd/child_options.h"
 #include "cmd/command.h"
+#include "fs/mounts.h"
 #include "util/columns.h"
 #include "util/say.h"
 #include "util/size.h"
@@ -47,6 +50,23 @@ void children_option(struct children *children, int option, const char *text)
 		child->offset_sectors = whole_pages("--offset", text) / SECTOR;
 		child->has_offset = true;
 		break;
+	}
+}
+
+/* Refuse mounted children, also with --force, and name the mount. */
+void children_refuse_mounted(const struct children *children)
+{
+	struct mount mount;
+	struct stat status;
+	size_t i;
+
+	for (i = 0; i < children->nr; i++) {
+		const char *given = children->children[i].given;
+
+		if (!stat(given, &status) && S_ISBLK(status.st_mode) &&
+		    mount_find(status.st_rdev, &mount))
+			die(EXIT_FAILED, "%s is mounted on %s: unmount it first", given,
+			    mount.folder);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "device/child.h"
 
 void children_option(struct children *children, int option, const char *text);
+void children_refuse_mounted(const struct children *children);
 void children_tell(const struct children *children, uint64_t start_sectors);
 
 #endif

@@ -79,6 +79,7 @@ static int run(int argc, char **argv)
 		change_begin(name);
 	children.new_hint = tab_hint(name);
 	stack_read(&stack);
+	children_refuse_mounted(&children);
 	children_open(&children, &stack);
 	children_trim(&children);
 	children_line(&children, &stack, &line);

@@ -223,6 +223,7 @@ static int run(int argc, char **argv)
 	/* One that was killed in the middle may have left a table that holds the children. */
 	if (!dry_run && mapped->inactive)
 		dm_clear(mapped->name);
+	children_refuse_mounted(children);
 	children_open(children, &stack);
 	if (extension.may_grow)
 		refuse_unmounted(&extension);

@@ -7,9 +7,9 @@
 #include "boot/tab_device.h"
 #include "boot/tab_file.h"
 #include "boot/unit.h"
+#include "cmd/child_options.h"
 #include "cmd/command.h"
 #include "device/change.h"
-#include "device/child.h"
 #include "device/dm.h"
 #include "device/lock.h"
 #include "fs/xfs.h"
@@ -137,6 +137,7 @@ static int make(const char *path, const char *name)
 	}
 	change_begin(name);
 	stack_read(&stack);
+	children_refuse_mounted(&children);
 	children_open(&children, &stack);
 	refuse_short(&file, entry, children.children);
 	children_line(&children, &stack, &line);

@@ -103,18 +103,16 @@ static void refuse_used(const struct children *children, const struct child *chi
 	if (user && children->own && !strcmp(user, children->own))
 		die(EXIT_FAILED, "%s: %s has a part of what would be used already%s", child->given,
 		    user, children->own_hint ?: "");
-	if (children->force)
-		return;
-	if (user)
+	if (user && !children->force)
 		die(EXIT_FAILED, "%s: %s has a part of what would be used: say --offset and --len, or --force if both may have it",
 		    child->given, user);
-	/* Mapped devices share their children with each other, and with nobody else. */
+	/* device-mapper has opened the child exclusively, and shares it among mapped devices. */
 	if (find_user(stack, child->dev, 0, child->size_sectors))
 		return;
 	fd = open(child->given, O_RDONLY | O_EXCL | O_CLOEXEC);
 	if (fd < 0)
 		die(EXIT_FAILED, "%s: %s%s", child->given, strerror(errno),
-		    errno == EBUSY ? ": it is mounted, or in use in another way" : "");
+		    errno == EBUSY ? ": lsblk says what uses it or one of its partitions" : "");
 	close(fd);
 }
 
