@@ -270,6 +270,10 @@ def test_no_dax(clean):
     with nvdimm.raw() as path:
         reason = refused("create", "raw", path)
         assert "raw mode" in reason and f"-e {nvdimm.namespace} -m fsdax" in reason
+    with nvdimm.devdax() as path:
+        reason = refused("create", "devdax", path)
+        assert f"{path} is no block device" in reason
+        assert f"ndctl create-namespace -f -e {nvdimm.namespace} -m fsdax makes it one" in reason
     assert "/dev/vda has no DAX" in refused("create", "disk", "/dev/vda")
 
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "util/alloc.h"
@@ -26,6 +27,16 @@ static void refuse_without_dax(const struct child *child)
 	die(EXIT_FAILED, "%s has no DAX: give persistent memory in fsdax mode", child->given);
 }
 
+/* Persistent memory in devdax mode is a character device, /dev/dax0.0. */
+static void refuse_devdax(const char *given, dev_t dev)
+{
+	char *namespace = read_text("/sys/dev/char/%u:%u/../namespace", major(dev), minor(dev));
+
+	if (namespace)
+		die(EXIT_FAILED, "%s is no block device, its namespace is in devdax mode: ndctl create-namespace -f -e %s -m fsdax makes it one, and loses what is on it",
+		    given, namespace);
+}
+
 static void open_child(struct child *child)
 {
 	struct stat status;
@@ -33,6 +44,8 @@ static void open_child(struct child *child)
 	child->fd = open(child->given, O_RDONLY | O_CLOEXEC);
 	if (child->fd < 0 || fstat(child->fd, &status))
 		die(EXIT_FAILED, "%s: %s", child->given, strerror(errno));
+	if (S_ISCHR(status.st_mode))
+		refuse_devdax(child->given, status.st_rdev);
 	if (!S_ISBLK(status.st_mode))
 		die(EXIT_FAILED, "%s is no block device", child->given);
 	child->dev = status.st_rdev;

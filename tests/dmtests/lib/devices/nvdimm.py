@@ -95,6 +95,18 @@ class Nvdimm(Child):
             run("ndctl", "create-namespace", "-f", "-e", self.namespace, "-m", "fsdax",
                 "-M", "mem")
 
+    @contextlib.contextmanager
+    def devdax(self):
+        """Yield the character device of the NVDIMM as it is in devdax mode."""
+        run("modprobe", "-a", "dax_pmem", "device_dax")
+        run("ndctl", "create-namespace", "-f", "-e", self.namespace, "-m", "devdax", "-M", "mem")
+        try:
+            (path,) = glob.glob("/dev/dax*")
+            yield path
+        finally:
+            run("ndctl", "create-namespace", "-f", "-e", self.namespace, "-m", "fsdax",
+                "-M", "mem")
+
     def has_its_number(self):
         """Return whether the number is still that of its block device."""
         try:
