@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """daxlinear status and resolve: the parts of a device, and where a place of it is."""
 
+import json
+
 import pytest
 
 from lib.devices.unplug import Unplugged
@@ -47,7 +49,10 @@ def test_status_json(bed):
 
 def test_status(bed):
     a, b = bed.nvdimms[:2]
-    assert daxlinear("status") == ""
+    done = call("status")
+    assert (done.code, done.out) == (0, "") and "no device has a daxlinear target" in done.err
+    done = call("status", "--json")
+    assert (done.code, done.err, json.loads(done.out)) == (0, "", {"devices": []})
     device = bed.named_device(DaxLinear.ranges([(a, 0, MIB_SECTORS), (b, 0, MIB_SECTORS)]),
                               DaxLinear(MIB_SECTORS, a, MIB_SECTORS))
     with bed.probe.holding(device):

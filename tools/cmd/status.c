@@ -264,8 +264,8 @@ static int run(int argc, char **argv)
 	const char *name = NULL;
 	struct mapped only;
 	struct stack stack;
+	size_t nr = 0, i;
 	int option;
-	size_t i;
 
 	while ((option = next_option(argc, argv, options)) != -1) {
 		if (option == ARGUMENT) {
@@ -288,6 +288,7 @@ static int run(int argc, char **argv)
 		if (name ? device->dev != only.dev :
 		    !device_is_ours(device) && !is_attached(device->dev))
 			continue;
+		nr++;
 		/* The device may have been removed meanwhile. */
 		if (!dm_find(device->name, &mapped) || !dm_status(device->name, &status))
 			continue;
@@ -298,6 +299,8 @@ static int run(int argc, char **argv)
 	}
 	if (json)
 		json_print(json);
+	else if (!nr)
+		note("no device has a daxlinear target, or is attached");
 	return EXIT_DONE;
 }
 
