@@ -415,7 +415,7 @@ def test_lvms(clean, name, text):
     device = clean.enter(LvmDevice(DaxLinear(2048, a), name=name))
     assert text in refused("remove", name)
     for words in (["create", name, b], ["create", "--force", name, b]):
-        assert "already, of LVM's: choose another name" in refused(*words)
+        assert "already, which LVM made: choose another name" in refused(*words)
     for words in (["extend", name, b], ["extend", "--force", name, b], ["merge", name]):
         assert "lvextend makes it longer" in refused(*words)
     assert table_of(name) == [f"0 2048 daxlinear {a.number} 0"]

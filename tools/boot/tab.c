@@ -6,7 +6,7 @@
 #include "util/size.h"
 #include "boot/tab.h"
 
-/* Read "offset=SIZE" or "len=SIZE"; NULL, or what is wrong. */
+/* Read "offset=SIZE" or "len=SIZE".  Return NULL, or what is wrong. */
 static char *parse_option(struct tab_child *child, char *option)
 {
 	char *value = strchr(option, '=');
@@ -47,7 +47,7 @@ static char *parse_child(struct tab_entry *entry, char *word)
 	return NULL;
 }
 
-/* Read what follows the first word of a line; NULL, or what is wrong. */
+/* Read what follows the first word of a line.  Return NULL, or what is wrong. */
 static char *parse_line(struct tab *tab, const char *word, char *line, unsigned int number)
 {
 	const struct tab_entry *twin;

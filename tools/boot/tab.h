@@ -4,7 +4,7 @@
  *
  *	NAME CHILD,len=SIZE[,offset=SIZE] ...
  *
- * A CHILD is uuid=UUID, the UUID of a namespace, or partuuid=UUID, or a path. All after a # is a
+ * A CHILD is uuid=UUID of a namespace, partuuid=UUID of a partition, or a path. A # starts a
  * comment.
  */
 #ifndef TAB_H

@@ -11,7 +11,7 @@
 #include "util/say.h"
 #include "boot/unit.h"
 
-/* Write a path as systemd does in the names of units, without the first slash. */
+/* Escape a path as systemd does in the names of units, without the first slash. */
 char *unit_escape(const char *path)
 {
 	char *text = copy_text(""), *longer;
@@ -30,7 +30,7 @@ char *unit_escape(const char *path)
 	return text;
 }
 
-/* The node that udev makes of a child. */
+/* Return the node of a child that udev makes. */
 char *unit_child_path(const struct tab_child *child)
 {
 	if (!strncmp(child->what, "uuid=", 5))
@@ -55,7 +55,7 @@ static void finish(FILE *file, const char *path)
 		die(EXIT_FAILED, "%s could not be written", path);
 }
 
-/* Have a unit pull in another. */
+/* Make the link by which a unit pulls in another. */
 static void link_unit(const char *folder, const char *by, const char *unit)
 {
 	char *path = format_text("%s/%s", folder, by), *link, *target;
@@ -71,7 +71,7 @@ static void link_unit(const char *folder, const char *by, const char *unit)
 	free(target);
 }
 
-/* This program, wherever it is installed. */
+/* Return the path of this program, wherever it is installed. */
 static const char *program(void)
 {
 	static char path[PATH_MAX];
@@ -102,7 +102,7 @@ static void write_unit(const struct tab_entry *entry, const char *folder)
 		"After=systemd-modules-load.service systemd-udevd.service\n"
 		"Before=local-fs-pre.target shutdown.target\n"
 		"Conflicts=shutdown.target\n", entry->name);
-	/* Wanted, not required: if one does not come, it is for us to say which. */
+	/* Wants, not Requires: if a child is missing, tab --make runs and names it. */
 	for (i = 0; i < entry->nr; i++) {
 		node = unit_child_path(&entry->children[i]);
 		device = unit_escape(node);
@@ -118,7 +118,7 @@ static void write_unit(const struct tab_entry *entry, const char *folder)
 		"ExecStop=%s remove -- %s\n", program(), entry->name, program(), entry->name);
 	finish(file, path);
 	link_unit(folder, "local-fs-pre.target.wants", unit);
-	/* Whoever waits for the device is told at once if it can't be made. */
+	/* A mount that waits for the device fails as soon as the unit does. */
 	node = format_text("/dev/mapper/%s", entry->name);
 	device = unit_escape(node);
 	by = format_text("%s.device.requires", device);
@@ -131,7 +131,7 @@ static void write_unit(const struct tab_entry *entry, const char *folder)
 	free(escaped);
 }
 
-/* Write a unit for each device into a folder, as systemd's generators do. */
+/* Write a unit for each device into a folder, for systemd. */
 void units_write(const struct tab *tab, const char *folder)
 {
 	size_t i;

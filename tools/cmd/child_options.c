@@ -71,7 +71,7 @@ void children_refuse_mounted(const struct children *children)
 }
 
 /* Print what is used of each child, the first of which starts here in the device. */
-void children_tell(const struct children *children, uint64_t start_sectors)
+void children_print(const struct children *children, uint64_t start_sectors)
 {
 	struct columns columns = { .align = "rrlr" };
 	char text[4][SIZE_TEXT_LEN];

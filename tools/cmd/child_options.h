@@ -7,6 +7,6 @@
 
 void children_option(struct children *children, int option, const char *text);
 void children_refuse_mounted(const struct children *children);
-void children_tell(const struct children *children, uint64_t start_sectors);
+void children_print(const struct children *children, uint64_t start_sectors);
 
 #endif

@@ -74,7 +74,7 @@ static int run(int argc, char **argv)
 		usage("\"%s\" %s", name, wrong);
 
 	dm_begin();
-	/* Nobody may take what is looked at here, until it is ours. */
+	/* The lock keeps the children free from the checks until the table holds them. */
 	if (!dry_run)
 		change_begin(name);
 	children.new_hint = tab_hint(name);
@@ -90,7 +90,7 @@ static int run(int argc, char **argv)
 	}
 	change_create(name, &table);
 	printf("/dev/mapper/%s: %s\n", name, size_text(table_end(&table) * SECTOR, text));
-	children_tell(&children, 0);
+	children_print(&children, 0);
 	return EXIT_DONE;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear extend: makes a device longer, and the filesystem on it. */
+/* daxlinear extend: makes a device longer, and then the filesystem on it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static void look_at_content(struct content *content, const struct mapped *mapped
 	free(path);
 }
 
-/* Trim to whole allocation groups of what is there, or as for a new device. */
+/* Trim to whole allocation groups of an existing XFS, or else as for a new device. */
 static void pick_granule(struct children *children, const struct content *content,
 			 uint64_t end_bytes)
 {
@@ -126,7 +126,7 @@ static int grow_filesystem(const struct mapped *mapped, const struct content *co
 	if (!content->is_xfs && !content->mounted)
 		return EXIT_DONE;
 	if (!content->is_xfs) {
-		note("%s on %s has its old size: grow it by its own means", content->mount.type,
+		note("%s on %s keeps its old size: grow it by its own means", content->mount.type,
 		     content->mount.folder);
 		return EXIT_DONE;
 	}
@@ -165,7 +165,7 @@ static int carry_out(const struct extension *extension)
 		    mapped->name, strerror(errno), mapped->name);
 	printf("/dev/mapper/%s: %s\n", mapped->name,
 	       size_text(table_end(&extension->table) * SECTOR, text));
-	children_tell(&extension->children, extension->old_sectors);
+	children_print(&extension->children, extension->old_sectors);
 	if (boot->entry)
 		printf("line %u of " TAB " is up to date\n", boot->entry->line);
 	else if (!tab_check(mapped, &why))
@@ -220,7 +220,7 @@ static int run(int argc, char **argv)
 	children->own = mapped->name;
 	children->own_hint = unfinished(&extension);
 	stack_read(&stack);
-	/* One that was killed in the middle may have left a table that holds the children. */
+	/* A table that was loaded by a run that was killed holds the children. */
 	if (!dry_run && mapped->inactive)
 		dm_clear(mapped->name);
 	children_refuse_mounted(children);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear merge: makes several lines of a table one. */
+/* daxlinear merge: joins the lines of a table into one. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-/* Whether a device has loaded this table: a merge that was killed leaves it so. */
+/* Return whether this table is loaded, but not live, as a merge that was killed leaves it. */
 static bool is_loaded(const struct mapped *mapped, const struct table *table)
 {
 	const struct target *wanted = table->targets, *loaded;
@@ -65,9 +65,9 @@ const struct command command_merge = {
 	.arguments = "[--dry-run] NAME",
 	.what = "Make the lines of a device's table one, while it is in use",
 	.help =
-"All stays where it is. Within one line, the target keeps copy-on-write right where\n"
-"children meet; where a line ends, the kernel's own mixes data. The counters of the\n"
-"first line go on, those of the others end with their lines.\n\n"
+"No data moves. Within a line, the target handles copy-on-write across children; across\n"
+"the end of a line, the kernel's copy-on-write mixes data. The counters of the first\n"
+"line continue, and those of the others end.\n\n"
 "  --dry-run  print the dmsetup commands that would do it, and do nothing\n",
 	.run = run,
 };

@@ -16,7 +16,7 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-/* Whether it is ours, or the rest of an attempt to make one. */
+/* Return whether a device has a daxlinear target, or is left of an attempt to make one. */
 static bool is_ours(const struct mapped *mapped)
 {
 	struct device device = { 0 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear tab: the devices that are made at boot. */
+/* daxlinear tab: looks after the table of devices that are made at boot. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static void read_device(struct layout *layout, const struct mapped *mapped)
 	layout_read(layout, &table);
 	unknown = layout_unknown(layout);
 	if (unknown)
-		die(EXIT_FAILED, "%s has a target \"%s\", which " TAB " knows nothing of",
+		die(EXIT_FAILED, "%s has a target \"%s\", which a line of " TAB " cannot describe",
 		    mapped->name, table.targets[unknown->target].type);
 	table_free(&table);
 }
@@ -189,8 +189,8 @@ const struct command command_tab = {
 	.help =
 "Each line of the file has the name of a device, and its children in their order:\n\n"
 "    NAME uuid=UUID,len=SIZE[,offset=SIZE] ...\n\n"
-"where UUID is that of a namespace. partuuid=UUID and a path will do as well. All after\n"
-"a # is a comment.\n\n"
+"where UUID is that of a namespace. partuuid=UUID or a path is possible as well. A #\n"
+"starts a comment.\n\n"
 "  --print NAME   print the line of a device that there is\n"
 "  --update NAME  rewrite the line of a device, as the device is now\n"
 "  --make NAME    make the device of this line\n"

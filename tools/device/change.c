@@ -15,7 +15,7 @@
 #include "util/size.h"
 #include "sys/sysfs.h"
 
-/* Remember where the kernel's log ends now; -1 if it can't be read. */
+/* Open the kernel's log at its end.  Return -1 if it cannot be read. */
 static int kmsg_mark(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -25,8 +25,8 @@ static int kmsg_mark(void)
 	return fd;
 }
 
-/* Tell what device-mapper has logged since. */
-static void kmsg_tell(int mark)
+/* Print what device-mapper has logged since kmsg_mark(). */
+static void kmsg_print(int mark)
 {
 	char record[8192], *text;
 	ssize_t length;
@@ -43,19 +43,19 @@ static void kmsg_tell(int mark)
 	}
 }
 
-/* End, because the kernel would not have it. */
+/* Exit because the kernel refused a change, with its reason. */
 static void refused(const char *what, const char *name, int err, int mark)
 {
 	if (!dm_knows_target(TARGET_OURS))
 		die(EXIT_FAILED, "the kernel has no target \"%s\": modprobe dm-daxlinear says why not",
 		    TARGET_OURS);
-	kmsg_tell(mark);
+	kmsg_print(mark);
 	die(EXIT_FAILED, "%s could not be %s: %s", name, what, strerror(-err));
 }
 
 /*
- * Take the lock, to make a device.  What is left of a daxlinear that was killed
- * while it made one has no live table, but may have one that holds the children.
+ * Take the lock to make a device.  A run that was killed may have left one of that name without
+ * a live table, whose loaded table holds the children.
  */
 void change_begin(const char *name)
 {
@@ -66,7 +66,7 @@ void change_begin(const char *name)
 	if (!dm_find(name, &mapped))
 		return;
 	if (dm_is_lvms(&mapped))
-		die(EXIT_FAILED, "there is a mapped device %s already, of LVM's: choose another name",
+		die(EXIT_FAILED, "there is a mapped device %s already, which LVM made: choose another name",
 		    name);
 	if (mapped.live || mapped.open_count ||
 	    strncmp(mapped.uuid, UUID_PREFIX, strlen(UUID_PREFIX)))
@@ -76,7 +76,7 @@ void change_begin(const char *name)
 	dm_remove(&mapped);
 }
 
-/* Make a device of this table, after change_begin(). */
+/* Make a device of a table, after change_begin(). */
 void change_create(const char *name, const struct table *table)
 {
 	char *random = read_text("/proc/sys/kernel/random/uuid"), *uuid;
@@ -100,16 +100,16 @@ static void refuse_target(const struct mapped *mapped, const struct target *targ
 	const char *name = mapped->name;
 
 	if (strcmp(target->type, "linear"))
-		die(EXIT_FAILED, "%s has a target \"%s\", which cannot be a part of a line of daxlinear's: save what is on it, and make it anew by daxlinear create",
+		die(EXIT_FAILED, "%s has a target \"%s\", which a daxlinear line cannot contain: save what is on it, and make it anew by daxlinear create",
 		    name, target->type);
-	die(EXIT_FAILED, "%s has a target \"linear\", and its lines stay what they are unless you change them: dmsetup table %s | sed 's/ linear / daxlinear /' | dmsetup load %s && dmsetup resume %s",
+	die(EXIT_FAILED, "%s has a target \"linear\", which is left as it is; to change it: dmsetup table %s | sed 's/ linear / daxlinear /' | dmsetup load %s && dmsetup resume %s",
 	    name, name, name, name);
 }
 
 /**
  * change_read - read a device as the one line that is to take the place of its table
  * @line: Set to the line.
- * @mapped: The device. If it is none that we may change, the command ends.
+ * @mapped: The device.  One that may not be changed is refused.
  *
  * Return: How many lines its table has.
  */
@@ -120,7 +120,7 @@ size_t change_read(struct line *line, const struct mapped *mapped)
 	size_t nr;
 
 	if (dm_is_lvms(mapped))
-		die(EXIT_FAILED, "%s is a volume of LVM's, which makes its tables: lvextend makes it longer, and convert in /etc/daxlinear/lvm.conf with daxlinear lvm reconcile makes its table one line",
+		die(EXIT_FAILED, "%s is a logical volume, whose tables LVM makes: lvextend makes it longer, and convert in /etc/daxlinear/lvm.conf with daxlinear lvm reconcile makes its table one line",
 		    mapped->name);
 	if (!dm_table(mapped->name, &table) || !table.nr)
 		die(EXIT_FAILED, "%s has no table that could be changed", mapped->name);
@@ -135,7 +135,7 @@ size_t change_read(struct line *line, const struct mapped *mapped)
 	return nr;
 }
 
-/* Print what change_table() does, as commands. */
+/* Print the commands that do what change_table() does. */
 void change_print(const struct mapped *mapped, const struct table *table)
 {
 	printf("dmsetup load %s%s <<END\n", mapped->read_only ? "--readonly " : "", mapped->name);
@@ -143,8 +143,8 @@ void change_print(const struct mapped *mapped, const struct table *table)
 	printf("END\ndmsetup resume %s\n", mapped->name);
 }
 
-/* Counters belong to the place where a line starts: say which end with their lines. */
-static void tell_ended(const struct table *status)
+/* Counters belong to the place where a line starts: report those that end with their lines. */
+static void note_ended(const struct table *status)
 {
 	struct counters counters;
 	char text[SIZE_TEXT_LEN];
@@ -158,7 +158,7 @@ static void tell_ended(const struct table *status)
 			     (uintmax_t)(counters.last_sector * SECTOR));
 }
 
-/* Give a device this table of one line; the caller has had the lock since change_read(). */
+/* Give a device a table of one line.  The caller has held the lock since change_read(). */
 void change_table(const struct mapped *mapped, const struct table *table)
 {
 	int mark = kmsg_mark(), err;
@@ -175,11 +175,11 @@ void change_table(const struct mapped *mapped, const struct table *table)
 	let_signals();
 	if (err)
 		refused("changed", mapped->name, err, mark);
-	tell_ended(&status);
+	note_ended(&status);
 	table_free(&status);
 }
 
-/* Remove a device; the caller has the lock. */
+/* Remove a device.  The caller holds the lock. */
 void change_remove(const struct mapped *mapped)
 {
 	int err;
@@ -188,7 +188,7 @@ void change_remove(const struct mapped *mapped)
 	err = dm_remove(mapped);
 	let_signals();
 	if (err == -EBUSY)
-		die(EXIT_FAILED, "%s is in use: unmount it, and remove what stands on it, first",
+		die(EXIT_FAILED, "%s is in use: unmount it and remove the devices on it first",
 		    mapped->name);
 	if (err)
 		die(EXIT_FAILED, "%s could not be removed: %s", mapped->name, strerror(-err));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Changes to a mapped device: made as a whole, or not at all. */
+/* Changes of mapped devices, each made as a whole or not at all. */
 #ifndef CHANGE_H
 #define CHANGE_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Opens children and makes sure that they can be used. */
+/* Opens children and refuses those that cannot be used. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static void open_child(struct child *child)
 		refuse_without_dax(child);
 }
 
-/* What is used of a child, as far as that is known before it is trimmed. */
+/* Set the range that is used of a child, before it is trimmed. */
 static void find_range(struct child *child)
 {
 	uint64_t left;
@@ -70,12 +70,12 @@ static void find_range(struct child *child)
 	if (!child->has_len)
 		child->len_sectors = left / PAGE_SECTORS * PAGE_SECTORS;
 	if (child->len_sectors > left)
-		die(EXIT_FAILED, "%s: %s from there on reach past its end, %s are left",
+		die(EXIT_FAILED, "%s: %s from the offset on reach past its end, %s are left",
 		    child->given, size_text(child->len_sectors * SECTOR, text[0]),
 		    size_text(left * SECTOR, text[1]));
 }
 
-/* Where a range is on the disk that all partitions share. */
+/* Return whether two ranges overlap, by their places on the disk that partitions share. */
 static bool overlap(dev_t dev_a, uint64_t a, uint64_t len_a, dev_t dev_b, uint64_t b,
 		    uint64_t len_b)
 {
@@ -86,7 +86,7 @@ static bool overlap(dev_t dev_a, uint64_t a, uint64_t len_a, dev_t dev_b, uint64
 	return a < b + len_b && b < a + len_a;
 }
 
-/* The mapped device that has a part of a range; NULL if none has. */
+/* Find a mapped device that maps a part of a range, or NULL. */
 static const char *find_user(const struct stack *stack, dev_t dev, uint64_t offset, uint64_t len)
 {
 	size_t i, j;
@@ -134,7 +134,7 @@ static void refuse_signature(const struct children *children, const struct child
 {
 	char *found = NULL;
 
-	/* The first sector of a device in use is another's, and so is what it says. */
+	/* A signature in a sector that a mapped device maps belongs to that device. */
 	if (!find_user(stack, child->dev, 0, 1))
 		found = signature_find(child->fd, 0, child->size_sectors * SECTOR);
 	if (!found)
@@ -162,7 +162,7 @@ static void refuse_twice(const struct children *children, size_t last)
 	}
 }
 
-/* Open all of them, or end because one can't be used. */
+/* Open all children.  Refuse one that cannot be used. */
 void children_open(struct children *children, const struct stack *stack)
 {
 	size_t i;

@@ -7,12 +7,12 @@
 #include "device/stack.h"
 
 struct child {
-	const char *given;	/* what the user calls it */
+	const char *given;	/* the path, as the user has it */
 	dev_t dev;
 	int fd;
 	uint64_t size_sectors;
 	bool has_offset, has_len;
-	uint64_t offset_sectors;	/* what is used of it */
+	uint64_t offset_sectors;	/* the range that is used */
 	uint64_t len_sectors;
 };
 
@@ -20,8 +20,8 @@ struct children {
 	struct child *children;
 	size_t nr;
 	bool force;
-	bool known;		/* what they hold is their own */
-	uint64_t granule_bytes;	/* 0: pick one */
+	bool known;		/* do not look for signatures */
+	uint64_t granule_bytes;	/* what to trim to, 0 to pick one */
 	const char *own;	/* the device that they extend, NULL for a new one */
 	const char *new_hint;	/* another way to make a device of children with data */
 	const char *own_hint;	/* what to do if that maps one of them already */

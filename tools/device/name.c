@@ -4,10 +4,10 @@
 
 #include "device/name.h"
 
-/* The longest that device-mapper takes. */
+/* The longest name that device-mapper takes. */
 #define NAME_LEN_MAX	127
 
-/* Whether a name has only letters that neither udev nor device-mapper writes in another way. */
+/* Return whether udev and device-mapper leave all characters of a name unescaped. */
 static int is_plain(const char *name)
 {
 	while (isalnum((unsigned char)*name) || (*name && strchr("+-.:=@_", *name)))
@@ -15,7 +15,7 @@ static int is_plain(const char *name)
 	return !*name;
 }
 
-/* NULL if a mapped device may have this name, or why not, as the end of a sentence. */
+/* Return NULL for a name that a mapped device may have, or else the end of a sentence. */
 const char *name_check(const char *name)
 {
 	if (!*name || strlen(name) > NAME_LEN_MAX)
@@ -23,6 +23,6 @@ const char *name_check(const char *name)
 	if (!is_plain(name))
 		return "is no name: it may have letters, digits and +-.:=@_";
 	if (!strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, "control"))
-		return "is no name: in /dev/mapper that is something else";
+		return "is no name: it has another meaning in /dev/mapper";
 	return NULL;
 }

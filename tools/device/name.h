@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Names of mapped devices, and of systemd's units for paths. */
+/* Names of mapped devices. */
 #ifndef NAME_H
 #define NAME_H
 
