@@ -77,16 +77,13 @@ uninstall: $(KDIR)
 tools:
 	$(MAKE) -C tools
 
-# kernel-doc is among what builds modules
 docs:
 	@scripts/install-deps python3-sphinx linux-headers-amd64
-	@mkdir -p build/docs
-	@$$(ls /usr/lib/linux-kbuild-*/scripts/kernel-doc | tail -n 1) -rst dax-holder/dax_holder.h \
-		>build/docs/dax_holder.h.rst
-	@sphinx-build -W --keep-going -q -d build/docs/doctrees Documentation build/docs/html
+	@scripts/docs
 
 deb:
-	@scripts/install-deps build-essential debhelper dh-dkms lintian
+	@scripts/install-deps build-essential debhelper dh-dkms libjs-sphinxdoc lintian \
+		linux-headers-amd64 python3-sphinx
 	@scripts/deb
 
 deps:

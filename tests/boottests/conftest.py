@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 TAB = "/etc/daxlineartab"
 FOLDER = "/mem"
 # the UUID of no namespace

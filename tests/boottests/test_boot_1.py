@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """The first boot: the commands of Documentation/using.rst, with the packages installed."""
 
+import os
+
 import document
 import pytest
-from conftest import ABSENT, FOLDER, TAB
+from conftest import ABSENT, FOLDER, TAB, TOP
 
 STEPS = document.steps(document.read("using.rst").partition("\nTaking it down\n")[0])
 
@@ -13,6 +15,11 @@ def test_installed(machine):
     assert machine.run("which", "daxlinear") == "/usr/sbin/daxlinear\n"
     assert "/updates/dkms/" in machine.run("modinfo", "-F", "filename", "dm-daxlinear")
     assert machine.run("modinfo", "-F", "signer", "dm-daxlinear").strip()
+
+
+def test_main_job(machine):
+    # what Debian's autopkgtest runs; it skips itself by its exit code where there is no such memory
+    machine.run(os.path.join(TOP, "debian/tests/main-job"))
 
 
 def test_document():

@@ -12,7 +12,8 @@ import subprocess
 from . import apt, cache
 
 # what building packages needs, and DKMS for building and signing modules
-PACKAGES = ("build-essential", "debhelper", "dh-dkms", "dkms", "lintian", "openssl")
+PACKAGES = ("build-essential", "debhelper", "dh-dkms", "dkms", "libjs-sphinxdoc", "lintian",
+            "openssl", "python3-sphinx")
 
 # the upper folder must be valid above another lower folder
 _OPTIONS = "redirect_dir=off,metacopy=off,index=off"
