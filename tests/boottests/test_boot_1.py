@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The first boot: the commands of Documentation/using.rst, with the packages installed."""
 
+import glob
 import os
 
 import document
@@ -15,6 +16,38 @@ def test_installed(machine):
     assert machine.run("which", "daxlinear") == "/usr/sbin/daxlinear\n"
     assert "/updates/dkms/" in machine.run("modinfo", "-F", "filename", "dm-daxlinear")
     assert machine.run("modinfo", "-F", "signer", "dm-daxlinear").strip()
+
+
+@pytest.fixture(name="volume")
+def _volume(machine):
+    """Yield the mapped name of an active volume over two NVDIMMs, which stock LVM has made."""
+    pmems = ["/dev/pmem0", "/dev/pmem1"]
+    for number in range(len(pmems)):
+        machine.run("ndctl", "create-namespace", "--force", f"--reconfig=namespace{number}.0",
+                    "--mode=fsdax", "--map=mem")
+    machine.run("vgcreate", "--yes", "vg", *pmems)
+    machine.run("lvcreate", "--yes", "--type", "striped", "--stripes", "2", "--size", "64M",
+                "--name", "data", "vg")
+    yield "vg-data"
+    machine.run("vgremove", "--yes", "vg")
+    machine.run("pvremove", *pmems)
+
+
+def test_live_volume(machine, request):
+    # what was active before the package is attached by it, and again if modules come later
+    attached = "daxlinear-tools: vg/data is attached to pmem0,pmem1\n"
+    machine.run("dpkg", "--purge", "daxlinear-tools")
+    volume = request.getfixturevalue("volume")
+    assert not os.path.exists("/sys/class/dax-holder")
+    said = machine.run("dpkg", "--install", *glob.glob("/src/build/deb/daxlinear-tools_*.deb"))
+    assert attached in said
+    for child in "pmem0", "pmem1":
+        assert glob.glob(f"/sys/class/dax-holder/{child}/dm-*")
+    machine.run("daxlinear", "detach", volume)
+    assert not glob.glob("/sys/class/dax-holder/pmem*/dm-*")
+    machine.run("dpkg-trigger", "--no-await", "dm-daxlinear-modules")
+    assert attached in machine.run("dpkg", "--triggers-only", "--pending")
+    assert glob.glob("/sys/class/dax-holder/pmem0/dm-*")
 
 
 def test_main_job(machine):
@@ -57,6 +90,17 @@ def test_made_by_its_unit(machine):
     machine.run("systemctl", "stop", "daxlinear@mem.service")
     assert machine.run("daxlinear", "status") == ""
     machine.run("systemctl", "start", "mem.mount")
+
+
+def test_new_modules(machine):
+    # the commands of Documentation/install.rst
+    steps = document.steps(document.read("install.rst"))
+    assert len(steps) == 5
+    loaded = os.stat("/sys/module/dm_daxlinear").st_ino
+    for step in steps:
+        step.run()
+    assert os.stat("/sys/module/dm_daxlinear").st_ino != loaded
+    assert machine.diary() == ["first boot"]
 
 
 def test_add_lines_that_cannot_be_made(machine):
