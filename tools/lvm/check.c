@@ -40,10 +40,13 @@ static unsigned int nr_active;
 static void ask_lvm(const char *command, const char *columns, const char *vg,
 		    void (*take)(char **fields))
 {
-	char *text = format_text("%s --noheadings --nosuffix --units b --separator '|' -o %s%s%s",
-				 command, columns, vg ? " -S vg_name=" : "", vg ?: ""), *line = NULL;
+	char *select = vg ? format_text(" -S vg_name=%s", vg) : copy_text(""), *text, *line = NULL;
 	size_t room = 0;
 	FILE *output;
+
+	text = format_text("%s --noheadings --nosuffix --units b --separator '|' -o %s%s",
+			   command, columns, select);
+	free(select);
 
 	/* It would complain of the file that libdevmapper keeps open. */
 	dm_release();

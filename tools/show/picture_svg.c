@@ -36,7 +36,9 @@ static void print_text(FILE *file, const char *text)
 
 static void print_mark(FILE *file, const struct picture *picture, const struct mark *mark, int top)
 {
-	static const char * const classes[NR_MARKS] = { "other", "used", "striped", "group", "bad" };
+	static const char * const classes[NR_MARKS] = {
+		"other", "used", "striped", "group", "bad",
+	};
 	double scale = WIDTH / (double)picture->widest_bytes;
 	double width = (double)mark->len_bytes * scale;
 	char text[SIZE_TEXT_LEN];
