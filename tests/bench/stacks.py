@@ -11,7 +11,7 @@ RAW, LINEAR, DAXLINEAR = "raw pmem", "dm-linear", "daxlinear"
 
 
 def targets(stack, ranges):
-    """Return the targets that map (child, offset, sectors) ranges: one of daxlinear, or one of linear for each."""
+    """Return the targets that map (child, offset, sectors) ranges: one daxlinear or many linear."""
     if stack == DAXLINEAR:
         return [DaxLinear.ranges(ranges)]
     return [Linear(sectors, child, offset) for child, offset, sectors in ranges]

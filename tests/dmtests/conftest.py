@@ -123,6 +123,7 @@ def _wiped():
 
 
 @pytest.fixture(name="clean")
+# `wiped` is asked for to run before
 def _clean(wiped, bed):  # pylint: disable=unused-argument
     """The bed, with no signature on its NVDIMMs that the tool would refuse to overwrite."""
     for child in bed.nvdimms:

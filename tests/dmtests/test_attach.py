@@ -122,12 +122,13 @@ def test_log(bed):
     # one line in the log each time, which warns if copy-on-write may mix data
     a, b = bed.nvdimms[:2]
     pieces = "; it is in pieces, and copy-on-write may mix data where they meet"
-    for targets, ending in (
-            ([Linear(pages(8), a, pages(8))], ""),
-            ([Linear(pages(8), a, pages(8)), Linear(pages(8), a, pages(16))], ""),
-            ([Linear(pages(8), a, pages(8)), Linear(pages(8), a, pages(32))], pieces),
-            ([Linear(pages(8), a), Linear(pages(8), b, pages(8))], pieces),
-            ([Striped(pages(16), pages(2), [(a, 0), (b, 0)])], pieces)):
+    cases: list[tuple[list, str]] = [
+        ([Linear(pages(8), a, pages(8))], ""),
+        ([Linear(pages(8), a, pages(8)), Linear(pages(8), a, pages(16))], ""),
+        ([Linear(pages(8), a, pages(8)), Linear(pages(8), a, pages(32))], pieces),
+        ([Linear(pages(8), a), Linear(pages(8), b, pages(8))], pieces),
+        ([Striped(pages(16), pages(2), [(a, 0), (b, 0)])], pieces)]
+    for targets, ending in cases:
         with Device(*targets) as device, attached(device, a):
             mark = bed.kmsg.mark()
             with pytest.raises(FileExistsError):

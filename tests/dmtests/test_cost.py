@@ -24,7 +24,7 @@ class Heartbeat(threading.Thread):
         super().__init__()
         self._end = threading.Event()
         self._started = threading.Event()
-        self.longest = 0
+        self.longest = 0.0
 
     def run(self):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))

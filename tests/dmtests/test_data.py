@@ -23,7 +23,7 @@ def small_ranges(bed):
     """Return ranges of 1 to 40 pages on three children, in no order, 6 MiB in all."""
     chance = random.Random(5)
     ranges, left = [], 6 * MIB // PAGE
-    offsets = collections.Counter()
+    offsets: collections.Counter = collections.Counter()
     while left:
         child = chance.choice(bed.nvdimms[:3])
         number = min(left, chance.randint(1, 40))
@@ -162,7 +162,7 @@ def test_huge_pages_in_every_range(bed):
 
 def flushes(trace):
     """Return how many flushes each device got, and whether any carried data."""
-    found = collections.Counter()
+    found: collections.Counter = collections.Counter()
     for line in trace.lines():
         match = re.search(r"block_bio_queue: (\d+),(\d+) (\w+) (\d+) \+ (\d+)", line)
         if match and "F" in match[3]:
@@ -229,7 +229,7 @@ def test_bad_blocks_as_on_the_raw_device(bed, target):
     places = [39 * PAGE, 40 * PAGE, 41 * PAGE]
 
     def behaviour(device, start):
-        found = []
+        found: list = []
         for how in ("access", "phys"):
             pages = bed.probe.lookup([(device, place - start * SECTOR) for place in places], how)
             found += [(page.pfn, page.pages) for page in pages]

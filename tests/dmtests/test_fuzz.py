@@ -57,7 +57,7 @@ class Fuzzer:
         self._volumes = [Volume(at) for at in range(DEVICES)]
         self._mutator = Mutator(self._chance, self._children,
                                 [volume.number for volume in self._volumes])
-        self.counts = Counter()
+        self.counts: Counter = Counter()
 
     def run(self):
         """Fuzz, then remove the devices."""
@@ -157,7 +157,7 @@ class Fuzzer:
         asked, expected = [], []
         for one in self._some(volume.live, 12):
             pages = one.sectors * SECTOR // PAGE
-            for page in {0, pages - 1, self._chance.randrange(pages)}:
+            for page in sorted({0, pages - 1, self._chance.randrange(pages)}):
                 count = self._chance.choice((1, 2, 600))
                 asked.append((volume, one.start * SECTOR + page * PAGE, count))
                 pfn = one.child.disk.pfn(one.child.byte(one.offset)) + page

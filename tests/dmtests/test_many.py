@@ -70,6 +70,7 @@ def volumes(child):
         stack.callback(remove_all, pool, made)
         with quietly():
             for volume in made:
+                # remove_all() leaves them all at once
                 volume.device.__enter__()  # pylint: disable=unnecessary-dunder-call
         yield made
 

@@ -255,7 +255,7 @@ def test_page_mapped_twice_in_one_table(bed):
     ]
     device = bed.device(*targets("ranges", ranges))
     oracle = Oracle().map(device, ranges)
-    failures = [(child, at * PAGE) for at in range(95, 175)]
+    failures: list[tuple] = [(child, at * PAGE) for at in range(95, 175)]
     failures += [(child, 90 * PAGE, 100 * PAGE), (child, 118 * PAGE, 4 * PAGE)]
     with bed.probe.holding(device):
         check_injections(bed, oracle, failures)

@@ -35,7 +35,7 @@ class Ranges:
         number, longest = LAYOUTS[layout]
         self._children = bed.nvdimms[:3]
         self.ranges, self._gaps = [], []
-        ends = collections.Counter()
+        ends: collections.Counter = collections.Counter()
         for child in [self._chance.choice(self._children) for _ in range(number)]:
             gap, pages = self._chance.randint(1, 3), self._chance.randint(1, longest)
             self._gaps.append((child, ends[child], gap))

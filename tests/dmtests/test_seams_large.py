@@ -53,6 +53,15 @@ class Pattern:
         return (self._bytes * 2)[start:start + length]
 
 
+class Patterned(Volume):
+    """A volume with a file of the pattern."""
+
+    def __init__(self, bed, ranges, pattern):
+        super().__init__(bed, "daxlinear", ranges)
+        self.pattern = pattern
+        pattern.write(self.fs, "source")
+
+
 def places(volume, *names):
     """Return the offsets in files of pages on both sides of each seam, and of a few others."""
     found = {0, SIZE - 2 * PAGE, *range(0, SIZE - 2 * PAGE, 61 * MIB)}
@@ -68,9 +77,7 @@ def _volume(bed):
     for number in range(130):
         layout.add(number % 4, 15001 + 2 * luck.randrange(400), 1 + luck.randrange(4))
     bed.kmsg.expect_known()
-    volume = Volume(bed, "daxlinear", shuffled(layout, luck).ranges)
-    volume.pattern = Pattern(luck)
-    volume.pattern.write(volume.fs, "source")
+    volume = Patterned(bed, shuffled(layout, luck).ranges, Pattern(luck))
     volume.fs.clone("source", "clone")
     assert len(volume.crossings("source")) > 20
     return volume

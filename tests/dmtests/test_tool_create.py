@@ -277,7 +277,7 @@ def test_no_dax(clean):
     assert "/dev/vda has no DAX" in refused("create", "disk", "/dev/vda")
 
 
-BAD = {
+BAD: dict[str, tuple[list, int, str]] = {
     # of the command line
     "no name": ([], USAGE, "give a NAME"),
     "no device": (["x"], USAGE, "one DEV at least"),
@@ -434,6 +434,8 @@ def test_remove_bad_input(bed, words, code, text):
 def test_at_the_same_time(clean):
     # one after the other: exactly one makes it
     children = clean.nvdimms[1:4]
+    # all are waited for below
+    # pylint: disable-next=consider-using-with
     running = [subprocess.Popen([PROGRAM, "create", "one", child.path], env=ENVIRONMENT,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                for child in children]

@@ -196,6 +196,8 @@ class Monitor:
     """daxlinear monitor, running."""
 
     def __init__(self, name):
+        # __exit__() ends it
+        # pylint: disable-next=consider-using-with
         self._process = subprocess.Popen([PROGRAM, "monitor", "--json", name],
                                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                          env=ENVIRONMENT)

@@ -122,7 +122,7 @@ def test_check_children(clean):
     checks = ask("check", device.name, code=FOUND)["checks"]
     assert bad({"good": False, "checks": checks}) == [
         "targets", "lines", "aligned_2m", "xfs"]
-    by_name = {}
+    by_name: dict[str, list] = {}
     for check in checks:
         by_name.setdefault(check["check"], []).append(check)
     assert len(by_name["alive"]) == len(by_name["synchronous"]) == 3
@@ -242,8 +242,8 @@ def test_extend_not_mounted(clean):
     daxlinear("mkfs", device.name)
     # a failure past the end of the XFS would crash some kernels, and it can't be grown here
     before = table_of(device.name)
-    for words in ([], ["--dry-run"], ["--force"]):
-        reason = refused("extend", *words, device.name, c)
+    for option in "", "--dry-run", "--force":
+        reason = refused("extend", *filter(None, [option]), device.name, c)
         assert "mount it first" in reason and "--no-growfs" in reason
     assert table_of(device.name) == before
     # whoever wants that all the same
@@ -318,7 +318,7 @@ def test_extend_less_than_a_group(clean):
     assert device.sectors == (384 + 128) * MIB_SECTORS
 
 
-BAD = {
+BAD: dict[str, tuple[list, int, str]] = {
     "no name": ([], USAGE, "give a NAME"),
     "no device": (["{d}"], USAGE, "one DEV at least"),
     "missing device": (["missing", "{b}"], FAILED, 'no mapped device "missing"'),
@@ -394,6 +394,7 @@ class Growing:
         self.words = ["extend", "--force", self.device.name, c]
         self._folder = clean.folder()
         self._stack = contextlib.ExitStack()
+        self.fs = None
 
     def __enter__(self):
         self._stack.enter_context(self.device)

@@ -57,16 +57,16 @@ def test_show_svg(clean):
     assert "No such file" in refused("show", "--svg", "/missing/x.svg", device.name)
 
 
-def assert_drawn(bar, cell, *expected):
+def assert_drawn(picture, cell, *expected):
     """Each piece is drawn as (letter, first MiB, end), in cells of so many MiB."""
     found = [(letter, [index for index, _ in group])
-             for letter, group in itertools.groupby(enumerate(bar), key=lambda pair: pair[1])
+             for letter, group in itertools.groupby(enumerate(picture), key=lambda pair: pair[1])
              if letter != "."]
-    assert [letter for letter, _ in found] == [letter for letter, *_ in expected], bar
+    assert [letter for letter, _ in found] == [letter for letter, *_ in expected], picture
     for (_, indices), (_, first, end) in zip(found, expected):
         # a cell shows all that it has any part of; how large it is, is known to a part of a cell
-        assert abs(indices[0] * cell - first) <= 1.5 * cell, (bar, expected)
-        assert abs((indices[-1] + 1) * cell - end) <= 1.5 * cell, (bar, expected)
+        assert abs(indices[0] * cell - first) <= 1.5 * cell, (picture, expected)
+        assert abs((indices[-1] + 1) * cell - end) <= 1.5 * cell, (picture, expected)
 
 
 def unused(child, *used):

@@ -145,9 +145,10 @@ def places(found):
 def test_resolve_down(bed):
     nest = Nest(bed)
     a, b, _ = nest.children
-    for offset, below in ((0, [(nest.left, 1), (a, 2)]), (1, [(nest.left, 2), (b, 0)]),
-                          (2, [(nest.right, 0), (b, 1)]),
-                          (3.5, [(nest.right, 1.5), (nest.part, 1.5)])):
+    cases: list[tuple[float, list]] = [
+        (0, [(nest.left, 1), (a, 2)]), (1, [(nest.left, 2), (b, 0)]),
+        (2, [(nest.right, 0), (b, 1)]), (3.5, [(nest.right, 1.5), (nest.part, 1.5)])]
+    for offset, below in cases:
         found = ask("resolve", nest.top.name, int(offset * MIB))
         assert places(found["below"]) == [(device.path, at) for device, at in below]
         assert found["above"] == []

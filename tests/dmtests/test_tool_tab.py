@@ -194,7 +194,8 @@ def test_update(clean):
     device = clean.enter(ToolDevice(a))
     old = daxlinear("tab", "--print", device.name).strip()
     tab = Tab(clean)
-    others = ["# at boot", f"other {b},len=4K # by hand", "", "broken", f"{device.name}2 {a},len=4K"]
+    others = ["# at boot", f"other {b},len=4K # by hand", "", "broken",
+              f"{device.name}2 {a},len=4K"]
     tab.write(*others[:3], f"  {old}  # the old one", *others[3:])
     os.chown(tab.path, 12, 34)
     os.chmod(tab.path, 0o640)

@@ -36,7 +36,7 @@ class Stack:
         self.bed = bed
         self.kind = kind
         # (NVDIMM, first sector there, sectors) of each part of the device
-        self.parts = []
+        self.parts: list[tuple] = []
         # where offsets of XFS's notifications start
         self._origin = 0
         if kind == "bare":

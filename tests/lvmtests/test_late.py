@@ -40,6 +40,8 @@ def test_module_loaded_while_lvm_is_busy(bed):
         with without_module(), without_rule():
             group = bed.enter(Group("vg", a))
             volume = group.create("data", "-L", "16M", a)
+            # the bed closes it
+            # pylint: disable-next=consider-using-with
             lock = bed.enter(open("/run/lock/lvm/V_vg", "w", encoding="ascii"))
             fcntl.flock(lock, fcntl.LOCK_EX)
         run("udevadm", "settle", "--timeout=20")

@@ -20,6 +20,7 @@ class Beside:
         self._words = [str(word) for word in words]
         log_command(self._words + ["&"], stdin)
         self._started = time.monotonic()
+        # it runs on until the end of the `with` block
         # pylint: disable-next=consider-using-with
         self._process = subprocess.Popen(
             self._words, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,

@@ -33,9 +33,9 @@ def log_command(words, stdin=None):
 
 def run(*words, stdin=None, check=True):
     """Run a command; return what it printed, errors included."""
-    words = [str(word) for word in words]
-    log_command(words, stdin)
-    done = subprocess.run(words, input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
+    command = [str(word) for word in words]
+    log_command(command, stdin)
+    done = subprocess.run(command, input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           env=ENVIRONMENT, check=False)
     if done.stdout:
@@ -43,7 +43,7 @@ def run(*words, stdin=None, check=True):
     if done.returncode:
         log.info("exit code %d", done.returncode)
         if check:
-            raise CommandError(words, done.returncode, done.stdout)
+            raise CommandError(command, done.returncode, done.stdout)
     return done.stdout
 
 

@@ -11,7 +11,7 @@ from ..units import PAGE, PAGE_SECTORS
 
 def badblocks(nvdimm):
     """Return the sectors of an NVDIMM that are bad."""
-    found = set()
+    found: set[int] = set()
     for line in read_file(f"/sys/block/{nvdimm.name}/badblocks").splitlines():
         first, count = map(int, line.split())
         found.update(range(first, first + count))

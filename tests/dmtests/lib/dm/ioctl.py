@@ -172,11 +172,10 @@ def clear(name: str):
 
 def remove(name: str, *options: str):
     """Remove a device; with --retry wait for a while until it is closed."""
-    options = set(options)
     deadline = time.monotonic() + (_RETRY_SECONDS if "--retry" in options else 0)
     while True:
         try:
-            _call(_REMOVE, name, options - {"--retry"})
+            _call(_REMOVE, name, set(options) - {"--retry"})
             return
         except OSError as error:
             if error.errno != errno.EBUSY or time.monotonic() >= deadline:

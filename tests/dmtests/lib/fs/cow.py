@@ -31,6 +31,7 @@ class Cow:
 
     def __enter__(self):
         log_command(self._words + ["&"])
+        # it runs on until the end of the `with` block
         # pylint: disable-next=consider-using-with
         self._process = subprocess.Popen(self._words, stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -53,7 +54,7 @@ class Cow:
 
     def wait(self):
         """Wait until it has taken them; return the lines it printed."""
-        lines = []
+        lines: list[str] = []
         for line in self._process.stdout:
             if line == "mark\n":
                 return lines

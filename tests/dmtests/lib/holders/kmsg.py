@@ -16,7 +16,7 @@ class Kmsg:
         self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         os.lseek(self._fd, 0, os.SEEK_END)
         self._lines = []
-        self.known = ()
+        self.known: tuple[str, ...] = ()
 
     def close(self):
         """Stop reading."""

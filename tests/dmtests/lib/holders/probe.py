@@ -186,17 +186,19 @@ class Probe:
     @staticmethod
     def records():
         """Return the injections in the order they ended, and the calls outside of any."""
-        calls, done, strays = {}, [], []
+        calls: dict[int, list] = {}
+        done: list[Injection] = []
+        strays: list[Call] = []
         with open(f"{FOLDER}/calls", encoding="ascii") as file:
             for line in file:
                 kind, *fields = line.split()
                 assert kind != "lost", line
-                values = [int(field) for field in fields[:2] + fields[3:]]
-                values.insert(2, fields[2])
+                # the third is a device
+                values: list = [field if at == 2 else int(field) for at, field in enumerate(fields)]
                 if kind == "call":
                     call = Call(*values)
                     (calls.setdefault(call.seq, []) if call.seq else strays).append(call)
                 else:
-                    done.append(Injection(*values, calls.pop(values[0], [])))
+                    done.append(Injection._make([*values, calls.pop(values[0], [])]))
         assert not calls, calls
         return done, strays

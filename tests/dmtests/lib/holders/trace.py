@@ -12,7 +12,7 @@ _TRACING = "/sys/kernel/tracing"
 
 # Instances are kept: making one and removing it takes as long as a test.
 _numbers = itertools.count(1)
-_unused = []
+_unused: list[str] = []
 
 
 def _make():

@@ -172,7 +172,7 @@ class Floors:
     @cached_property
     def held_pieces(self):
         """The Pieces of the devices that the probe holds, by child."""
-        found = {}
+        found: dict = {}
         for number, device in self.devices.items():
             for piece in self.pieces(number) if device.held else ():
                 found.setdefault(piece.chain[-1], []).append(piece)

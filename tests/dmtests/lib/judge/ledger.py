@@ -68,9 +68,10 @@ def expected(moments, strike):
     hits = [[(piece, strike.bytes_of(piece)) for piece in floors.held_pieces.get(strike.child, ())
              if strike.page < piece.page + piece.pages and piece.page < strike.page + strike.pages]
             for floors in moments]
-    must, may = [], {}
+    must: list[dict] = []
+    may: dict[int, set] = {}
     for floors, hit in zip(moments, hits):
-        now = {}
+        now: dict[int, set] = {}
         for piece, found in hit:
             may.setdefault(piece.chain[0], set()).update(found)
             if floors.is_notified(piece.chain, lambda number: _lasting(moments, number)):

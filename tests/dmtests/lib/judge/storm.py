@@ -44,7 +44,7 @@ class Storm:
         self._stop = multiprocessing.Event()
         # all devices are there before the first failure is
         self._ready = multiprocessing.Barrier(towers + 1)
-        self._changing = [Tower(seed + at, shared, None if at else Unplugged(own),
+        self._changing: list[Part] = [Tower(seed + at, shared, None if at else Unplugged(own),
                                 FIRST_MINOR + at * MINORS_OF_A_TOWER, self._ready, self._stop)
                           for at in range(towers)]
         self._changing.append(Mounter(seed + 50, shared[-1],

@@ -52,7 +52,7 @@ class Tower(Part):
             self._hold_free()
         self._ready.wait(SECONDS_TO_START)
         while not self._stop.is_set():
-            name, = self.chance.choices(list(self._steps), self._steps.values())
+            name, = self.chance.choices(list(self._steps), list(self._steps.values()))
             getattr(self, name)(self.chance.choice(self._devices))
             self.log.steps[name] += 1
             self._hold_free()
@@ -112,9 +112,9 @@ class Tower(Part):
     def reload_suspended(self, device):
         """Load another table and make it live, suspended for a moment in between."""
         table = self._other_table(device)
+        options: list[str] = self.chance.choice([[], ["--nolockfs"]])
         self._record.put(device, table,
-                         (ioctl.suspend, device.name, "--noflush",
-                          *self.chance.choice(([], ["--nolockfs"]))),
+                         (ioctl.suspend, device.name, "--noflush", *options),
                          (self._load, device, table),
                          (time.sleep, self.chance.random() * 0.005),
                          (ioctl.resume, device.name))

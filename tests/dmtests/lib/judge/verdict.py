@@ -2,6 +2,7 @@
 """The verdict on a storm: the calls that the probe has recorded, against the logs of the parts."""
 
 import errno
+import itertools
 from collections import Counter, defaultdict
 
 from ..holders.probe import Probe
@@ -20,7 +21,7 @@ class Verdict:
     """What a storm has done: a ledger, and what is wrong with it, a line each."""
 
     def __init__(self, logs):
-        self.ledger = Counter()
+        self.ledger: Counter = Counter()
         self.wrong = []
         self._towers = [log for log in logs if log.timeline]
         # by device
@@ -38,8 +39,8 @@ class Verdict:
                 self._judge_injections(log.strikes, injections.pop(log.pid, []))
             for pid, strike in log.unplugs.items():
                 self._judge_strike(strike, _by_device(strays.pop(pid, [])))
-        rest = sum(strays.values(), [])
-        for injection in sum(injections.values(), []):
+        rest = list(itertools.chain(*strays.values()))
+        for injection in itertools.chain(*injections.values()):
             rest += injection.calls
         self.wrong += [f"notified without a failure: {call}" for call in rest]
         for log in self._towers:

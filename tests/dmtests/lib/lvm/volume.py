@@ -59,7 +59,7 @@ class Group:
     def segments(self):
         """Return the Segments of each volume."""
         self.report, rows = _report("lvs", _COLUMNS, self.name)
-        found = {}
+        found: dict = {}
         for row in rows:
             parts = [part.rpartition(":") for part in row["seg_pe_ranges"].split()]
             stripes = tuple(self._byte(path, int(extents.split("-")[0]))

@@ -19,7 +19,7 @@ _STEPS = "ioctl,openat,unlink,write,fchown,fchmod,fsync,close,rename,clone,clone
 def record_steps(*words):
     """Run it; return what came of it and each (name, number, line) of its calls.
 
-    The number is that of the call among those of its name. Other programs' calls are not among them.
+    The number is that of the call among those of its name. Calls of other programs are left out.
     """
     with tempfile.NamedTemporaryFile("r") as file:
         done = tool.call(*words, prefix=["strace", "-qq", "-e", f"trace={_STEPS}", "-o", file.name])

@@ -13,12 +13,12 @@ from .tool import PROGRAM
 
 def terminal(*words, prefix=(), columns=100):
     """Run it on a terminal; return what that shows."""
-    words = [*prefix, PROGRAM, *map(str, words)]
-    log_command(words)
+    command = [*prefix, PROGRAM, *map(str, words)]
+    log_command(command)
     pid, fd = pty.fork()
     if pid == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-        os.execvpe(words[0], words, ENVIRONMENT)
+        os.execvpe(command[0], command, ENVIRONMENT)
     shown = b""
     try:
         while part := os.read(fd, 4096):

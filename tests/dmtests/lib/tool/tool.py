@@ -17,7 +17,7 @@ FAILED, USAGE, FOUND = 1, 2, 3
 
 # what a command refuses that takes the name of one device: words, its exit code, a part of the
 # message
-BAD_NAMES = (
+BAD_NAMES: tuple[tuple[list, int, str], ...] = (
     ([], USAGE, "give a NAME"),
     (["a", "b"], USAGE, 'there are "a" and "b"'),
     (["missing"], FAILED, 'no mapped device "missing"'),
@@ -31,9 +31,9 @@ Done = namedtuple("Done", "code out err")
 
 def call(*words, prefix=()):
     """Run it; return its exit code and what it printed."""
-    words = [*map(str, prefix), PROGRAM, *map(str, words)]
-    log_command(words)
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    command = [*map(str, prefix), PROGRAM, *map(str, words)]
+    log_command(command)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, check=False)
     for text in (done.stdout, done.stderr):
         if text:
