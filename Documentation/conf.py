@@ -3,6 +3,7 @@
 
 import os
 
+# sphinx reads variables of these names
 # pylint: disable=invalid-name
 project = "dm-daxlinear"
 with open(os.path.join(os.path.dirname(__file__), "../VERSION"), encoding="utf-8") as _file:

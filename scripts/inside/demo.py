@@ -141,7 +141,7 @@ class Stack(Device):
         raise Unexpected(f"page frame 0x{pfn:x} is not in the mapped device")
 
     def fail(self, byte, what):
-        """Let the page of a byte of the mapped device fail; print its place and the kernel's message."""
+        """Let the page of a byte of the device fail; print its place and the kernel's message."""
         child, offset = self.place(byte)
         say(f"   {what}")
         say(f"   is at 0x{byte:x} of the mapped device, at 0x{offset:x} of {child.name}."

@@ -87,7 +87,7 @@ class Qemu:
         self.add("-mon", "chardev=control,mode=readline")
 
     def _monitor_for_guest(self):
-        """Connect a port of the guest to a monitor of this QEMU, so that tests can break hardware."""
+        """Connect a port of the guest to a monitor of this QEMU: tests break hardware by it."""
         monitor, port = socket.socketpair()
         self._passed += [monitor, port]
         self.add("-chardev", f"socket,id=monitor,fd={monitor.fileno()}",
