@@ -246,7 +246,7 @@ def test_extend_not_mounted(clean):
         reason = refused("extend", *filter(None, [option]), device.name, c)
         assert "mount it first" in reason and "--no-growfs" in reason
     assert table_of(device.name) == before
-    # whoever wants that all the same
+    # with the option it extends the device alone
     done = call("extend", "--no-growfs", device.name, c)
     assert done.code == 0 and "mount it" in done.err
     assert done.out.splitlines()[-1] == "xfs_growfs MOUNTPOINT"

@@ -133,7 +133,7 @@ def test_mistakes(clean):
               f"twice {a},len=8K")
     done = call("tab", "--file", tab.path, "--make", device.name)
     assert done.code == 0 and len(table_of(device.name)) == 1
-    # of a line that is made, nobody has to hear what is wrong with others
+    # while a line is made, mistakes in others are not reported
     assert done.err == ""
     assert tab.refused("--make", "broken").endswith(", line 1: broken has no children\n")
     assert 'line 3: len: "4X" is no size' in tab.refused("--make", "wrong")

@@ -47,14 +47,14 @@ struct held {
 /* One ioctl at a time: there is one clock. */
 static DEFINE_MUTEX(bench_mutex);
 /* Time of the first notification of the failure in flight, or 0. */
-static u64 told;
+static u64 notified;
 
 static int bench_notify_failure(struct dax_device *dax_dev, u64 off, u64 len, int mf_flags)
 {
 	u64 now = get_cycles();
 
-	if (!told) {
-		told = now;
+	if (!notified) {
+		notified = now;
 		local_irq_enable();
 	}
 	return 0;
@@ -176,7 +176,7 @@ static int bench_fail(struct dax_device *dax_dev, const struct daxbench_pages *p
 		pgmap = pagemap_of(pfn_t_to_pfn(pfn));
 		if (!pgmap)
 			return -ENXIO;
-		told = 0;
+		notified = 0;
 		/*
 		 * Nothing sleeps before the holder is notified, which unmasks interrupts again.
 		 */
@@ -184,7 +184,7 @@ static int bench_fail(struct dax_device *dax_dev, const struct daxbench_pages *p
 		begin = get_cycles();
 		pgmap->ops->memory_failure(pgmap, pfn_t_to_pfn(pfn), 1, 0);
 		local_irq_enable();
-		samples[i] = told ? told - begin - clock : 0;
+		samples[i] = notified ? notified - begin - clock : 0;
 		put_dev_pagemap(pgmap);
 		cond_resched();
 	}
