@@ -22,6 +22,8 @@ from lib.units import MIB, MIB_SECTORS, PAGE
 
 GROUP = 128 * MIB_SECTORS
 
+TAB = "/etc/daxlineartab"
+
 
 def bad(device):
     """Return the names of the findings that are not good."""
@@ -135,6 +137,7 @@ def test_mounted_elsewhere(device):
     script = f"mount -t xfs -o dax=never {device} /mnt && echo ready && read -r _"
     with subprocess.Popen(["unshare", "-m", "sh", "-c", script], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin and process.stdout
         assert process.stdout.readline() == "ready\n"
         assert bad(device) == ["xfs"] and "mount namespace" in text(device, "xfs")
         process.stdin.close()
@@ -385,22 +388,74 @@ def test_without_dax(clean):
             assert "dax" in bad(device) and "has no DAX" in text(device, "dax")
 
 
-def names_in_the_source():
-    """Return the names of all findings that the command can add."""
+@pytest.fixture(name="tab")
+def _tab():
+    """Write /etc/daxlineartab, for one test."""
+    def write(*lines):
+        with open(TAB, "w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+
+    assert not os.path.exists(TAB)
+    yield write
+    if os.path.exists(TAB):
+        os.unlink(TAB)
+
+
+def test_tab(device, tab):
+    line = daxlinear("tab", "--print", device.name).strip()
+    # it is up to the administrator whether there is one
+    tab("other uuid=x,len=1M")
+    assert bad(device) == [] and "tab" not in daxlinear("check", device.name, "--json")
+    tab("# of a test", line)
+    assert bad(device) == []
+    assert "ok   " in daxlinear("check", device.name)
+
+
+TABS = {
+    "shorter": lambda name, line: [line.rpartition(" ")[0]],
+    "the children in another order": lambda name, line: [
+        " ".join([name, *reversed(line.split()[1:])])],
+    "another length": lambda name, line: [line.replace(f"len={384 * MIB}", f"len={383 * MIB}")],
+    "twice": lambda name, line: [line, line],
+    "a mistake": lambda name, line: [f"{name} uuid=x,len=none"],
+    "a child that is missing": lambda name, line: [
+        re.sub("uuid=[^,]*", "uuid=00000000-0000-0000-0000-00000000000f", line, count=1)],
+}
+
+
+@pytest.mark.parametrize("case", TABS)
+def test_tab_that_does_not_fit(device, tab, case):
+    line = daxlinear("tab", "--print", device.name).strip()
+    tab(*TABS[case](device.name, line))
+    assert bad(device) == ["tab"]
+    said = text(device, "tab")
+    assert TAB in said and "line" in said
+    if case == "twice":
+        tab(line)
+    else:
+        daxlinear("tab", "--update", device.name)
+    assert bad(device) == []
+
+
+def names_in_the_source(folders):
+    """Return the names of all findings that files in these folders add."""
     found = set()
-    for folder in ("health", "boot", "cmd", "lvm"):
+    for folder in folders:
         for path in glob.glob(os.path.join(TOP, f"tools/{folder}/*.c")):
             calls = re.findall(r"findings_add(_of)?\((.*?)\);", read_file(path), re.DOTALL)
-            for of, arguments in calls:
-                name = arguments.split(",")[2 if of else 1].strip()
+            for is_of, arguments in calls:
+                name = arguments.split(",")[2 if is_of else 1].strip()
                 assert re.fullmatch(r'"\w+"|const char \*\w+', name), (path, name)
                 found |= set(re.findall(r'"(\w+)"', name))
     return found
 
 
-def test_each_finding_has_its_row(bed):
-    """The table of Documentation/check.rst has a row for each name, and no other."""
+@pytest.mark.parametrize("title, folders", [
+    ("What it can find", ["health", "boot", "cmd"]), ("What lvm check can find", ["lvm"])])
+def test_each_finding_has_its_row(bed, title, folders):
+    """The tables of Documentation/check.rst have a row for each name, and no other."""
     assert bed.nvdimms
-    rows = re.findall(r"^   \* - ``(\w+)``$",
-                      read_file(os.path.join(TOP, "Documentation/check.rst")), re.MULTILINE)
-    assert sorted(rows) == sorted(names_in_the_source()) and len(rows) > 15
+    document = read_file(os.path.join(TOP, "Documentation/check.rst"))
+    section = document.partition(f"\n{title}\n")[2].partition("\n===")[0]
+    rows = re.findall(r"^   \* - ``(\w+)``$", section, re.MULTILINE)
+    assert sorted(rows) == sorted(names_in_the_source(folders)) and len(rows) > 7

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* daxlinear check: checks a device, all that it stands on and the XFS on it. */
+#include "boot/tab_device.h"
 #include "health/check.h"
 #include "cmd/command.h"
 #include "util/json.h"
@@ -10,6 +11,17 @@ static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 }
 };
+
+/* Compare the device with its line of /etc/daxlineartab, if it has one. */
+static void check_tab(struct findings *findings, const struct mapped *mapped)
+{
+	char *text;
+	bool fits = tab_check(mapped, &text);
+
+	if (text)
+		findings_add(findings, "tab", fits, "%s", text);
+	free(text);
+}
 
 static int run(int argc, char **argv)
 {
@@ -24,6 +36,7 @@ static int run(int argc, char **argv)
 	mapped = dm_device(name);
 	stack_read(&stack);
 	check_device(&findings, &stack, &mapped);
+	check_tab(&findings, &mapped);
 	if (json) {
 		object = new_object();
 		put_text(object, "name", mapped.name);
@@ -44,7 +57,8 @@ const struct command command_check = {
 "suspended or overlaps another device's; whether every child is there, synchronous,\n"
 "aligned to 2 MiB and without bad sectors, and no failure was received; whether the XFS\n"
 "is in service, mounted with dax=always and as large as the device, and has rmapbt, no\n"
-"reflink, and no copy-on-write that mixes data. A bad finding names the effect and the\n"
+"reflink, and no copy-on-write that mixes data; and whether its line of\n"
+"/etc/daxlineartab, if there is one, makes the device as it is. A bad finding names the effect and the\n"
 "remedy; Documentation/check.rst lists all findings. Ends with 3 if one is bad.\n\n"
 "  --json  for programs\n",
 	.run = run,
