@@ -201,7 +201,7 @@ def test_one_child_is_taken(bed, volume):
     # the volume is attached to the other one all the same
     a, b = bed.nvdimms[:2]
     with bed.probe.holding(a):
-        assert f"{volume.name}: {a.name} is held by somebody else" in refused(
+        assert f"{volume.name}: {a.name} has another holder" in refused(
             "attach", volume.name)
         assert listed() == pairs(volume, b)
         assert a.name in refused("attach", "--all")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear attach: has devices hear of failures whose targets do not pass them on. */
+/* daxlinear attach: forward failures to devices whose targets do not forward them. */
 #include <string.h>
 
 #include "device/attach.h"
@@ -15,7 +15,7 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-/* What attaching does not cure. */
+/* Report seams, which attaching does not change. */
 static void warn_of_seams(const struct stack *stack, const struct mapped *mapped)
 {
 	const struct device *device = stack_find(stack, mapped->dev);
@@ -24,7 +24,7 @@ static void warn_of_seams(const struct stack *stack, const struct mapped *mapped
 	if (device)
 		seams_find(&seams, stack, device, 0, UINT64_MAX);
 	if (seams.nr)
-		note("%s: copy-on-write (reflink) on it mixes data where its pieces meet; daxlinear check %s says more",
+		note("%s: copy-on-write (reflink) on it mixes data where its pieces meet; daxlinear check %s has details",
 		     mapped->name, mapped->name);
 }
 
@@ -49,7 +49,7 @@ static bool attach_all(const struct stack *stack)
 	for (i = 0; i < nr; i++) {
 		struct mapped mapped;
 
-		/* It may be gone by now. */
+		/* It may have gone since the list was read. */
 		if (!dm_find(names[i], &mapped) || !block_has_dax(mapped.dev) ||
 		    is_layer(&mapped))
 			continue;
@@ -66,11 +66,11 @@ static bool attach_one(const struct stack *stack, const char *name)
 	const struct device *device;
 
 	if (!block_has_dax(mapped.dev))
-		die(EXIT_FAILED, "%s has no DAX: all its targets need to, and all that they stand on",
+		die(EXIT_FAILED, "%s has no DAX: all its targets need it, and so do all devices below them",
 		    mapped.name);
 	device = stack_find(stack, mapped.dev);
 	if (device && table_is_all(&device->table, TARGET_OURS))
-		note("%s forwards failures by itself: only what is below it is attached, where that does not",
+		note("%s forwards failures by itself: only devices below it that do not are attached",
 		     mapped.name);
 	warn_of_seams(stack, &mapped);
 	return attach(mapped.dev, mapped.name);
@@ -101,14 +101,14 @@ static int run(int argc, char **argv)
 const struct command command_attach = {
 	.name = "attach",
 	.arguments = "DEV | --all",
-	.what = "Have a mapped device of any kind hear of the failures below it",
+	.what = "Forward memory failures to a mapped device of any kind",
 	.help =
 "DEV is a mapped device with DAX whose targets are not ours, such as a logical\n"
-"volume. It is attached to what it stands on directly, and so is each mapped device\n"
-"below it, so that a failure of the memory gets from one to the next. Where all\n"
-"targets are daxlinear there is nothing to do: they forward failures.\n"
-"To attach it again after a change does what is missing.\n\n"
-"  --all  all mapped devices with DAX, but none that LVM hides; devices that are gone\n"
+"volume. It is attached to what is directly below it, and so is each mapped device\n"
+"below it: a failure of the memory is forwarded from one to the next. A device whose\n"
+"targets are all daxlinear is left alone: they forward failures themselves.\n"
+"After a change of the device, attach it again: that adds what is missing.\n\n"
+"  --all  all mapped devices with DAX, but none that LVM hides; devices that have gone\n"
 "         are dropped\n",
 	.run = run,
 };

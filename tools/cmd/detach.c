@@ -31,7 +31,8 @@ const struct command command_detach = {
 	.arguments = "DEV",
 	.what = "Undo daxlinear attach",
 	.help =
-"DEV is detached from all that it is attached to. Mapped devices below it stay\n"
-"attached, because others may hear of failures through them: detach them by name.\n",
+"DEV is detached from all that it is attached to, and is notified of no failure any\n"
+"more. Mapped devices below it stay attached, because failures may be forwarded\n"
+"through them to other devices: detach them by name.\n",
 	.run = run,
 };

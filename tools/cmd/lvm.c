@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear lvm: what the udev rule for logical volumes runs, and what people ask of it. */
+/* daxlinear lvm: the verbs of the udev rule for logical volumes, and those of administrators. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,8 +25,8 @@ static const struct option options[] = {
 };
 
 /*
- * Have a volume converted, or all if the name is NULL, when no LVM command is busy with the group
- * any more.  The caller must not wait, so a unit of systemd's does.
+ * Start the conversion of a volume, or of all if the name is NULL, in a unit of systemd.  It waits
+ * for the lock of the volume group, which the caller must not do.  Returns only if that fails.
  */
 static void convert_later(const char *name)
 {
@@ -58,8 +58,8 @@ static void attach_volume(const struct volume *volume)
 }
 
 /*
- * A volume was made, changed or renamed.  Where LVM waits for us by a cookie, it
- * is done with the volume until we end, and has the group's lock all the while.
+ * A volume was made, changed or renamed.  If the event has a cookie, an LVM command waits until
+ * this process ends: it does not touch the volume, and it holds the lock of the group.
  */
 static int event(dev_t dev)
 {
@@ -79,7 +79,7 @@ static int event(dev_t dev)
 	return EXIT_DONE;
 }
 
-/* dax_holder was loaded.  Volumes that were activated before have had their events. */
+/* dax_holder was loaded.  Volumes that are active by now get no event of their own. */
 static int event_of_module(void)
 {
 	struct volume *volumes;
@@ -102,9 +102,9 @@ static int event_of_module(void)
 }
 
 /*
- * A volume or another mapped device is being removed.  Device-mapper says so
- * before it lets go of the device, and has it say nothing of itself from then
- * on; LVM waits for both.  Its number may be another device's by now.
+ * A volume or another mapped device is being removed.  Device-mapper sends this event before it
+ * frees the device, and hides the device from then on; LVM waits for both.  By the time this runs
+ * the number may belong to a new device, so the UUID is compared with that of the event.
  */
 static int removed(dev_t dev)
 {
@@ -129,21 +129,21 @@ static int tidy(dev_t dev)
 	return EXIT_DONE;
 }
 
-/* Convert a volume under LVM's own lock. */
+/* Convert a volume under the lock of its volume group. */
 static bool convert_locked(struct volume *volume)
 {
 	struct volume now;
 	bool done = true;
 	int lock = vg_lock(volume);
 
-	/* LVM may have removed or renamed it before the lock was ours. */
+	/* LVM may have removed or renamed it before the lock was taken. */
 	if (volume_find(&now, volume->mapped.dev) && !strcmp(now.name, volume->name))
 		done = convert_guarded(&now);
 	vg_unlock(volume, lock);
 	return done;
 }
 
-/* Do for a volume what lvm.conf wants and its events have not done, and print that. */
+/* Attach and convert a volume as lvm.conf wants it, and print what was missing. */
 static bool reconcile_one(const struct lvm_conf *conf, struct volume *volume)
 {
 	bool was_attached, was_converted, attached, converted, done;
@@ -223,7 +223,7 @@ static int run(int argc, char **argv)
 			is_removed = true;
 	}
 	if (!verb)
-		usage("say what to do");
+		usage("give status, check or reconcile");
 	dm_begin();
 	if (!strcmp(verb, "event") || !strcmp(verb, "tidy")) {
 		if (!is_loaded || what)
@@ -238,7 +238,7 @@ static int run(int argc, char **argv)
 		return lvm_status(json);
 	if (!strcmp(verb, "check"))
 		return lvm_check(what, json);
-	usage("\"%s%s%s\" is nothing that can be done", verb, what ? " " : "", what ?: "");
+	usage("there is no \"daxlinear lvm %s%s%s\"", verb, what ? " " : "", what ?: "");
 }
 
 const struct command command_lvm = {
@@ -248,12 +248,14 @@ const struct command command_lvm = {
 	.help =
 "A udev rule attaches each logical volume on persistent memory, and converts the\n"
 "tables of those that /etc/daxlinear/lvm.conf names, as LVM makes or changes them.\n\n"
-"  status     which volumes there are, attached, converted, and wanted to be\n"
-"  check      what keeps the volumes of a group, or of all groups on persistent\n"
-"             memory, from DAX, 2 MiB mappings or word of failures, and the way out;\n"
-"             exits with 3 if there is anything\n"
-"  reconcile  attach and convert what lvm.conf names and is not, and print each change\n\n"
+"  status     list the active volumes: what each is attached to, whether it is\n"
+"             converted, and what lvm.conf wants\n"
+"  check      print what keeps the volumes of a group, or of all groups on persistent\n"
+"             memory, from DAX, from 2 MiB mappings or from being notified of failures,\n"
+"             and the remedy; exits with 3 if there is such a finding\n"
+"  reconcile  attach and convert each active volume as lvm.conf wants it, and print each\n"
+"             change\n\n"
 "  --json     status or check for programs\n\n"
-"The rule itself runs event and tidy.\n",
+"The udev rule runs event and tidy.\n",
 	.run = run,
 };

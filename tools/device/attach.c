@@ -17,20 +17,20 @@
 
 #define FOLDER	"/sys/class/dax-holder"
 
-/* Whether dax_holder is there. */
+/* Whether the module dax_holder is loaded. */
 bool attach_ready(void)
 {
 	return !access(FOLDER, F_OK);
 }
 
-/* Make sure that it is, or end. */
+/* End with a message unless it is loaded. */
 void attach_begin(void)
 {
 	if (!attach_ready())
 		die(EXIT_FAILED, "the kernel has no %s: modprobe dax_holder", FOLDER);
 }
 
-/* Write an order; 0 or a negative errno. */
+/* Write an order to dax_holder. Returns 0 or a negative errno. */
 static int order(const char *verb, dev_t parent, dev_t child)
 {
 	char *path = format_text(FOLDER "/%s", verb);
@@ -47,7 +47,7 @@ static int order(const char *verb, dev_t parent, dev_t child)
 	return err;
 }
 
-/* The folders of a device, one for each disk that it is attached to. */
+/* Find the folders of a device: one for each disk that it is attached to. */
 static size_t find_folders(dev_t dev, glob_t *found)
 {
 	char *name = block_name(dev), *pattern = format_text(FOLDER "/*/%s", name);
@@ -59,7 +59,7 @@ static size_t find_folders(dev_t dev, glob_t *found)
 	return found->gl_pathc;
 }
 
-/* The disk of such a folder. */
+/* The name of the disk that a folder belongs to. */
 static char *child_name(const char *folder)
 {
 	char *name = copy_text(folder + strlen(FOLDER "/"));
@@ -77,7 +77,7 @@ static bool child_number(const char *name, dev_t *dev)
 	return found;
 }
 
-/* Tell why not; what is gone needs no more. */
+/* Report a failed order. A device that has gone by now needs none, which is no failure. */
 static bool complain(const char *name, dev_t dev, dev_t child, int err)
 {
 	char *disk;
@@ -86,7 +86,7 @@ static bool complain(const char *name, dev_t dev, dev_t child, int err)
 		return true;
 	disk = block_name(child);
 	if (err == -EBUSY)
-		note("%s: %s is held by somebody else: unmount the filesystem that is on it directly, or on a partition of it",
+		note("%s: %s has another holder: unmount the filesystem that is on it directly, or on a partition of it",
 		     name, disk);
 	else
 		note("%s: %s: %s", name, disk, strerror(-err));
@@ -94,7 +94,7 @@ static bool complain(const char *name, dev_t dev, dev_t child, int err)
 	return false;
 }
 
-/* Disks, each once. */
+/* A set of disks. */
 struct disks {
 	dev_t *devs;
 	size_t nr;
@@ -118,7 +118,7 @@ static void disks_add(struct disks *disks, dev_t dev)
 	disks->devs[disks->nr++] = dev;
 }
 
-/* Add the direct children of a mapped device that have DAX; a partition is its disk. */
+/* Add the disks of the direct children of a mapped device, if they have DAX. */
 static void disks_below(struct disks *disks, dev_t dev)
 {
 	dev_t *children;
@@ -136,7 +136,7 @@ static void disks_free(struct disks *disks)
 	*disks = (struct disks){ 0 };
 }
 
-/* Detach from all disks but these. */
+/* Detach a device from all disks but these. */
 static bool detach_except(dev_t dev, const char *name, const struct disks *disks)
 {
 	bool done = true;
@@ -148,7 +148,7 @@ static bool detach_except(dev_t dev, const char *name, const struct disks *disks
 		dev_t child;
 		int err;
 
-		/* What has no number has gone, and is dropped by the next order to anybody. */
+		/* A disk without a number has gone. dax_holder drops it with the next order. */
 		if (child_number(disk, &child) && !disks_have(disks, child)) {
 			err = order("detach", dev, child);
 			if (err && err != -ENOENT)
@@ -160,7 +160,7 @@ static bool detach_except(dev_t dev, const char *name, const struct disks *disks
 	return done;
 }
 
-/* Whether a device is none that needs to be attached: it forwards failures itself. */
+/* Whether a device need not be attached: a disk, or all targets forward failures themselves. */
 static bool forwards(dev_t dev)
 {
 	struct table table;
@@ -171,14 +171,14 @@ static bool forwards(dev_t dev)
 }
 
 /**
- * attach_floor - have a mapped device hear of failures of what it stands on directly
- * @dev: The device.  One whose targets are all ours stays as it is: they forward failures.
- * @name: What to call it.
+ * attach_floor - attach a mapped device to the disks and mapped devices directly below it
+ * @dev: The device.  If all its targets are ours, it is left alone: they forward failures.
+ * @name: The device's name in messages.
  *
- * What is no longer below it is detached.  One disk that cannot be attached to
- * does not keep the others from it.
+ * The device is detached from what is no longer below it.  If one disk refuses, the others are
+ * attached all the same.
  *
- * Return: Whether all of it was done; if not, the user was told.
+ * Return: Whether all orders succeeded; each that failed was reported.
  */
 bool attach_floor(dev_t dev, const char *name)
 {
@@ -201,12 +201,12 @@ bool attach_floor(dev_t dev, const char *name)
 }
 
 /**
- * attach - have a device hear of failures of all that is below it now
+ * attach - attach a device and all mapped devices below it
  * @dev: The device.
- * @name: What to call it.
+ * @name: The device's name in messages.
  *
- * Each mapped device on the way down is attached to what it stands on, because a
- * failure is notified from floor to floor.
+ * Each mapped device on the way down is attached to what is directly below it, because a failure
+ * is forwarded from one floor to the next.
  *
  * Return: As attach_floor().
  */
@@ -217,7 +217,7 @@ bool attach(dev_t dev, const char *name)
 	size_t i;
 
 	disks_below(&below, dev);
-	/* It gets longer meanwhile. */
+	/* The loop adds to the list. */
 	for (i = 0; i < below.nr; i++) {
 		char *path = block_path(below.devs[i]);
 
@@ -229,15 +229,15 @@ bool attach(dev_t dev, const char *name)
 	return done;
 }
 
-/* Detach a device from all disks; those below it that are attached themselves stay so. */
+/* Detach a device from all disks. Mapped devices below it stay attached. */
 bool detach(dev_t dev, const char *name)
 {
 	return detach_except(dev, name, &(struct disks){ 0 });
 }
 
 /*
- * Have dax_holder drop devices that are gone.  Any order does, but one with the
- * number of no device has the kernel look for a module that makes it.
+ * Make dax_holder drop devices that have gone.  Any order does that.  The numbers are those of a
+ * device that exists: for another number the kernel would look for a module that makes it.
  */
 void detach_dead(void)
 {
@@ -291,7 +291,7 @@ static void read_counters(const char *folder, struct counters *counters)
 	free(last);
 }
 
-/* Which disks a device is attached to; the caller frees them. */
+/* Read which disks a device is attached to. The caller frees the list. */
 size_t attached_read(dev_t dev, struct attached **attached)
 {
 	glob_t found;
@@ -305,7 +305,7 @@ size_t attached_read(dev_t dev, struct attached **attached)
 			.alive = read_count(folder, "alive"),
 		};
 
-		/* With the disk still there it is another device of this name that has gone. */
+		/* The disk exists, so the folder is of an earlier device of this name. */
 		if (child_number(one.child, &one.dev) && !one.alive) {
 			free(one.child);
 			continue;
@@ -325,7 +325,7 @@ void attached_free(struct attached *attached, size_t nr)
 	free(attached);
 }
 
-/* Whether a device is attached to all that it stands on. */
+/* Whether a device is attached to all that is directly below it. */
 bool is_attached_to_all(dev_t dev)
 {
 	struct attached *attached;
@@ -344,7 +344,7 @@ bool is_attached_to_all(dev_t dev)
 	return all;
 }
 
-/* Whether a failure of any memory below a device is notified to what is on it, floor by floor. */
+/* Whether a failure of any memory below a device is forwarded to it, on every floor. */
 bool is_notified(dev_t dev)
 {
 	bool all = forwards(dev) || is_attached_to_all(dev);
@@ -352,7 +352,7 @@ bool is_notified(dev_t dev)
 	size_t i;
 
 	disks_below(&below, dev);
-	/* It gets longer meanwhile. */
+	/* The loop adds to the list. */
 	for (i = 0; i < below.nr; i++) {
 		all &= forwards(below.devs[i]) || is_attached_to_all(below.devs[i]);
 		disks_below(&below, below.devs[i]);

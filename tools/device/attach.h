@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Devices that hear of failures through dax_holder without a target of ours. */
+/* Mapped devices that dax_holder notifies of failures, though no target of theirs is ours. */
 #ifndef ATTACH_H
 #define ATTACH_H
 

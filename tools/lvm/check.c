@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What keeps logical volumes from DAX, 2 MiB mappings, word of failures or right data.
- * LVM's metadata is LVM's to read, so this asks its commands, and must not be
- * run by anything that they wait for.
+ * What keeps logical volumes from DAX, from 2 MiB mappings, from being notified of failures or
+ * from correct data.  LVM's commands read LVM's metadata.  So this must not run in anything that
+ * such a command waits for, for example a udev rule.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static struct stack stack;
 static struct groups groups;
 static unsigned int nr_active;
 
-/* Ask one of LVM's commands for rows of fields, of one volume group or of all, or end. */
+/* Run an LVM command that prints rows of fields, of one volume group or of all, or end. */
 static void ask_lvm(const char *command, const char *columns, const char *vg,
 		    void (*take)(char **fields))
 {
@@ -48,7 +48,7 @@ static void ask_lvm(const char *command, const char *columns, const char *vg,
 			   command, columns, select);
 	free(select);
 
-	/* It would complain of the file that libdevmapper keeps open. */
+	/* LVM warns of the file that libdevmapper keeps open. */
 	dm_release();
 	output = popen(text, "re");
 
@@ -104,11 +104,11 @@ static void check_pv(char **fields)
 	start += block_start(dev) * SECTOR;
 	if (start % HUGE_PAGE)
 		findings_add_of(&findings, fields[0], "extents_2m", false,
-				"its extents begin at %s of the disk, so nothing on it gets 2 MiB mappings; move away what is on it, and pvcreate --dataalignment 2M on a disk, or on a partition that begins at a multiple of 2 MiB",
+				"its extents begin at %s of the disk, so nothing on it gets 2 MiB mappings; save what is on it, and pvcreate --dataalignment 2M on a disk, or on a partition that begins at a multiple of 2 MiB",
 				size_text(start, text));
 }
 
-/* Whether a failure reaches what is on a volume, and in the way that lvm.conf wants. */
+/* Check that a volume is notified of failures, and converted if lvm.conf wants that. */
 static void check_attached(const struct volume *volume)
 {
 	const char *name = volume->name;
@@ -125,11 +125,11 @@ static void check_attached(const struct volume *volume)
 		remedy = format_text("daxlinear lvm reconcile %s attaches it", name);
 	if (!is_notified(volume->mapped.dev))
 		findings_add_of(&findings, name, "attached", false,
-				"it is not attached, on every floor, to the memory below it: no failure there is notified to what is on it; %s",
+				"it is not attached, or a mapped device below it is not, so what is on it is not notified of memory failures; %s",
 				remedy);
 	else if (convert_wanted && is_convertible(volume))
 		findings_add_of(&findings, name, "converted", false,
-				"it is not converted, as lvm.conf wants it: it has no counters and events of its own; run daxlinear lvm reconcile %s",
+				"it is not converted, though lvm.conf wants that, so copy-on-write mixes data where its segments meet; run daxlinear lvm reconcile %s",
 				name);
 	free(remedy);
 }
@@ -180,7 +180,7 @@ static void check_active(const char *path, const char *name)
 	check_xfs(name, path, dev);
 }
 
-/* lv_full_name|lv_path|lv_layout|lv_role; the volumes that people see */
+/* lv_full_name|lv_path|lv_layout|lv_role, without hidden volumes */
 static void check_lv(char **fields)
 {
 	const char *name = fields[0], *layout = fields[2], *role = fields[3];
@@ -194,7 +194,7 @@ static void check_lv(char **fields)
 				layout);
 	else if (strstr(role, "origin"))
 		findings_add_of(&findings, name, "snapshots", false,
-				"it has snapshots, and no DAX as long as it has, and mount does not say so; lvremove the snapshots, then lvchange -an and -ay before it is mounted: as it is, a later pvmove would lose what is being written");
+				"it has snapshots, and until they are removed it has no DAX, which mount does not report; lvremove the snapshots, then lvchange -an and -ay before you mount it: otherwise a later pvmove loses what is being written");
 	else
 		check_active(fields[1], name);
 }
@@ -216,7 +216,7 @@ static void check_group(const char *vg)
 		findings_add_of(&findings, vg, "group", true, "no volume with DAX is active");
 }
 
-/* It becomes part of a command line. */
+/* Whether a text can be a volume group's name. It becomes part of a command line. */
 static bool is_vg_name(const char *name)
 {
 	if (!*name || *name == '-')
@@ -244,7 +244,7 @@ int lvm_check(const char *vg, bool json)
 	size_t i;
 
 	if (vg && !is_vg_name(vg))
-		die(EXIT_USAGE, "\"%s\" is no name of a volume group", vg);
+		die(EXIT_USAGE, "\"%s\" cannot be the name of a volume group", vg);
 	ask_lvm("pvs", "pv_name,vg_name", vg, find_group);
 	if (vg && !groups.nr)
 		die(EXIT_FAILED, "there is no volume group %s that has persistent memory with DAX",

@@ -34,7 +34,7 @@ static bool is_glob(const char *word)
 	return slash && slash != word && slash[1] && !strchr(slash + 1, '/');
 }
 
-/* KEY = GLOB...; false if it is something else. Takes the line to pieces. */
+/* Read KEY = GLOB..., and write into the line. Returns false if it has another form. */
 static bool read_line(char *line, struct lvm_conf *conf, bool *attach_given)
 {
 	char *words = strchr(line, '='), *key, *word;
@@ -64,7 +64,7 @@ static bool read_line(char *line, struct lvm_conf *conf, bool *attach_given)
 	return true;
 }
 
-/* Read what is wanted; a line that makes no sense is told of and counts for nothing. */
+/* Read the file. A line of another form is reported and ignored. */
 void lvm_conf_read(struct lvm_conf *conf)
 {
 	FILE *file = fopen(CONF, "re");
@@ -80,7 +80,7 @@ void lvm_conf_read(struct lvm_conf *conf)
 		number++;
 		line[strcspn(line, "#")] = '\0';
 		if (line[strspn(line, BLANKS)] && !read_line(line, conf, &attach_given))
-			note(CONF ":%u: \"attach\" or \"convert\", =, and patterns VG/LV are wanted here",
+			note(CONF ":%u: expected \"attach\" or \"convert\", =, and patterns of VG/LV; the line is ignored",
 			     number);
 	}
 	free(line);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * LVM loads "linear" tables, a line for each segment.  They become one line of
- * ours, because only within a line does a target see copy-on-write go from one
- * segment into the next.  What LVM must never meet is a table of ours that is
- * loaded and not live: it would take it for its own and make it live in the
- * place of what it was asked for.  So whoever converts has LVM's command wait,
- * in its udev cookie or by the lock of the volume group, and somebody else looks
- * after him in case he is killed.
+ * Conversion replaces LVM's "linear" table, which has a line for each segment, by one line of
+ * "daxlinear".  It must be one line, because the target bridges copy-on-write from one segment to
+ * the next only within a line.
+ *
+ * LVM must never find our table loaded but not live: it would resume that table instead of its
+ * own.  So a table is converted only while LVM is held off, by the udev cookie or by the lock of
+ * the volume group.  If the converter is killed, another process clears the loaded table: the next
+ * command of the udev rule, or the second process of convert_guarded().
  */
+#include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,7 +22,7 @@
 
 #define TARGET_LVMS	"linear"
 
-/* Read the live table as one line; false unless it is all LVM's linear, or ours. */
+/* Read the live table as one line. Returns false unless all targets are linear, or all are ours. */
 static bool read_live(const struct volume *volume, struct table *table, struct line *line)
 {
 	struct layout layout = { 0 };
@@ -64,26 +66,26 @@ bool is_convertible(const struct volume *volume)
 	return is;
 }
 
-/* Drop a table of ours that is loaded and not live: its maker was killed. */
+/* Clear a table of ours that is loaded and not live: its converter was killed. */
 void convert_tidy(const struct volume *volume)
 {
 	struct table table;
 
 	if (dm_table_number(volume->mapped.dev, true, &table) &&
 	    table_is_all(&table, TARGET_OURS)) {
-		note("%s: dropping what is left of a conversion that was cut short", volume->name);
+		note("%s: clearing the table of a conversion that was killed", volume->name);
 		dm_clear_number(volume->mapped.dev);
 	}
 	table_free(&table);
 }
 
 /**
- * convert - make the live table of a volume ours
- * @volume: The volume; no LVM command changes it meanwhile.
+ * convert - convert the live table of a volume to one line of ours
+ * @volume: The volume.  The caller keeps LVM commands from changing it.
  *
- * A volume whose table is not LVM's plain "linear", nor lines of ours, stays as it is.
+ * A table with other targets than LVM's "linear" or ours stays as it is.
  *
- * Return: Whether it is converted now; if not, the user was told why.
+ * Return: Whether the table is converted now; if not, the reason was reported.
  */
 bool convert(const struct volume *volume)
 {
@@ -98,7 +100,7 @@ bool convert(const struct volume *volume)
 	if (converted)
 		goto free;
 	if (!known || now.suspended || now.inactive) {
-		note("%s stays as it is: only what is live and linear can be converted",
+		note("%s stays as it is: only a live table of linear targets can be converted",
 		     volume->name);
 		goto free;
 	}
@@ -115,7 +117,7 @@ bool convert(const struct volume *volume)
 		converted = dm_table_number(now.dev, false, &table) && is_one_line(&table) &&
 			    !strcmp(table.targets->params, wanted.targets->params);
 		if (!converted)
-			note("%s was changed by somebody else meanwhile", volume->name);
+			note("%s was changed by another process meanwhile", volume->name);
 	}
 free:
 	free(now.name);
@@ -126,7 +128,7 @@ free:
 	return converted;
 }
 
-/* The same, where nobody tidies up after us but whoever shares our lock. */
+/* The same, with a second process that shares the lock and clears the table if we are killed. */
 bool convert_guarded(const struct volume *volume)
 {
 	int ends[2];
@@ -135,13 +137,13 @@ bool convert_guarded(const struct volume *volume)
 	char byte;
 
 	if (pipe(ends))
-		die(EXIT_FAILED, "no pipe could be made");
+		die(EXIT_FAILED, "cannot make a pipe: %s", strerror(errno));
 	pid = fork();
 	if (pid < 0)
-		die(EXIT_FAILED, "no process could be started");
+		die(EXIT_FAILED, "cannot start a process: %s", strerror(errno));
 	if (!pid) {
 		hold_signals();
-		/* Until the other end is closed, however that comes. */
+		/* Wait until the other end is closed, by close() or by the end of that process. */
 		close(ends[1]);
 		while (read(ends[0], &byte, 1) > 0)
 			;

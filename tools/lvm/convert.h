@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Volumes whose own tables become ours. */
+/* Conversion of a volume's table to one line of daxlinear. */
 #ifndef LVM_CONVERT_H
 #define LVM_CONVERT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What people ask of logical volumes; the answer's exit code is returned. */
+/* The results of daxlinear lvm status and check. They return the exit code. */
 #ifndef LVM_SHOW_H
 #define LVM_SHOW_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which logical volumes there are, and what the rule made of them. */
+/* The active logical volumes, and what the udev rule has done with them. */
 #include "util/alloc.h"
 #include "device/attach.h"
 #include "util/columns.h"

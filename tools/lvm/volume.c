@@ -22,13 +22,13 @@ static bool is_volume(struct volume *volume)
 	return false;
 }
 
-/* Look a volume up by its number; false if that is none. */
+/* Find a volume by its number. Returns false if no volume has it. */
 bool volume_find(struct volume *volume, dev_t dev)
 {
 	return dm_find_number(dev, &volume->mapped) && is_volume(volume);
 }
 
-/* All that are active. */
+/* Read all active volumes. */
 size_t volumes_read(struct volume **volumes)
 {
 	size_t nr_names, nr = 0, i;
@@ -56,10 +56,10 @@ static char *lock_path(const struct volume *volume)
 }
 
 /*
- * Keep all LVM commands off the volume group, as they keep off one another.
- * Whoever lets go removes the file, so it must still be that file once we have
- * its lock.  Never called from a udev rule: the command that waits for the rule
- * has the lock.
+ * Take the lock by which LVM commands exclude one another from a volume group.  Its holder unlinks
+ * the file before it unlocks it.  So the lock counts only if the path still leads to the same
+ * inode; otherwise try again.  Never call this in a udev rule: the LVM command that waits for the
+ * rule holds the lock.
  */
 int vg_lock(const struct volume *volume)
 {

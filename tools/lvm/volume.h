@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Logical volumes, as device-mapper sees them, and what lvm.conf of ours wants for them. */
+/* Logical volumes as device-mapper has them, and what /etc/daxlinear/lvm.conf wants for them. */
 #ifndef VOLUME_H
 #define VOLUME_H
 
 #include "device/dm.h"
 
-/* A volume that people use: not one of the layers that LVM hides. */
+/* A volume of a user, not one of the layers that LVM hides. */
 struct volume {
 	struct mapped mapped;
 	char *name;		/* VG/LV */
