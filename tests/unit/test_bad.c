@@ -84,7 +84,7 @@ static void counter_lines(void)
 	CHECK(!counters.loses_2m);
 	CHECK(counters_read(&counters, "1 1 0 0 0 0 0 - -") && !counters.loses_2m);
 	/* A later module may have more to say. */
-	CHECK(counters_read(&counters, "1 1 0 5 0 0 5 0 17 more"));
+	CHECK(counters_read(&counters, "1 1 0 5 0 0 5 0 17 1 2 3 4 more"));
 	CHECK(counters.failed && counters.last_sector == 0 && counters.generic == 5);
 	CHECK(counters.loses_2m && counters.lost_2m == 17);
 	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)

@@ -28,6 +28,12 @@ class Status:
     lost_2m: int | None = field(default=None, compare=False)
 
     @classmethod
+    def counts(cls) -> list[str]:
+        """Return the names of the counts of failures, in their order."""
+        others = {"ranges", "alive", "gone", "last", "lost_2m"}
+        return [one.name for one in fields(cls) if one.name not in others]
+
+    @classmethod
     def parse(cls, line: str) -> Status:
         """Return the Status of a line; fields behind the known ones are left out."""
         _, _, kind, *words = line.split()
