@@ -59,7 +59,7 @@ const struct command command_check = {
 "is in service, mounted with dax=always and as large as the device, and has rmapbt, no\n"
 "reflink, and no copy-on-write that mixes data; and whether its line of\n"
 "/etc/daxlineartab, if there is one, makes the device as it is. A bad finding names the\n"
-"effect and the remedy; Documentation/check.rst lists all findings. Ends with 3 if one\n"
+"effect and the remedy; Documentation/check.rst lists all findings. Exits with 3 if one\n"
 "is bad.\n\n"
 "  --json  for programs\n",
 	.run = run,

@@ -8,7 +8,7 @@
 struct extent {
 	dev_t disk;
 	uint64_t start_sectors;	/* on the disk */
-	uint64_t len_sectors;	/* 0: some part, which only the target knows */
+	uint64_t len_sectors;	/* 0: an unknown part, which the target maps */
 };
 
 struct extents {

@@ -89,7 +89,7 @@ bool xfs_read_at(const char *device, uint64_t offset_bytes, struct xfs *xfs)
  * @folder: The mount point, NULL if it is not mounted.
  * @xfs: The result.
  *
- * Return: Whether there is one. If not, errno is 0, or says why the device could not be read.
+ * Return: Whether there is one. If not, errno is 0, or the error of reading the device.
  */
 bool xfs_read(const char *device, const char *folder, struct xfs *xfs)
 {

@@ -26,7 +26,7 @@ static void check_disk(struct findings *findings, dev_t dev)
 		findings_add(findings, "alive", true, "%s is there", path);
 		if (!nd_find(disk, &pmem))
 			findings_add(findings, "synchronous", false,
-				     "%s is no persistent memory that libndctl knows: whether it is synchronous is not known",
+				     "libndctl does not list %s as persistent memory: whether it is synchronous is not known",
 				     path);
 		else if (!pmem.synchronous)
 			findings_add(findings, "synchronous", false,

@@ -101,7 +101,7 @@ static void check_mount_options(struct findings *findings, const struct mount *m
 			     mount->folder);
 	else if (strstr(mount->options, "dax=never"))
 		findings_add(findings, "dax", false,
-			     "%s is mounted with dax=never, or the kernel log says why XFS turned DAX off: files are copied to memory, and a failure there is not notified to XFS; unmount, and mount with dax=always",
+			     "%s is mounted with dax=never, or the kernel log has the reason why XFS turned DAX off: files are copied to memory, and a failure there is not notified to XFS; unmount, and mount with dax=always",
 			     mount->folder);
 	else
 		findings_add(findings, "dax", false,
@@ -119,7 +119,7 @@ static void check_mount(struct findings *findings, const struct mount *mount, de
 			     mount->folder);
 	else if (errno == EIO)
 		findings_add(findings, "shut_down", false,
-			     "XFS on %s has shut down, the kernel log says why: all access fails with EIO; umount %s, run xfs_repair -n on the device if metadata was lost, and mount it again",
+			     "XFS on %s has shut down, the kernel log has the reason: all access fails with EIO; umount %s, run xfs_repair -n on the device if metadata was lost, and mount it again",
 			     mount->folder, mount->folder);
 	else
 		findings_add(findings, "xfs", false,
@@ -141,7 +141,7 @@ static void check_dax(struct findings *findings, const struct device *device,
 			     "XFS is mounted, but not in this mount namespace: whether it has shut down and uses DAX can't be seen; run daxlinear check where it is mounted (nsenter)");
 }
 
-/* Check what the superblock says, or the kernel of the mounted XFS; false if there is none. */
+/* Read the superblock, or ask the kernel about a mounted XFS; false if there is none. */
 static bool check_superblock(struct findings *findings, const struct checked *checked,
 			     const struct mount *mount, struct xfs *xfs)
 {

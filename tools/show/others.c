@@ -9,7 +9,7 @@
 #include "util/alloc.h"
 #include "util/size.h"
 
-/* Of more it is only told how many. */
+/* Of more devices only the number is printed. */
 #define NAMES_MAX	3
 
 /* Those that use a part of a strip. */
