@@ -260,7 +260,7 @@ def test_mounted(clean):
         for words in (["busy", child], ["--force", "busy", child]):
             done = call("create", *words, prefix=hidden)
             assert (done.code, done.out) == (FAILED, "")
-            assert f"{child.path}: Device or resource busy: lsblk says" in done.err
+            assert f"{child.path}: Device or resource busy: lsblk shows" in done.err
         assert names() == [other.name]
     run("wipefs", "-aq", child.path)
 

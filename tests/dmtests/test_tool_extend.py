@@ -356,7 +356,7 @@ def test_extend_asynchronous(clean):
     device = clean.enter(ToolDevice(clean.nvdimms[1]))
     before = table_of(device.name)
     reason = refused("extend", device.name, child, "--granule", "2M")
-    assert "the kernel says" in reason and "synchronous" in reason
+    assert "the kernel log has" in reason and "synchronous" in reason
     assert table_of(device.name) == before
     assert inactive_of(device.name) == []
 

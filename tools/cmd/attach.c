@@ -103,10 +103,10 @@ const struct command command_attach = {
 	.arguments = "DEV | --all",
 	.what = "Forward memory failures to a mapped device of any kind",
 	.help =
-"DEV is a mapped device with DAX whose targets are not ours, such as a logical\n"
-"volume. It is attached to what is directly below it, and so is each mapped device\n"
-"below it: a failure of the memory is forwarded from one to the next. A device whose\n"
-"targets are all daxlinear is left alone: they forward failures themselves.\n"
+"DEV is a mapped device with DAX that has other targets than daxlinear, such as a\n"
+"logical volume. It is attached to what is directly below it, and so is each mapped\n"
+"device below it: a failure of the memory is forwarded from one to the next. A device\n"
+"with daxlinear targets only is left alone: they forward failures themselves.\n"
 "After a change of the device, attach it again: that adds what is missing.\n\n"
 "  --all  all mapped devices with DAX, but none that LVM hides; devices that have gone\n"
 "         are dropped\n",

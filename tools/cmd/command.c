@@ -86,7 +86,7 @@ uint64_t size_option(const char *option, const char *text)
 void one_argument(const char **where, const char *what)
 {
 	if (*where)
-		usage("one %s, please: there are \"%s\" and \"%s\"", what, *where, optarg);
+		usage("give one %s: there are \"%s\" and \"%s\"", what, *where, optarg);
 	*where = optarg;
 }
 

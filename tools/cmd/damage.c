@@ -32,7 +32,7 @@ static void print(const struct bads *bads, const struct report *report)
 	size_t i;
 
 	if (!bads->nr) {
-		puts("nothing is known to be bad");
+		puts("no bad range is on record: earlier failures are in the kernel log");
 		return;
 	}
 	columns_row(&columns, REPORT_HEAD);
@@ -58,7 +58,7 @@ static int run(int argc, char **argv)
 	stack_read(&stack);
 	device = stack_find(&stack, mapped.dev);
 	if (!device)
-		die(EXIT_FAILED, "%s has just gone", name);
+		die(EXIT_FAILED, "%s was removed just now", name);
 	bads_collect(&bads, &stack, device);
 	report_find(&report, device, &bads);
 	if (json)
@@ -73,9 +73,9 @@ const struct command command_damage = {
 	.arguments = "[--json] NAME",
 	.what = "List the recorded bad ranges of a device, and their owners",
 	.help =
-"Lists blocks that a child's driver knows to be bad (media), the page of the last\n"
+"Lists the bad blocks that a child's driver lists (media), the page of the last memory\n"
 "failure of each target, or of each disk that the device is attached to, and all of a\n"
-"child that is gone. Earlier failures are in the kernel's log. Of a mounted XFS it names\n"
+"child that is gone. Earlier failures are in the kernel log. Of a mounted XFS it names\n"
 "the owner of each range: a file, its path and the offset in it, or which metadata. To\n"
 "find a path it walks through the filesystem. Exits with 3 if it lists a range.\n\n"
 "  --json  for programs\n",

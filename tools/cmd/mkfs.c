@@ -176,7 +176,7 @@ const struct command command_mkfs = {
 	.help =
 "Runs mkfs.xfs: with rmapbt, with allocation groups that end wherever children do if\n"
 "they can, and for mappings of 2 MiB where children are aligned to that; without\n"
-"reflink, by which any user can crash the kernel (-- -m reflink=1 has it all the same).\n"
+"reflink, by which any user can crash the kernel (-- -m reflink=1 turns it on).\n"
 "Then checks the result, and exits with 3 if something is not as it should be.\n"
 "What follows -- is for mkfs.xfs.\n\n"
 "  --force    even if something is on the device\n"

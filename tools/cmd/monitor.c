@@ -102,7 +102,7 @@ static void look(const struct device *device, const struct stack *stack, struct 
 	if (news.nr)
 		print_news(device, &news, json);
 	if (missed)
-		note("%ju more failures in the meantime: the kernel's log has their places",
+		note("%ju more failures in the meantime: the kernel log has their places",
 		     (uintmax_t)missed);
 	bads_free(&news);
 	bads_free(&known->bads);
@@ -142,9 +142,10 @@ static int run(int argc, char **argv)
 const struct command command_monitor = {
 	.name = "monitor",
 	.arguments = "[--json] NAME",
-	.what = "Wait for failures, and print each as damage does",
+	.what = "Wait for memory failures, and print each as damage does",
 	.help =
-"Prints what becomes bad from now on, as it does, until the device is removed.\n\n"
+"Prints each range that becomes bad from now on, with its owner, until the device is\n"
+"removed. What was bad before is printed by damage.\n\n"
 "  --json  for programs: an object a line\n",
 	.run = run,
 };

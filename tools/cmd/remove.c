@@ -75,6 +75,6 @@ const struct command command_remove = {
 	.arguments = "[--force] NAME",
 	.what = "Remove a device; what is on it stays on its children",
 	.help =
-"  --force  remove a mapped device of another kind, or of LVM, too\n",
+"  --force  remove a mapped device without a daxlinear target, or one of LVM, too\n",
 	.run = run,
 };

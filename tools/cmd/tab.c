@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* daxlinear tab: looks after the table of devices that are made at boot. */
+/* daxlinear tab: maintain the table of devices that are made at boot. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -160,7 +160,7 @@ static int run(int argc, char **argv)
 			continue;
 		}
 		if (what)
-			usage("one of --print, --update, --make and --units, please");
+			usage("give only one of --print, --update, --make and --units");
 		what = option;
 		if (option == 'u')
 			folder = optarg;
@@ -185,14 +185,14 @@ static int run(int argc, char **argv)
 const struct command command_tab = {
 	.name = "tab",
 	.arguments = "[--file FILE] --print NAME | --update NAME | --make NAME | --units DIR",
-	.what = "Look after " TAB ", the devices that are made at boot",
+	.what = "Maintain " TAB ", the devices that are made at boot",
 	.help =
 "Each line of the file has the name of a device, and its children in their order:\n\n"
 "    NAME uuid=UUID,len=SIZE[,offset=SIZE] ...\n\n"
 "where UUID is that of a namespace. partuuid=UUID or a path is possible as well. A #\n"
 "starts a comment.\n\n"
-"  --print NAME   print the line of a device that there is\n"
-"  --update NAME  rewrite the line of a device, as the device is now\n"
+"  --print NAME   print the line of a live device\n"
+"  --update NAME  rewrite the line of a live device, as it is now\n"
 "  --make NAME    make the device of this line\n"
 "  --units DIR    write systemd's units for all lines, as its generator does\n"
 "  --file FILE    another file\n",

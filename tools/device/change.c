@@ -39,7 +39,7 @@ static void kmsg_print(int mark)
 			continue;
 		text[strcspn(text, "\n")] = '\0';
 		if (strstr(text, "device-mapper: table: ") || strstr(text, "daxlinear: "))
-			note("the kernel says: %s", text + 1);
+			note("the kernel log has: %s", text + 1);
 	}
 }
 
@@ -47,7 +47,7 @@ static void kmsg_print(int mark)
 static void refused(const char *what, const char *name, int err, int mark)
 {
 	if (!dm_knows_target(TARGET_OURS))
-		die(EXIT_FAILED, "the kernel has no target \"%s\": modprobe dm-daxlinear says why not",
+		die(EXIT_FAILED, "the kernel has no target \"%s\": modprobe dm-daxlinear loads it, or prints the reason",
 		    TARGET_OURS);
 	kmsg_print(mark);
 	die(EXIT_FAILED, "%s could not be %s: %s", name, what, strerror(-err));

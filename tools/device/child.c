@@ -125,7 +125,7 @@ static void refuse_used(const struct children *children, const struct child *chi
 	fd = open(child->given, O_RDONLY | O_EXCL | O_CLOEXEC);
 	if (fd < 0)
 		die(EXIT_FAILED, "%s: %s%s", child->given, strerror(errno),
-		    errno == EBUSY ? ": lsblk says what uses it or one of its partitions" : "");
+		    errno == EBUSY ? ": lsblk shows what uses it or one of its partitions" : "");
 	close(fd);
 }
 

@@ -9,7 +9,7 @@
 #include "device/stack.h"
 
 #define SEAMS_HARM \
-	"copy-on-write (reflink) reads and overwrites what lies behind a piece, other files or other volumes, and no error says so"
+	"copy-on-write (reflink) reads and overwrites what lies behind a piece, other files or other volumes, and no error is reported"
 
 struct seams {
 	size_t nr;		/* 0: the other fields are not set */

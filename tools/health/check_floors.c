@@ -118,7 +118,7 @@ static void add_overlap(struct findings *findings, const struct checked *checked
 			     other->name, disk, start);
 	else
 		findings_add(findings, "overlap", false,
-			     "%s also maps a part of the range of %s that starts at %s: a write to one device overwrites the other; make sure which of them is wanted, and remove the other (dmsetup remove %s)",
+			     "%s also maps a part of the range of %s that starts at %s: a write to one device overwrites the other; decide which of them is wanted, and remove the other (dmsetup remove %s)",
 			     other->name, disk, start, other->name);
 	free(disk);
 }
