@@ -172,7 +172,7 @@ static int run(int argc, char **argv)
 const struct command command_mkfs = {
 	.name = "mkfs",
 	.arguments = "[--force] [--dry-run] NAME [-- OPTION...]",
-	.what = "Make an XFS that handles memory failures, with groups that end where children do",
+	.what = "Make an XFS that handles memory failures and fits the children",
 	.help =
 "Runs mkfs.xfs: with rmapbt, with allocation groups that end wherever children do if\n"
 "they can, and for mappings of 2 MiB where children are aligned to that; without\n"

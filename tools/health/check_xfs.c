@@ -113,13 +113,14 @@ static void check_mount_options(struct findings *findings, const struct mount *m
 static void check_mount(struct findings *findings, const struct mount *mount, dev_t dev)
 {
 	struct stat status;
+	int err = stat(mount->folder, &status) ? errno : 0;
 
-	if (!stat(mount->folder, &status) && status.st_dev == dev)
+	if (!err && status.st_dev == dev)
 		findings_add(findings, "shut_down", true, "XFS on %s is in service",
 			     mount->folder);
-	else if (errno == EIO)
+	else if (err == EIO)
 		findings_add(findings, "shut_down", false,
-			     "XFS on %s has shut down, the kernel log has the reason: all access fails with EIO; umount %s, run xfs_repair -n on the device if metadata was lost, and mount it again",
+			     "XFS on %s has shut down, the kernel log has the reason: all access fails with EIO; umount %s and mount it again, which replays its log; if that fails, or metadata was lost, xfs_repair -n on the unmounted device shows the damage",
 			     mount->folder, mount->folder);
 	else
 		findings_add(findings, "xfs", false,
