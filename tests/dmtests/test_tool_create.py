@@ -418,6 +418,8 @@ def test_lvms(clean, name, text):
         assert "already, which LVM made: choose another name" in refused(*words)
     for words in (["extend", name, b], ["extend", "--force", name, b], ["merge", name]):
         assert "lvextend makes it longer" in refused(*words)
+    for option in "--print", "--update":
+        assert "LVM's, which activates it at boot" in refused("tab", option, name)
     assert table_of(name) == [f"0 2048 daxlinear {a.number} 0"]
     daxlinear("remove", "--force", device.name)
 

@@ -54,12 +54,13 @@ def test_names(bed):
     volume = bed.enter(Group("my-vg", a)).create("a-volume", "-L", "16M")
     assert volume.mapped_name == "my--vg-a--volume"
     names = [volume.full_name, volume.path, volume.mapped_name, f"/dev/mapper/{volume.mapped_name}"]
-    for words in (["status"], ["damage"], ["show"], ["tab", "--print"]):
+    for words in (["status"], ["damage"], ["show"]):
         assert len({daxlinear(*words, name) for name in names}) == 1
     for name in names:
         assert ask("status", name)["devices"][0]["number"] == volume.number
         assert [place["device"] for place in ask("resolve", name, "1M")["below"]] == [a.path]
         assert "lvremove my-vg/a-volume" in refused("remove", name)
+        assert "LVM's, which activates it at boot" in refused("tab", "--print", name)
     for name in ("my-vg/volume", "my--vg/a--volume", "my-vg/a-volume/x", "my-vg/", "/a-volume"):
         assert f"{name}: " in refused("status", name)
 

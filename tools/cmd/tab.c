@@ -43,6 +43,9 @@ static void read_device(struct layout *layout, const struct mapped *mapped)
 	struct table table;
 
 	*layout = (struct layout){ 0 };
+	if (dm_is_lvms(mapped))
+		die(EXIT_FAILED, "%s is a volume of LVM's, which activates it at boot: it needs no line in " TAB,
+		    mapped->name);
 	if (!dm_table(mapped->name, &table) || !table.nr)
 		die(EXIT_FAILED, "%s has no table", mapped->name);
 	layout_read(layout, &table);
@@ -84,8 +87,8 @@ static int update(const char *path, const char *name)
 
 	lock_changes();
 	tab_read(&file, path);
-	entry = find_entry(&file, mapped.name);
 	read_device(&layout, &mapped);
+	entry = find_entry(&file, mapped.name);
 	if (tab_fits(entry, &layout)) {
 		printf("line %u of %s makes %s as it is\n", entry->line, path, mapped.name);
 		return EXIT_DONE;
