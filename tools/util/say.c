@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "util/alloc.h"
 #include "util/say.h"
 
 static const char *prefix = "daxlinear";
@@ -18,18 +19,19 @@ void say_begin(const char *command)
  */
 void say_to_kernel_log(void)
 {
-	/* Each write is a message, so there must be one a line. */
 	if (freopen("/dev/kmsg", "we", stderr))
 		setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 }
 
 static void say(const char *format, va_list arguments)
 {
+	char *text = format_arguments(format, arguments);
+
 	/* Flush results first: stdout and stderr may be the same file. */
 	fflush(stdout);
-	fprintf(stderr, "%s: ", prefix);
-	vfprintf(stderr, format, arguments);
-	fputc('\n', stderr);
+	/* At once: if stderr is the kernel log, each write is a message. */
+	fprintf(stderr, "%s: %s\n", prefix, text);
+	free(text);
 }
 
 /* Print a message on stderr. */
