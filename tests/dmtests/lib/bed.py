@@ -108,7 +108,7 @@ class Bed:
             # a test had a namespace made anew
             self.nvdimms = nvdimm.discover()
         held = [child.name for child in self.nvdimms if not self.probe.is_free(child)]
-        assert not held, f"the holder slot is taken of {held}"
+        assert not held, f"the holder slot of {held} is taken"
 
 
 def _mounts():
