@@ -44,8 +44,8 @@ static void read_device(struct layout *layout, const struct mapped *mapped)
 
 	*layout = (struct layout){ 0 };
 	if (dm_is_lvms(mapped))
-		die(EXIT_FAILED, "%s is a volume of LVM's, which activates it at boot: it needs no line in " TAB,
-		    mapped->name);
+		die(EXIT_FAILED, "%s is a volume of LVM's, which activates it at boot: it needs no line in %s",
+		    mapped->name, TAB);
 	if (!dm_table(mapped->name, &table) || !table.nr)
 		die(EXIT_FAILED, "%s has no table", mapped->name);
 	layout_read(layout, &table);
