@@ -16,15 +16,20 @@ def reload_rules():
 
 
 @contextlib.contextmanager
-def without_rule():
-    """Take our rule away for a `with` block: stock LVM."""
-    os.rename(RULE, f"{RULE}.off")
+def without_file(path):
+    """Take a file away for a `with` block, from all that udev reads and runs."""
+    os.rename(path, f"{path}.off")
     reload_rules()
     try:
         yield
     finally:
-        os.rename(f"{RULE}.off", RULE)
+        os.rename(f"{path}.off", path)
         reload_rules()
+
+
+def without_rule():
+    """Take our rule away for a `with` block: stock LVM."""
+    return without_file(RULE)
 
 
 @contextlib.contextmanager
