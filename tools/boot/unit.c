@@ -12,7 +12,7 @@
 #include "boot/unit.h"
 
 /* Escape a path as systemd does in the names of units, without the first slash. */
-char *unit_escape(const char *path)
+static char *unit_escape(const char *path)
 {
 	char *text = copy_text(""), *longer;
 	const char *c;

@@ -5,7 +5,6 @@
 
 #include "boot/tab.h"
 
-char *unit_escape(const char *path);
 char *unit_child_path(const struct tab_child *child);
 void units_write(const struct tab *tab, const char *folder);
 

@@ -10,7 +10,7 @@
 static const struct command *current;
 
 /* Print the help of a command. */
-void command_help(const struct command *command)
+static void command_help(const struct command *command)
 {
 	printf("daxlinear %s %s\n\n%s.\n\n%s", command->name, command->arguments, command->what,
 	       command->help);

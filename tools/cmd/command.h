@@ -44,7 +44,6 @@ extern const struct command command_tab;
 /* What next_option() returns for an argument that is no option, optarg. */
 #define ARGUMENT	1
 
-void command_help(const struct command *command);
 int command_run(const struct command *command, int argc, char **argv);
 int next_option(int argc, char **argv, const struct option *options);
 uint64_t size_option(const char *option, const char *text);

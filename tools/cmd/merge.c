@@ -21,7 +21,7 @@ static bool is_loaded(const struct mapped *mapped, const struct table *table)
 	struct table other;
 	bool same;
 
-	dm_loaded_table(mapped->name, &other);
+	dm_table_number(mapped->dev, true, &other);
 	loaded = other.targets;
 	same = other.nr == 1 && loaded->len_sectors == wanted->len_sectors &&
 	       !strcmp(loaded->type, wanted->type) && !strcmp(loaded->params, wanted->params);

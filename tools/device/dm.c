@@ -213,15 +213,6 @@ bool dm_table_number(dev_t dev, bool loaded, struct table *table)
 	return get_targets(task, table);
 }
 
-/* The table that is loaded and not live; the rest is as with dm_table(). */
-bool dm_loaded_table(const char *name, struct table *table)
-{
-	struct dm_task *task = new_task(DM_DEVICE_TABLE, name);
-
-	dm_task_query_inactive_table(task);
-	return get_targets(task, table);
-}
-
 /*
  * The direct children of a mapped device's live table; none if it is no mapped
  * device.  The slaves in sysfs are no substitute: those of a replaced table stay

@@ -33,7 +33,6 @@ struct mapped dm_device(const char *name);
 size_t dm_names(char ***names);
 bool dm_table(const char *name, struct table *table);
 bool dm_table_number(dev_t dev, bool loaded, struct table *table);
-bool dm_loaded_table(const char *name, struct table *table);
 size_t dm_children(dev_t dev, dev_t **children);
 bool dm_is_lvms(const struct mapped *mapped);
 char *dm_volume_name(const struct mapped *mapped);

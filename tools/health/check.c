@@ -3,7 +3,7 @@
 #include "health/check.h"
 
 /* Read what the checks need; false if the device is no mapped device any more. */
-bool checked_begin(struct checked *checked, const struct stack *stack, dev_t dev)
+static bool checked_begin(struct checked *checked, const struct stack *stack, dev_t dev)
 {
 	*checked = (struct checked){ .stack = stack, .device = stack_find(stack, dev) };
 	if (!checked->device)
@@ -14,7 +14,7 @@ bool checked_begin(struct checked *checked, const struct stack *stack, dev_t dev
 	return true;
 }
 
-void checked_end(struct checked *checked)
+static void checked_end(struct checked *checked)
 {
 	free(checked->floors);
 	extents_free(&checked->extents);
@@ -32,8 +32,10 @@ void check_device(struct findings *findings, const struct stack *stack,
 {
 	struct checked checked;
 
-	if (!checked_begin(&checked, stack, mapped->dev))
+	if (!checked_begin(&checked, stack, mapped->dev)) {
+		findings_add(findings, "targets", false, "%s was removed just now", mapped->name);
 		return;
+	}
 	check_targets(findings, &checked);
 	check_lines(findings, &checked);
 	check_overlap(findings, &checked);

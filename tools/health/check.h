@@ -30,7 +30,4 @@ void check_children(struct findings *findings, const struct checked *checked);
 void check_failures(struct findings *findings, const struct checked *checked);
 void check_xfs(struct findings *findings, const struct checked *checked);
 
-bool checked_begin(struct checked *checked, const struct stack *stack, dev_t dev);
-void checked_end(struct checked *checked);
-
 #endif

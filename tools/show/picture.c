@@ -22,7 +22,7 @@ bool picture_has(const struct picture *picture, enum mark_kind kind)
 }
 
 /* The strip of a child, NULL if there is none. */
-struct strip *strip_find(const struct picture *picture, dev_t dev)
+static struct strip *strip_find(const struct picture *picture, dev_t dev)
 {
 	size_t i;
 

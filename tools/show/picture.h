@@ -42,7 +42,6 @@ struct picture {
 };
 
 bool picture_has(const struct picture *picture, enum mark_kind kind);
-struct strip *strip_find(const struct picture *picture, dev_t dev);
 void strip_mark(struct strip *strip, enum mark_kind kind, uint64_t first, uint64_t len);
 void picture_add_others(struct picture *picture, const struct stack *stack,
 			const struct device *device);
