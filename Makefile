@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 INSTALL_MOD_DIR ?= updates/dm-daxlinear
 # the prefix of all but the modules; tools/Makefile has the places below it
 export prefix ?= /usr/local
-# the kernels to test, such as 6.12; by default all that we support
+# the kernels to test, such as longterm; by default all that we support
 KERNELS ?=
 
 all: modules
@@ -32,7 +32,7 @@ help:
 	@echo 'make fuzz             fuzz the code that needs no kernel (SECONDS= how long)'
 	@echo 'make bench            count what it costs, beside raw pmem and dm-linear (build/bench)'
 	@echo 'make lint             check the code and the scripts without running them'
-	@echo 'make check-one        run the tests with T in their path, on kernel K (T=test_shared_data K=6.12)'
+	@echo 'make check-one        run the tests with T in their path, on kernel K (T=test_shared_data K=longterm)'
 	@echo 'make shell            a shell in the emulated machine, with an XFS on a daxlinear device (K=)'
 	@echo 'make clean            remove what was built here'
 

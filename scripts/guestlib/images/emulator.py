@@ -11,7 +11,7 @@ import os
 from . import cache, debian, kernels
 
 # the suite and its sources
-_KERNEL = kernels.KERNELS["6.12"]
+_KERNEL = kernels.KERNELS["longterm"]
 _PACKAGES = ("qemu-system-x86",)
 
 _LIBRARIES = "usr/lib/x86_64-linux-gnu"
