@@ -17,10 +17,16 @@ class Tally:
         lines = [f"{heading}: {passed} passed, {failed} failed in {seconds:.0f} s", *why]
         self.lines.append("\n\t".join(lines))
 
-    def print(self):
-        """Print all, the verdict last; return the exit code."""
+    def include(self, other, failures=True):
+        """Add another tally, and its failures only if these are to decide."""
+        self.lines += other.lines
+        self.passed += other.passed
+        self.failed += other.failed if failures else 0
+
+    def print(self, remarks=()):
+        """Print all, then remarks, the verdict last; return the exit code."""
         print()
-        for line in sorted(self.lines):
+        for line in [*sorted(self.lines), *remarks]:
             print(line)
         print(f"{self.passed} passed, {self.failed} failed")
         return 1 if self.failed or not self.passed else 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Asks this machine's apt which mirrors to use, and which kernel is the newest."""
+"""Asks this machine's apt which mirrors and proxies to use."""
 
 import glob
 import re
@@ -70,17 +70,3 @@ def proxy_options():
     """Return the machine's apt proxies as options: mmdebstrap doesn't read apt's configuration."""
     dump = subprocess.run(["apt-config", "dump"], stdout=subprocess.PIPE, text=True, check=False)
     return re.findall(r'^Acquire::https?::Proxy ".+";$', dump.stdout, re.M)
-
-
-def candidate(package, suite):
-    """Return the newest version of a package in a suite, or None if apt has none.
-
-    apt reads only the lists that it has downloaded, so that this works without a network.
-    """
-    madison = subprocess.run(["apt-cache", "madison", package], stdout=subprocess.PIPE,
-                             stderr=subprocess.DEVNULL, text=True, check=False)
-    for line in madison.stdout.splitlines():
-        fields = [field.strip() for field in line.split("|")]
-        if len(fields) == 3 and re.search(rf" {suite}(-\w+)?/", fields[2]):
-            return fields[1]
-    return None

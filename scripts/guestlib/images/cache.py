@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The cache folder: whole entries or none, shared by any number of processes.
 
-An entry is a folder named KIND-HASH. It is made under another name and renamed, so that an entry
-is always complete. Its users hold a shared lock on its lock file; an entry is removed only while
-the lock is free.
+An entry is a folder named KIND-HASH, where HASH may go on after a hyphen. It is made under another
+name and renamed, so that an entry is always complete. Its users hold a shared lock on its lock
+file; an entry is removed only while the lock is free.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -96,7 +97,8 @@ def turn(kind, number):
 def entry(kind, name, make):
     """Yield the path of the entry KIND-NAME, made by make(path) if it isn't there, held in use.
 
-    Other entries of the kind are older versions of the same thing, and go when a new one is made.
+    Other entries of the kind are older versions of the same thing. When a new one is made they go,
+    all but the one that is marked.
     """
     path = os.path.join(folder(), f"{kind}-{name}")
     with lock(_lock_of(f"{kind}-{name}"), shared=True):
@@ -111,24 +113,43 @@ def entry(kind, name, make):
                         os.rename(temporary, path)
                     finally:
                         remove(temporary)
-                    _remove_others(kind, path)
+                    remove_others(kind, {name, marked(kind)})
         yield path
+
+
+def mark(kind, name):
+    """Mark an entry of a kind as the one that worked last, instead of the one marked before."""
+    path = os.path.join(folder(), kind + ".worked")
+    with lock(_lock_of(kind)):
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write(name + "\n")
+        os.rename(path + ".new", path)
+
+
+def marked(kind):
+    """Return the name of the entry of a kind that is marked, which may be gone, or None."""
+    try:
+        with open(os.path.join(folder(), kind + ".worked"), encoding="utf-8") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return None
 
 
 def names(kind):
     """Return the names of the whole entries of a kind, the newest first."""
-    prefix = kind + "-"
-    found = [item for item in os.scandir(folder())
-             if item.name.startswith(prefix) and item.is_dir() and not item.name.endswith(".new")]
+    # the kind arm64 has no entries of the kind arm64-16k
+    whole = re.compile(re.escape(kind) + r"-[0-9a-f]{16}(-.*)?(?<!\.new)")
+    found = [item for item in os.scandir(folder()) if whole.fullmatch(item.name) and item.is_dir()]
     found.sort(key=lambda item: item.stat().st_ctime, reverse=True)
-    return [item.name[len(prefix):] for item in found]
+    return [item.name[len(kind) + 1:] for item in found]
 
 
-def _remove_others(kind, keep):
+def remove_others(kind, keep):
+    """Remove the entries of a kind, all but those that are in use or whose names are to be kept."""
     for name in names(kind):
-        path = os.path.join(folder(), f"{kind}-{name}")
-        if path == keep:
+        if name in keep:
             continue
+        path = os.path.join(folder(), f"{kind}-{name}")
         held = _try_exclusive(_lock_of(f"{kind}-{name}"))
         if held:
             with held:

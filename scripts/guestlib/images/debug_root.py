@@ -54,9 +54,10 @@ def kernel_ready(kernel, note):
 
 
 @contextlib.contextmanager
-def ready(kernel, note, ask_apt=False):
+def ready(kernel, note, ask_archive=False):
     """Yield the DebugRoot of a kernel, made if need be, like root.ready()."""
     with kernel_ready(kernel, note) as debug, \
-            root.ready(kernel, note, ask_apt) as found:
-        yield DebugRoot(folder=found.folder, image=found.image, kernel=debug.kernel,
-                        version=debug.version, debug=debug, flavour=kernel.debug)
+            root.ready(kernel, note, ask_archive) as found:
+        yield DebugRoot(name=found.name, remark=found.remark, folder=found.folder,
+                        image=found.image, kernel=debug.kernel, version=debug.version,
+                        debug=debug, flavour=kernel.debug)

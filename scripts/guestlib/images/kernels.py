@@ -34,6 +34,19 @@ class Kernel:
     debug: str = ""
     # the folder of Documentation/upstream with the patches that it is built with
     patches: str = ""
+    # the version that worked last, instead of what the archive has
+    worked: bool = False
+
+    @property
+    def package(self):
+        """The package that depends on the kernel, whose version is the kernel's."""
+        return self.packages[0].partition("/")[0]
+
+    @property
+    def kernel_sources(self):
+        """The sources that may have that package."""
+        suite = self.packages[0].partition("/")[2]
+        return tuple(source for source in self.sources if suite in ("", source[1]))
 
 
 KERNELS = {
@@ -54,6 +67,8 @@ KERNELS = {
             ),
         ),
         Kernel(
+            # One source serves. The security archive of bookworm has a 6.12 too, but an archive of
+            # trixie without a kernel would have no root either to boot that in.
             name="longterm",
             suite="trixie",
             sources=(
@@ -91,3 +106,10 @@ KERNELS[DEBUG] = replace(KERNELS[DEFAULT], debug="memory", boot_seconds=600, app
 # The same with our patches for fs/dax.c.
 PATCHED = "patched"
 KERNELS[PATCHED] = replace(KERNELS[DEBUG], patches="6.1")
+
+# what `make check` tests
+STOCK = [name for name, kernel in KERNELS.items() if not kernel.debug]
+
+# A version that comes new into the archive is tested beside the last one that worked.
+WORKED = {name: f"{name}-worked" for name in STOCK}
+KERNELS |= {WORKED[name]: replace(KERNELS[name], worked=True) for name in STOCK}

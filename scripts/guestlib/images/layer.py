@@ -76,5 +76,6 @@ def ready(root, kernel, note):
             raise cache.Error(f"apt-get failed:\n{done.stdout}")
 
     name = cache.digest([os.path.dirname(root.folder), PACKAGES])
-    with cache.entry(f"packages-{kernel.name}", name, make) as path:
+    kind = f"packages-{kernel.name}{'-worked' if kernel.worked else ''}"
+    with cache.entry(kind, name, make) as path:
         yield os.path.join(path, "upper")

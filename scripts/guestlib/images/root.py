@@ -6,13 +6,28 @@ import os
 import re
 from dataclasses import dataclass
 
-from . import apt, cache, root_builder
+from . import cache, root_builder
+from .index import Index
+
+
+class Gone(cache.Error):
+    """The archive has the kernel no more, and the cache has no root that could serve."""
+
+
+def debian_version(name):
+    """Return the version of the kernel's package, which is a part of the name of a root."""
+    return name.partition("-")[2]
 
 
 @dataclass(frozen=True)
 class Root:
-    """A guest root that exists and is held in use."""
+    """A guest root that exists and is held in use.
 
+    `name` is that of its entry in the cache, `remark` says why it is not what the archive has.
+    """
+
+    name: str
+    remark: str
     folder: str
     image: str
     kernel: str
@@ -40,34 +55,61 @@ class Root:
         return os.path.join(self.folder, "usr/bin/busybox")
 
 
-def _entry_name(kernel, recipe, ask_apt):
-    """Return the name of the cache entry to use.
+def _kind(kernel):
+    return f"root-{kernel.name}"
 
-    Only `guest root` asks apt for a newer kernel. All else takes the newest root of this recipe
-    that there is: a guest must not come up with another kernel than the modules were built for.
+
+def _choose(kernel, digest, ask_archive):
+    """Return the name of the cache entry to use, and a remark on it or "".
+
+    Only `guest root` and `make check` ask the archive for a newer kernel. All else takes what they
+    took last, of this recipe: a guest must not come up with another kernel than the modules were
+    built for.
     """
-    recipe_digest = cache.digest(recipe)
-    version = None
-    if ask_apt:
-        version = apt.candidate(kernel.packages[0], kernel.suite)
-    if version is None:
-        for name in cache.names(f"root-{kernel.name}"):
-            if name.startswith(recipe_digest):
-                return name
-        version = apt.candidate(kernel.packages[0], kernel.suite)
-    return recipe_digest + "-" + re.sub(r"[^\w.+-]", "_", version or "any")
+    present = [name for name in cache.names(_kind(kernel)) if name.startswith(digest)]
+    worked = cache.marked(_kind(kernel))
+    if kernel.worked:
+        if worked in present:
+            return worked, ""
+        raise cache.Error(f"no root of {kernel.name} is marked as one that worked")
+    if present and not ask_archive:
+        return present[0], ""
+    index = Index(kernel.name, kernel.kernel_sources)
+    error = index.refresh()
+    if error:
+        if present:
+            return present[0], (f"{kernel.name}: the archive cannot be reached, the root of "
+                                f"{debian_version(present[0])} serves ({error})")
+        raise cache.Error(f"{kernel.name}: the archive cannot be reached, and the cache has no "
+                          f"root: {error}")
+    versions = index.versions(kernel.package)
+    if versions:
+        return f"{digest}-" + re.sub(r"[^\w.+~-]", "_", versions[0][0]), ""
+    gone = f"{kernel.name}: {kernel.package} is gone from the archive"
+    if worked in present:
+        return worked, f"{gone}, the root of {debian_version(worked)} serves, which worked last"
+    raise Gone(f"{gone}, and the cache has no root that worked")
 
 
 @contextlib.contextmanager
-def ready(kernel, note, ask_apt=False):
+def ready(kernel, note, ask_archive=False):
     """Yield the Root of a kernel, made if need be; it stays in use until the caller is done."""
     recipe = root_builder.recipe(kernel)
-    name = _entry_name(kernel, recipe, ask_apt)
+    name, remark = _choose(kernel, cache.digest(recipe), ask_archive)
 
     def make(target):
         root_builder.make(kernel, recipe, target, note)
 
-    with cache.entry(f"root-{kernel.name}", name, make) as path:
+    with cache.entry(_kind(kernel), name, make) as path:
+        if ask_archive and not kernel.worked:
+            # the newest from now on, which all that does not ask takes
+            os.utime(path)
         folder = os.path.join(path, "root")
-        yield Root(folder=folder, image=os.path.join(path, "root.img"),
+        yield Root(name=name, remark=remark, folder=folder, image=os.path.join(path, "root.img"),
                    kernel=os.path.join(path, "kernel"), version=root_builder.only_kernel(folder))
+
+
+def mark(kernel, name):
+    """Mark a root of a kernel as the last that worked; the others go."""
+    cache.mark(_kind(kernel), name)
+    cache.remove_others(_kind(kernel), {name})
