@@ -7,11 +7,12 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/err.h>
 #include <linux/slab.h>
 
 #include "attach.h"
 #include "attachment.h"
-#include "compat.h"
+#include "bdev.h"
 #include "guard.h"
 #include "live.h"
 #include "sysfs.h"
@@ -188,29 +189,30 @@ undo:
 
 int dxh_attach(dev_t parent, dev_t child)
 {
-	struct opened_bdev above, below;
+	struct block_device *above, *below;
 	int err;
 
-	err = opened_bdev_get(&above, parent);
-	if (err)
-		return err;
-	err = opened_bdev_get(&below, child);
+	above = dxh_bdev_get(parent);
+	if (IS_ERR(above))
+		return PTR_ERR(above);
+	below = dxh_bdev_get(child);
+	err = PTR_ERR_OR_ZERO(below);
 	if (!err) {
-		err = attach_disks(above.bdev->bd_disk, below.bdev);
-		opened_bdev_put(&below);
+		err = attach_disks(above->bd_disk, below);
+		dxh_bdev_put(below);
 	}
-	opened_bdev_put(&above);
+	dxh_bdev_put(above);
 	return err;
 }
 
 /* A partition stands for its disk, as in dxh_attach(). */
 static dev_t disk_number(dev_t dev)
 {
-	struct opened_bdev opened;
+	struct block_device *bdev = dxh_bdev_get(dev);
 
-	if (!opened_bdev_get(&opened, dev)) {
-		dev = disk_devt(opened.bdev->bd_disk);
-		opened_bdev_put(&opened);
+	if (!IS_ERR(bdev)) {
+		dev = disk_devt(bdev->bd_disk);
+		dxh_bdev_put(bdev);
 	}
 	return dev;
 }

@@ -8,8 +8,6 @@
 
 #include <linux/blkdev.h>
 #include <linux/device/class.h>
-#include <linux/err.h>
-#include <linux/file.h>
 #include <linux/fs.h>
 
 /* A byte offset of a device, a page number and a sector must each fit into a long. */
@@ -32,51 +30,17 @@ struct sha256_ctx;
 				      (struct sha256_ctx *)NULL,	\
 				      (struct sha256_state *)NULL))
 
-/* A block device that is opened by number, for reading. */
-struct opened_bdev {
-	struct block_device *bdev;
-	struct file *file;
-};
-
-#ifdef BLK_OPEN_READ
-
+/*
+ * The inode of a block device.  The release that replaced bd_inode by bd_mapping also brought
+ * BD_PARTNO, which is a macro.
+ */
 static inline struct inode *bdev_inode(const struct block_device *bdev)
 {
+#ifdef BD_PARTNO
 	return bdev->bd_mapping->host;
-}
-
-static inline int opened_bdev_get(struct opened_bdev *opened, dev_t dev)
-{
-	opened->file = bdev_file_open_by_dev(dev, BLK_OPEN_READ, NULL, NULL);
-	if (IS_ERR(opened->file))
-		return PTR_ERR(opened->file);
-	opened->bdev = file_bdev(opened->file);
-	return 0;
-}
-
-static inline void opened_bdev_put(struct opened_bdev *opened)
-{
-	fput(opened->file);
-}
-
 #else
-
-static inline struct inode *bdev_inode(const struct block_device *bdev)
-{
 	return bdev->bd_inode;
-}
-
-static inline int opened_bdev_get(struct opened_bdev *opened, dev_t dev)
-{
-	opened->bdev = blkdev_get_by_dev(dev, FMODE_READ, NULL);
-	return PTR_ERR_OR_ZERO(opened->bdev);
-}
-
-static inline void opened_bdev_put(struct opened_bdev *opened)
-{
-	blkdev_put(opened->bdev, FMODE_READ);
-}
-
 #endif
+}
 
 #endif
