@@ -10,11 +10,6 @@
 #include <linux/device/class.h>
 #include <linux/fs.h>
 
-/* A byte offset of a device, a page number and a sector must each fit into a long. */
-#ifndef CONFIG_64BIT
-#error "a 64-bit kernel is needed: ZONE_DEVICE, and so DAX, is for these alone"
-#endif
-
 /* Callbacks of a class take constant arguments since class_create() is a function. */
 #ifdef class_create
 #define class_const
