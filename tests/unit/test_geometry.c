@@ -27,15 +27,18 @@ static void known(void)
 	CHECK(geometry_common((uint64_t[]){ 7 }, 1) == 7);
 
 	/* Four groups where they are large enough, each at most 1 TiB. */
-	CHECK(geometry_agsize(126 * GIB, 252 * GIB, HUGE_PAGE) == 63 * GIB);
-	CHECK(geometry_agsize(GIB, 512 * GIB, HUGE_PAGE) == GIB);
-	CHECK(geometry_agsize(16 * TIB, 16 * TIB, HUGE_PAGE) == TIB);
-	CHECK(geometry_agsize(128 * MIB, 384 * MIB, HUGE_PAGE) == 128 * MIB);
-	CHECK(geometry_agsize(256 * MIB, 256 * MIB, HUGE_PAGE) == 128 * MIB);
-	CHECK(geometry_agsize(16 * MIB, 64 * MIB, HUGE_PAGE) == 16 * MIB);
+	CHECK(geometry_agsize(126 * GIB, 252 * GIB, 2 * MIB) == 63 * GIB);
+	CHECK(geometry_agsize(GIB, 512 * GIB, 2 * MIB) == GIB);
+	CHECK(geometry_agsize(16 * TIB, 16 * TIB, 2 * MIB) == TIB);
+	CHECK(geometry_agsize(128 * MIB, 384 * MIB, 2 * MIB) == 128 * MIB);
+	CHECK(geometry_agsize(256 * MIB, 256 * MIB, 2 * MIB) == 128 * MIB);
+	CHECK(geometry_agsize(16 * MIB, 64 * MIB, 2 * MIB) == 16 * MIB);
+	/* Huge pages of 32 MiB: no group ends inside one. */
+	CHECK(geometry_agsize(384 * MIB, 768 * MIB, 32 * MIB) == 192 * MIB);
+	CHECK(geometry_agsize(400 * MIB, 800 * MIB, 32 * MIB) == 0);
 	/* 127 is a prime: one group or 127 of a GiB. */
 	CHECK(geometry_agsize(127 * GIB, 127 * GIB, GIB) == GIB);
-	CHECK(geometry_agsize(3 * MIB, 30 * MIB, HUGE_PAGE) == 0);
+	CHECK(geometry_agsize(3 * MIB, 30 * MIB, 2 * MIB) == 0);
 	CHECK(geometry_agsize(3 * MIB, 30 * MIB, 4 * KIB) == 3 * MIB);
 }
 
@@ -68,8 +71,8 @@ static void random_children(void)
 	CHECK(common % granule == 0);
 	for (i = 0; i < nr; i++)
 		CHECK(ends[i] % common == 0);
-	agsize = geometry_agsize(common, total, HUGE_PAGE);
-	CHECK(agsize && common % agsize == 0 && agsize % HUGE_PAGE == 0);
+	agsize = geometry_agsize(common, total, 2 * MIB);
+	CHECK(agsize && common % agsize == 0 && agsize % (2 * MIB) == 0);
 	CHECK(agsize >= GRANULE_MIN && agsize <= AGSIZE_MAX);
 }
 

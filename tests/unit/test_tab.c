@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../../tools/boot/tab.h"
+#include "pages.h"
 #include "unit.h"
 
 /* The number of lines with a mistake. */
@@ -72,6 +73,22 @@ static void bad(void)
 		CHECK(tab.nr == 2 && tab_find(&tab, "first") && tab_find(&tab, "last"));
 		tab_free(&tab);
 	}
+}
+
+/* A length is whole pages of the running kernel, and the message has their size. */
+static void pages(void)
+{
+	struct tab tab;
+
+	unit_page = 16 << 10;
+	CHECK(parse(&tab, "mem /dev/a,len=20K\nlast /dev/a,len=32K,offset=16K\n") == 1);
+	CHECK(!strcmp(tab.mistakes->text, "len: 20K is no multiple of a page, 16 KiB"));
+	CHECK(tab.nr == 1 && tab_bytes(tab_find(&tab, "last")) == 32 << 10);
+	tab_free(&tab);
+	unit_page = 4 << 10;
+	CHECK(parse(&tab, "mem /dev/a,len=20K\nlast /dev/a,len=18K\n") == 1);
+	CHECK(!strcmp(tab.mistakes->text, "len: 18K is no multiple of a page, 4 KiB"));
+	tab_free(&tab);
 }
 
 /* What is no part of the line stays, to the last byte. */
@@ -145,6 +162,7 @@ int main(int argc, char **argv)
 
 	good();
 	bad();
+	pages();
 	replaced();
 	for (unit_case = 0; unit_case < cases / 10; unit_case++)
 		random_text();

@@ -4,12 +4,14 @@
 #include "util/alloc.h"
 #include "device/name.h"
 #include "util/size.h"
+#include "sys/pages.h"
 #include "boot/tab.h"
 
 /* Read "offset=SIZE" or "len=SIZE".  Return NULL, or what is wrong. */
 static char *parse_option(struct tab_child *child, char *option)
 {
 	char *value = strchr(option, '=');
+	char page[SIZE_TEXT_LEN];
 	const char *wrong;
 	uint64_t bytes;
 
@@ -20,8 +22,9 @@ static char *parse_option(struct tab_child *child, char *option)
 	wrong = size_parse(value, &bytes);
 	if (wrong)
 		return format_text("%s: \"%s\" %s", option, value, wrong);
-	if (bytes % PAGE)
-		return format_text("%s: %s is no multiple of a page, 4 KiB", option, value);
+	if (bytes % page_bytes())
+		return format_text("%s: %s is no multiple of a page, %s", option, value,
+				   size_text(page_bytes(), page));
 	if (option[0] == 'o')
 		child->offset_bytes = bytes;
 	else

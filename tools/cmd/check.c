@@ -55,9 +55,9 @@ const struct command command_check = {
 	.help =
 "Checks on every floor whether failures are forwarded, no table is in several lines,\n"
 "suspended or overlaps another device's; whether every child is there, synchronous,\n"
-"aligned to 2 MiB and without bad sectors, and no failure was received; whether the XFS\n"
-"is in service, mounted with dax=always and as large as the device, and has rmapbt, no\n"
-"reflink, and no copy-on-write that mixes data; and whether its line of\n"
+"aligned to huge pages and without bad sectors, and no failure was received; whether\n"
+"the XFS is in service, mounted with dax=always and as large as the device, and has\n"
+"rmapbt, no reflink, and no copy-on-write that mixes data; and whether its line of\n"
 "/etc/daxlineartab, if there is one, makes the device as it is. A bad finding names the\n"
 "effect and the remedy; Documentation/check.rst lists all findings. Exits with 3 if one\n"
 "is bad.\n\n"

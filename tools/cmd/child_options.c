@@ -4,6 +4,7 @@
 #include "cmd/child_options.h"
 #include "cmd/command.h"
 #include "fs/mounts.h"
+#include "sys/pages.h"
 #include "util/columns.h"
 #include "util/say.h"
 #include "util/size.h"
@@ -18,15 +19,18 @@ static struct child *last_child(struct children *children, const char *option)
 static uint64_t whole_pages(const char *option, const char *text)
 {
 	uint64_t bytes = size_option(option, text);
+	char page[SIZE_TEXT_LEN];
 
-	if (bytes % (PAGE))
-		usage("%s: %s is no multiple of a page, 4 KiB", option, text);
+	if (bytes % page_bytes())
+		usage("%s: %s is no multiple of a page, %s", option, text,
+		      size_text(page_bytes(), page));
 	return bytes;
 }
 
 /* An option that is not about all children belongs to the one before it. */
 void children_option(struct children *children, int option, const char *text)
 {
+	char page[SIZE_TEXT_LEN];
 	struct child *child;
 
 	switch (option) {
@@ -36,7 +40,8 @@ void children_option(struct children *children, int option, const char *text)
 	case 'g':
 		children->granule_bytes = whole_pages("--granule", text);
 		if (!children->granule_bytes)
-			usage("--granule: it must be a page at least, 4 KiB");
+			usage("--granule: it must be a page at least, %s",
+			      size_text(page_bytes(), page));
 		break;
 	case 'l':
 		child = last_child(children, "--len");

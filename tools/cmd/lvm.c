@@ -251,7 +251,7 @@ const struct command command_lvm = {
 "  status     list the active volumes: what each is attached to, whether it is\n"
 "             converted, and what lvm.conf wants\n"
 "  check      print what keeps the volumes of a group, or of all groups on persistent\n"
-"             memory, from DAX, from 2 MiB mappings or from being notified of failures,\n"
+"             memory, from DAX, from huge pages or from being notified of failures,\n"
 "             and the remedy; exits with 3 if there is such a finding\n"
 "  reconcile  attach and convert each active volume as lvm.conf wants it, and print each\n"
 "             change\n\n"

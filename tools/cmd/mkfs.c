@@ -16,6 +16,7 @@
 #include "util/run.h"
 #include "util/say.h"
 #include "sys/blkid.h"
+#include "sys/pages.h"
 #include "sys/sysfs.h"
 
 /* XFS's log, of 64 MiB at least, must fit into an allocation group. */
@@ -80,7 +81,7 @@ static void add_data_options(struct words *words, const struct layout *leaves,
 {
 	bool huge = huge_leaves_aligned(leaves) && !is_given(rest, "su=") &&
 		    !is_given(rest, "sunit=") && !is_given(rest, "noalign");
-	uint64_t agsize = 0, *seams[2], units[] = { HUGE_PAGE, PAGE };
+	uint64_t agsize = 0, *seams[2], units[] = { huge_page_bytes(), page_bytes() };
 	size_t nr[2], i, unit;
 
 	nr[0] = layout_seams(leaves, &seams[0]);
@@ -90,11 +91,11 @@ static void add_data_options(struct words *words, const struct layout *leaves,
 			agsize = pick_agsize(seams[i], nr[i], size_bytes, units[unit]);
 	/* With a stripe unit, mkfs.xfs's default has no room for the log on small devices. */
 	if (!agsize)
-		agsize = MIN(((size_bytes / 4 - 1) / HUGE_PAGE + 1) * HUGE_PAGE, AGSIZE_MAX);
+		agsize = MIN(((size_bytes / 4 - 1) / units[0] + 1) * units[0], AGSIZE_MAX);
 	free(seams[0]);
 	free(seams[1]);
-	if (huge && agsize % HUGE_PAGE == 0)
-		words_add(words, "-dsu=2m,sw=1");
+	if (huge && agsize % units[0] == 0)
+		words_add(words, "-dsu=%jum,sw=1", (uintmax_t)(units[0] / MIB));
 	if (!is_given(rest, "agsize=") && !is_given(rest, "agcount="))
 		words_add(words, "-dagsize=%ju", (uintmax_t)agsize);
 }
@@ -175,7 +176,7 @@ const struct command command_mkfs = {
 	.what = "Make an XFS that handles memory failures and fits the children",
 	.help =
 "Runs mkfs.xfs: with rmapbt, with allocation groups that end wherever children do if\n"
-"they can, and for mappings of 2 MiB where children are aligned to that; without\n"
+"they can, and for mappings of huge pages where children are aligned to them; without\n"
 "reflink, by which any user can crash the kernel (-- -m reflink=1 turns it on).\n"
 "Then checks the result, and exits with 3 if something is not as it should be.\n"
 "What follows -- is for mkfs.xfs.\n\n"

@@ -15,6 +15,7 @@
 #include "util/say.h"
 #include "util/size.h"
 #include "device/stack.h"
+#include "sys/pages.h"
 #include "sys/sysfs.h"
 
 static const struct option options[] = {
@@ -125,18 +126,20 @@ static void print_attached(const struct device *device)
 	attached_free(attached, nr);
 }
 
-/* A range that loses 2 MiB mappings works, but slower, so it goes unnoticed. */
+/* A range that loses mappings of huge pages works, but slower, so it goes unnoticed. */
 static void print_lost_2m(const struct device *device, const struct table *status)
 {
-	char start[SIZE_TEXT_LEN];
+	char start[SIZE_TEXT_LEN], huge[SIZE_TEXT_LEN];
 	struct counters counters;
 	unsigned int i;
 
+	size_text(huge_page_bytes(), huge);
 	for (i = 0; i < device->table.nr; i++)
 		if (read_counters(status, i, &counters) && counters.loses_2m)
-			printf("range %ju of the target at %s loses 2 MiB mappings\n",
+			printf("range %ju of the target at %s loses %s mappings\n",
 			       (uintmax_t)counters.lost_2m,
-			       size_text(device->table.targets[i].start_sectors * SECTOR, start));
+			       size_text(device->table.targets[i].start_sectors * SECTOR, start),
+			       huge);
 }
 
 static void print_device(const struct device *device, const struct mapped *mapped,

@@ -11,6 +11,7 @@
 #include "device/child.h"
 #include "device/huge.h"
 #include "sys/nd.h"
+#include "sys/pages.h"
 #include "util/say.h"
 #include "sys/blkid.h"
 #include "util/size.h"
@@ -68,7 +69,7 @@ static void find_range(struct child *child)
 		    size_text(child->offset_sectors * SECTOR, text[1]));
 	left = child->size_sectors - child->offset_sectors;
 	if (!child->has_len)
-		child->len_sectors = left / PAGE_SECTORS * PAGE_SECTORS;
+		child->len_sectors = left - left % (page_bytes() / SECTOR);
 	if (child->len_sectors > left)
 		die(EXIT_FAILED, "%s: %s from the offset on reach past its end, %s are left",
 		    child->given, size_text(child->len_sectors * SECTOR, text[0]),

@@ -5,6 +5,7 @@
 #include "device/geometry.h"
 #include "device/huge.h"
 #include "util/say.h"
+#include "sys/pages.h"
 #include "sys/sysfs.h"
 
 void children_add(struct children *children, const char *given)
@@ -58,7 +59,7 @@ void children_trim(struct children *children)
 	}
 }
 
-/* Whether files on a range can be mapped in pieces of 2 MiB. */
+/* Whether files on a range can be mapped in huge pages. */
 static bool is_huge(struct segment *segment, const struct stack *stack)
 {
 	struct layout layout = { .segments = segment, .nr = 1 };
@@ -69,6 +70,7 @@ static bool is_huge(struct segment *segment, const struct stack *stack)
 /* Append them to a line. */
 void children_line(const struct children *children, const struct stack *stack, struct line *line)
 {
+	char huge[SIZE_TEXT_LEN], page[SIZE_TEXT_LEN];
 	size_t i = line->layout.nr;
 	const struct child *child;
 
@@ -81,7 +83,8 @@ void children_line(const struct children *children, const struct stack *stack, s
 		if (is_huge(segment, stack))
 			continue;
 		line->align_2m = false;
-		note("%s does not start on 2 MiB here and in memory: files on it will be mapped in pages of 4 KiB",
-		     block_path(segment->dev));
+		note("%s does not start on %s here and in memory: files on it will be mapped in pages of %s",
+		     block_path(segment->dev), size_text(huge_page_bytes(), huge),
+		     size_text(page_bytes(), page));
 	}
 }

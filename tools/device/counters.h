@@ -20,7 +20,7 @@ struct counters {
 	uint64_t generic;
 	bool failed;			/* there is a last failure */
 	uint64_t last_sector;		/* of the mapped device */
-	bool loses_2m;			/* there is a range that loses 2 MiB mappings, */
+	bool loses_2m;			/* there is a range that loses huge pages, */
 	uint64_t lost_2m;		/* of which this is the first */
 };
 

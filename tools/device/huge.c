@@ -2,6 +2,7 @@
 #include "util/alloc.h"
 #include "device/huge.h"
 #include "sys/nd.h"
+#include "sys/pages.h"
 #include "util/size.h"
 #include "sys/sysfs.h"
 
@@ -18,22 +19,22 @@ bool huge_phys(dev_t dev, uint64_t *bytes)
 	return found;
 }
 
-/* The offset, in sectors, of the first address in a device that is a multiple of 2 MiB. */
+/* The offset, in sectors, of the first address in a device that is a multiple of a huge page. */
 uint64_t huge_pad_sectors(dev_t dev)
 {
 	uint64_t phys;
 
-	return huge_phys(dev, &phys) ? -phys % HUGE_PAGE / SECTOR : 0;
+	return huge_phys(dev, &phys) ? -phys % huge_page_bytes() / SECTOR : 0;
 }
 
-/* Whether a range is aligned to 2 MiB both in the mapped device and physically. */
+/* Whether a range is aligned to huge pages, both in the mapped device and physically. */
 bool huge_is_aligned(const struct segment *leaf)
 {
 	uint64_t phys;
 
 	return leaf->dev && huge_phys(leaf->dev, &phys) &&
-	       leaf->start_sectors * SECTOR % HUGE_PAGE == 0 &&
-	       (phys + leaf->offset_sectors * SECTOR) % HUGE_PAGE == 0;
+	       leaf->start_sectors * SECTOR % huge_page_bytes() == 0 &&
+	       (phys + leaf->offset_sectors * SECTOR) % huge_page_bytes() == 0;
 }
 
 bool huge_leaves_aligned(const struct layout *leaves)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Alignment of ranges for mappings of 2 MiB. */
+/* Alignment of ranges to huge pages, so that files on them can be mapped in such. */
 #ifndef HUGE_H
 #define HUGE_H
 

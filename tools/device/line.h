@@ -10,7 +10,7 @@
 
 struct line {
 	struct layout layout;
-	bool align_2m;		/* require that every range allows mappings of 2 MiB */
+	bool align_2m;		/* require that every range allows huge pages */
 };
 
 uint64_t line_end(const struct line *line);

@@ -8,6 +8,7 @@
 #include "health/bad.h"
 #include "device/counters.h"
 #include "device/dm.h"
+#include "sys/pages.h"
 #include "util/size.h"
 #include "sys/sysfs.h"
 
@@ -62,11 +63,12 @@ static void add_gone(struct bads *bads, const struct segment *leaf)
 static void add_failure(struct bads *bads, const struct layout *leaves,
 			const struct counters *counters, dev_t dev)
 {
-	uint64_t first = counters->last_sector / PAGE_SECTORS * PAGE_SECTORS;
+	uint64_t page_sectors = page_bytes() / SECTOR;
+	uint64_t first = counters->last_sector / page_sectors * page_sectors;
 	const struct segment *leaf = layout_find(leaves, first);
 	struct bad bad = {
 		.start_bytes = first * SECTOR,
-		.len_bytes = PAGE,
+		.len_bytes = page_bytes(),
 		.dev = dev,
 		.offset_bytes = BAD_NOWHERE,
 		.known_by = BAD_FAILED,
@@ -80,7 +82,7 @@ static void add_failure(struct bads *bads, const struct layout *leaves,
 		return;
 	}
 	first += block_start(leaf->dev) + leaf->offset_sectors - leaf->start_sectors;
-	add_part(bads, leaf, first, first + PAGE_SECTORS, BAD_FAILED);
+	add_part(bads, leaf, first, first + page_sectors, BAD_FAILED);
 }
 
 /* Add the last failure of each target of ours. */

@@ -10,6 +10,7 @@
 #include "device/huge.h"
 #include "health/check.h"
 #include "sys/nd.h"
+#include "sys/pages.h"
 #include "sys/sysfs.h"
 #include "util/size.h"
 
@@ -41,9 +42,11 @@ static void check_disk(struct findings *findings, dev_t dev)
 
 static void check_alignment(struct findings *findings, const struct layout *leaves)
 {
-	char text[SIZE_TEXT_LEN];
+	char text[SIZE_TEXT_LEN], huge[SIZE_TEXT_LEN], page[SIZE_TEXT_LEN];
 	size_t i;
 
+	size_text(huge_page_bytes(), huge);
+	size_text(page_bytes(), page);
 	for (i = 0; i < leaves->nr; i++) {
 		const struct segment *leaf = &leaves->segments[i];
 		char *path = block_path(leaf->dev);
@@ -51,11 +54,11 @@ static void check_alignment(struct findings *findings, const struct layout *leav
 		size_text(leaf->start_sectors * SECTOR, text);
 		if (huge_is_aligned(leaf))
 			findings_add(findings, "aligned_2m", true,
-				     "%s, from %s on, is aligned to 2 MiB", path, text);
+				     "%s, from %s on, is aligned to %s", path, text, huge);
 		else if (leaf->dev && block_exists(leaf->dev))
 			findings_add(findings, "aligned_2m", false,
-				     "%s, from %s on, is not aligned to 2 MiB: files there are mapped in pages of 4 KiB, which costs faults and page tables",
-				     path, text);
+				     "%s, from %s on, is not aligned to %s: files there are mapped in pages of %s, which costs faults and page tables",
+				     path, text, huge, page);
 		free(path);
 	}
 }

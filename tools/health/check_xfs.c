@@ -10,6 +10,7 @@
 #include "health/kernel_bugs.h"
 #include "fs/mounts.h"
 #include "device/seams.h"
+#include "sys/pages.h"
 #include "util/size.h"
 #include "sys/sysfs.h"
 #include "fs/xfs.h"
@@ -83,6 +84,21 @@ static void check_size(struct findings *findings, const struct xfs *xfs, const c
 			     end, device_end);
 	else
 		findings_add(findings, "size", true, "XFS is as large as the device");
+}
+
+/* Whether files begin where huge pages do. */
+static void check_stripe_unit(struct findings *findings, const struct xfs *xfs)
+{
+	uint64_t huge = huge_page_bytes(), sectors = huge / SECTOR;
+	char text[SIZE_TEXT_LEN];
+
+	size_text(huge, text);
+	if (xfs->unit_bytes == huge)
+		findings_add(findings, "stripe_unit", true, "XFS aligns large files to %s", text);
+	else
+		findings_add(findings, "stripe_unit", false,
+			     "XFS does not align large files to %s: fewer of them are mapped in pieces of %s; mount with sunit=%ju,swidth=%ju",
+			     text, text, (uintmax_t)sectors, (uintmax_t)sectors);
 }
 
 static void check_features(struct findings *findings, const struct xfs *xfs)
@@ -187,7 +203,5 @@ void check_xfs(struct findings *findings, const struct checked *checked)
 	check_size(findings, &xfs, mount.folder, table_end(&device->table) * SECTOR);
 	/* Where children are not aligned, it would not help. */
 	if (huge_leaves_aligned(&checked->leaves))
-		findings_add(findings, "stripe_unit", xfs.unit_bytes == HUGE_PAGE,
-			     xfs.unit_bytes == HUGE_PAGE ? "XFS aligns large files to 2 MiB" :
-			     "XFS does not align large files to 2 MiB: fewer of them are mapped in pieces of 2 MiB; mount with sunit=4096,swidth=4096");
+		check_stripe_unit(findings, &xfs);
 }

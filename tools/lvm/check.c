@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What keeps logical volumes from DAX, from 2 MiB mappings, from being notified of failures or
+ * What keeps logical volumes from DAX, from huge pages, from being notified of failures or
  * from correct data.  LVM's commands read LVM's metadata.  So this must not run in anything that
  * such a command waits for, for example a udev rule.
  */
@@ -17,6 +17,7 @@
 #include "health/findings.h"
 #include "lvm/convert.h"
 #include "lvm/show.h"
+#include "sys/pages.h"
 #include "sys/sysfs.h"
 #include "util/json.h"
 #include "util/say.h"
@@ -96,16 +97,18 @@ static void find_group(char **fields)
 static void check_pv(char **fields)
 {
 	uint64_t start = strtoull(fields[1], NULL, 10);
-	char text[SIZE_TEXT_LEN];
+	char text[SIZE_TEXT_LEN], unit[SIZE_TEXT_LEN];
+	uint64_t huge = huge_page_bytes();
 	dev_t dev;
 
 	if (!device_of(fields[0], &dev) || !block_has_dax(dev))
 		return;
 	start += block_start(dev) * SECTOR;
-	if (start % HUGE_PAGE)
+	size_text(huge, unit);
+	if (start % huge)
 		findings_add_of(&findings, fields[0], "extents_2m", false,
-				"its extents begin at %s of the disk, so nothing on it gets 2 MiB mappings; save what is on it, and pvcreate --dataalignment 2M on a disk, or on a partition that begins at a multiple of 2 MiB",
-				size_text(start, text));
+				"its extents begin at %s of the disk, so nothing on it gets %s mappings; save what is on it, and pvcreate --dataalignment %juM on a disk, or on a partition that begins at a multiple of %s",
+				size_text(start, text), unit, (uintmax_t)(huge / MIB), unit);
 }
 
 /* Check that a volume is notified of failures, and converted if lvm.conf wants that. */

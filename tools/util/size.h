@@ -10,9 +10,6 @@
 #define MIB		(1ULL << 20)
 #define GIB		(1ULL << 30)
 #define TIB		(1ULL << 40)
-#define PAGE		(4 * KIB)
-#define HUGE_PAGE	(2 * MIB)
-#define PAGE_SECTORS	(PAGE / SECTOR)
 
 #define SIZE_TEXT_LEN	32
 
