@@ -32,7 +32,7 @@ struct daxlinear {
 	sector_t fast_end;
 	struct daxlinear_remap fast[2];
 
-	unsigned int lost_2m;	/* the first range that loses 2 MiB mappings, or nr_ranges */
+	unsigned int lost_pmd;	/* the first range that loses PMD mappings, or nr_ranges */
 	bool warned;		/* that the line is not the whole device */
 	unsigned int nr_devs;
 	struct dm_dev **devs;	/* distinct */
@@ -60,7 +60,7 @@ static inline sector_t daxlinear_len(const struct daxlinear_range *range)
 
 __printf(4, 5)
 int daxlinear_refuse(struct dm_target *ti, int err, char *error, const char *fmt, ...);
-int daxlinear_check_2m(struct dm_target *ti, unsigned int i);
+int daxlinear_check_pmd(struct dm_target *ti, unsigned int i);
 void daxlinear_init_fast(struct daxlinear *dl);
 int daxlinear_map(struct dm_target *ti, struct bio *bio);
 long daxlinear_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages,

@@ -7,7 +7,7 @@
  * answer is shorter.  Past the end of a range they would touch other data of the child.  So a
  * request that crosses such an end is answered with an alias: a mapping of the pages of all
  * ranges that it spans, one after the other.  A fault requests a page frame number as well and
- * respects a short answer.  Only its copy of shared blocks, of 2 MiB at most, makes requests as
+ * respects a short answer.  Only its copy of shared blocks, of a PMD at most, makes requests as
  * the others do.
  *
  * An alias must stay mapped as long as it is in use, and the kernel does not report the end of

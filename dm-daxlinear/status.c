@@ -18,10 +18,10 @@ static void status_info(struct daxlinear *dl, char *result, unsigned int maxlen)
 		DMEMIT("-");
 	else
 		DMEMIT("%llu", counts.last_bytes >> SECTOR_SHIFT);
-	if (dl->lost_2m == dl->table.nr_ranges)
+	if (dl->lost_pmd == dl->table.nr_ranges)
 		DMEMIT(" -");
 	else
-		DMEMIT(" %u", dl->lost_2m);
+		DMEMIT(" %u", dl->lost_pmd);
 }
 
 /* Print dm-linear's form where it is sufficient, the form with a count elsewhere. */
@@ -29,7 +29,8 @@ static void status_table(struct daxlinear *dl, char *result, unsigned int maxlen
 {
 	const struct daxlinear_table *table = &dl->table;
 	const struct daxlinear_range *range = table->ranges;
-	unsigned int nr_options = table->align_2m + table->allow_move, sz = 0, i;
+	unsigned int nr_options = table->align_pmd + table->align_2m + table->allow_move;
+	unsigned int sz = 0, i;
 
 	if (table->nr_ranges == 1 && !nr_options) {
 		DMEMIT("%s %llu", range->dev->name, daxlinear_offset(range));
@@ -41,7 +42,8 @@ static void status_table(struct daxlinear *dl, char *result, unsigned int maxlen
 		DMEMIT(" %s %llu %llu", range->dev->name, daxlinear_offset(range),
 		       daxlinear_len(range));
 	if (nr_options)
-		DMEMIT(" %u%s%s", nr_options, table->align_2m ? " align_2m" : "",
+		DMEMIT(" %u%s%s%s", nr_options, table->align_pmd ? " align_pmd" : "",
+		       table->align_2m ? " align_2m" : "",
 		       table->allow_move ? " allow_move" : "");
 }
 
@@ -64,9 +66,9 @@ static void status_ima(struct dm_target *ti, struct daxlinear *dl, char *result,
 	}
 	sha256_final(&context, hash);
 	DMEMIT_TARGET_NAME_VERSION(ti->type);
-	DMEMIT(",nr_ranges=%u,align_2m=%c,allow_move=%c,ranges_hash=sha256:%*phN;",
-	       table->nr_ranges, table->align_2m ? 'y' : 'n', table->allow_move ? 'y' : 'n',
-	       (int)sizeof(hash), hash);
+	DMEMIT(",nr_ranges=%u,align_pmd=%c,align_2m=%c,allow_move=%c,ranges_hash=sha256:%*phN;",
+	       table->nr_ranges, table->align_pmd ? 'y' : 'n', table->align_2m ? 'y' : 'n',
+	       table->allow_move ? 'y' : 'n', (int)sizeof(hash), hash);
 }
 
 void daxlinear_status(struct dm_target *ti, status_type_t type, unsigned int status_flags,

@@ -99,13 +99,15 @@ static int parse_options(struct daxlinear_table *table, unsigned int argc, char 
 		return refuse(msg, "\"%.40s\" is not the number of options: %u words follow it",
 			      argv[0], argc - 1);
 	for (i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "align_2m"))
+		if (!strcmp(argv[i], "align_pmd"))
+			table->align_pmd = true;
+		else if (!strcmp(argv[i], "align_2m"))
 			table->align_2m = true;
 		else if (!strcmp(argv[i], "allow_move"))
 			table->allow_move = true;
 		else
 			return refuse(msg,
-				      "\"%.40s\" is no option: there are align_2m and allow_move",
+				      "\"%.40s\" is no option: there are align_pmd and allow_move",
 				      argv[i]);
 	}
 	return 0;

@@ -29,7 +29,8 @@ struct daxlinear_range {
 /**
  * struct daxlinear_table - a table line
  * @nr_ranges: Number of ranges, at least one.
- * @align_2m: Refuse ranges that lose 2 MiB mappings.
+ * @align_pmd: Refuse ranges that lose PMD mappings.
+ * @align_2m: The same by its older name, which the table is printed with again.
  * @allow_move: The table may move what a device in use maps.
  * @granule_inverse: 2^32 divided by the granule.  The granule is in pages, a power of two that
  *	divides all boundaries, counted from the target's start.
@@ -39,6 +40,7 @@ struct daxlinear_range {
  */
 struct daxlinear_table {
 	unsigned int nr_ranges;
+	bool align_pmd;
 	bool align_2m;
 	bool allow_move;
 	u64 granule_inverse;

@@ -104,7 +104,7 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 	paths = kvmalloc_array(table->nr_ranges, sizeof(*paths), GFP_KERNEL);
 	if (!paths)
 		return -ENOMEM;
-	dl->lost_2m = table->nr_ranges;
+	dl->lost_pmd = table->nr_ranges;
 	for (i = 0; i < table->nr_ranges && !err; i++, range++) {
 		err = daxlinear_get_dev(ti, daxlinear_path(argc, argv, i), paths, &range->dev);
 		if (err)
@@ -113,7 +113,7 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 		range->delta += get_start_sect(range->dev->bdev) >> PAGE_SECTORS_SHIFT;
 		err = daxlinear_check_range(ti, i);
 		if (!err)
-			err = daxlinear_check_2m(ti, i);
+			err = daxlinear_check_pmd(ti, i);
 	}
 	kvfree(paths);
 	return err;
@@ -177,7 +177,8 @@ static void daxlinear_free(struct dm_target *ti)
  *	<n> (<dev> <offset> <len>){n} [<#opts> <opt>...]
  *
  * Offsets and lengths are in sectors and multiples of a page. Options:
- *	align_2m	refuse a range that would lose 2 MiB mappings
+ *	align_pmd	refuse a range that would lose PMD mappings
+ *	align_2m	the same
  *	allow_move	the table may move what a mounted filesystem maps
  */
 static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
@@ -277,7 +278,7 @@ static int daxlinear_iterate_devices(struct dm_target *ti, iterate_devices_callo
 
 static struct target_type daxlinear_target = {
 	.name = "daxlinear",
-	.version = {1, 0, 0},
+	.version = {1, 1, 0},
 	.features = DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = daxlinear_ctr,

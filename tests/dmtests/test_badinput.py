@@ -128,7 +128,7 @@ TABLES = {
     "disk in use": ("0 2048 daxlinear /dev/vda 0", "/dev/vda cannot be opened .*EBUSY"),
     # options
     "unknown option": ("0 2048 daxlinear 1 {a} 0 2048 1 fast", '"fast" is no option'),
-    "option in capitals": ("0 2048 daxlinear 1 {a} 0 2048 1 ALIGN_2M", '"ALIGN_2M" is no option'),
+    "option in capitals": ("0 2048 daxlinear 1 {a} 0 2048 1 ALIGN_PMD", '"ALIGN_PMD" is no option'),
     "start of an option": ("0 2048 daxlinear 1 {a} 0 2048 1 align", '"align" is no option'),
     "unknown option after a known one": ("0 2048 daxlinear 1 {a} 0 2048 2 allow_move fast",
                                          '"fast" is no option'),
@@ -147,13 +147,13 @@ TABLES = {
     "option in the plain form": ("0 2048 daxlinear {a} 0 1 allow_move",
                                  '"/dev/.*" is no number of ranges'),
     # 2 MiB mappings, which the option asks for
-    "2 MiB lost by an offset": ("0 4096 daxlinear 1 {a} 8 4096 1 align_2m",
+    "2 MiB lost by an offset": ("0 4096 daxlinear 1 {a} 8 4096 1 align_pmd",
                                 "range 0: sector 0 .* offset 8 on .* not both on 2 MiB"),
     "2 MiB lost by a range before": (
-        "0 8192 daxlinear 2 {a} 0 2048 {b} 0 6144 1 align_2m",
+        "0 8192 daxlinear 2 {a} 0 2048 {b} 0 6144 1 align_pmd",
         "range 1: sector 2048 .* offset 0 on .* not both on 2 MiB"),
     "2 MiB lost by a line before": (
-        "0 8 daxlinear {b} 0\n8 4096 daxlinear 1 {a} 0 4096 1 align_2m",
+        "0 8 daxlinear {b} 0\n8 4096 daxlinear 1 {a} 0 4096 1 align_pmd",
         "range 0: sector 8 .* offset 0 on .* not both on 2 MiB"),
     # a good line before a bad one
     "bad second line": ("0 2048 daxlinear {a} 0\n2048 2048 daxlinear {b} 3",

@@ -45,7 +45,7 @@ def test_share(bed):
     assert bare == {0: {"NOPAGE": FILE // HUGE}, 1: {"NOPAGE": FILE // HUGE}}
     aligned = two(bed, MIB_SECTORS * 4)
     assert faults(bed, aligned) == bare
-    assert [status.lost_2m for status in aligned.status()] == [None]
+    assert [status.lost_pmd for status in aligned.status()] == [None]
 
 
 def test_lost(bed):
@@ -54,7 +54,7 @@ def test_lost(bed):
     found = faults(bed, device)
     assert found[0] == {"NOPAGE": FILE // HUGE}
     assert set(found[1]) == {"FALLBACK"}
-    assert [status.lost_2m for status in device.status()] == [1]
+    assert [status.lost_pmd for status in device.status()] == [1]
 
 
 # ranges (child, offset, length) in MiB of a mapped device, and whether it keeps 2 MiB mappings
@@ -91,14 +91,14 @@ def test_inside_a_mapped_child(bed, name, kind):
     device = bed.device()
     ranges = [(bed.nvdimms[2], 0, 4 * MIB_SECTORS), (below, 0, below.sectors)]
     if is_kept:
-        device.load(DaxLinear.ranges(ranges, "align_2m"))
+        device.load(DaxLinear.ranges(ranges, "align_pmd"))
     else:
-        why = refused(bed, device, DaxLinear.ranges(ranges, "align_2m"))
+        why = refused(bed, device, DaxLinear.ranges(ranges, "align_pmd"))
         seam = sum(length for *_, length in lines[:2 if name.startswith("third") else 1])
         assert f"range 1: sector {4 * MIB_SECTORS + seam} " in why
         assert f"offset {seam} on {below.disk}" in why
     device.reload(DaxLinear.ranges(ranges))
-    assert [status.lost_2m for status in device.status()] == [None if is_kept else 1]
+    assert [status.lost_pmd for status in device.status()] == [None if is_kept else 1]
 
 
 def test_bad_pages(bed):
@@ -106,8 +106,8 @@ def test_bad_pages(bed):
     child = bed.nvdimms[0]
     child.add_badblocks(300 * PAGE_SECTORS + 3, 1)
     child.add_badblocks(700 * PAGE_SECTORS, 3 * PAGE_SECTORS)
-    device = bed.device(DaxLinear.ranges([(child, 0, 8 * MIB_SECTORS)], "align_2m"))
-    assert [status.lost_2m for status in device.status()] == [None]
+    device = bed.device(DaxLinear.ranges([(child, 0, 8 * MIB_SECTORS)], "align_pmd"))
+    assert [status.lost_pmd for status in device.status()] == [None]
 
 
 def test_no_memory(bed):
@@ -117,7 +117,7 @@ def test_no_memory(bed):
     ranges = [(bed.nvdimms[1], 0, 4 * MIB_SECTORS), (below, 4 * MIB_SECTORS, 4 * MIB_SECTORS)]
     lowest.wipe()
     device = bed.device()
-    why = refused(bed, device, DaxLinear.ranges(ranges, "align_2m"))
+    why = refused(bed, device, DaxLinear.ranges(ranges, "align_pmd"))
     assert f"range 1: offset {4 * MIB_SECTORS} on {below.disk} has no memory (-EIO)" in why
     device.reload(DaxLinear.ranges(ranges))
-    assert [status.lost_2m for status in device.status()] == [1]
+    assert [status.lost_pmd for status in device.status()] == [1]

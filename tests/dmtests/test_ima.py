@@ -11,7 +11,7 @@ import pytest
 
 from lib.command import log, run
 from lib.dm.target import DaxLinear
-from lib.units import PAGE_SECTORS
+from lib.units import HUGE_SECTORS, PAGE_SECTORS
 
 _FOLDER = "/sys/kernel/security"
 
@@ -31,7 +31,7 @@ def measured(device):
 def expected(ranges, move="n"):
     """Return the expected measurement of a target, see Documentation/daxlinear.rst."""
     lines = "".join(f"{child.number} {offset} {sectors}\n" for child, offset, sectors in ranges)
-    return (f"nr_ranges={len(ranges)},align_2m=n,allow_move={move},"
+    return (f"nr_ranges={len(ranges)},align_pmd=n,align_2m=n,allow_move={move},"
             f"ranges_hash=sha256:{hashlib.sha256(lines.encode()).hexdigest()}")
 
 
@@ -53,6 +53,13 @@ def test_format(bed):
     two = [(first, 0, 8), (second, 80, 16)]
     device = bed.device(DaxLinear(2048, first, 800), DaxLinear.ranges(two, "allow_move"))
     assert measured(device) == [[expected([(first, 800, 2048)]), expected(two, move="y")]]
+
+
+@pytest.mark.parametrize("option", ["align_pmd", "align_2m"])
+def test_each_name_of_an_option(bed, option):
+    ranges = [(bed.nvdimms[0], 0, HUGE_SECTORS)]
+    device = bed.device(DaxLinear.ranges(ranges, option))
+    assert measured(device) == [[expected(ranges).replace(f"{option}=n", f"{option}=y")]]
 
 
 @pytest.mark.parametrize("number", [1, 2, 100, 65536])

@@ -56,7 +56,7 @@ def test_modinfo(name):
 
 def test_target_version():
     targets = dict(re.findall(r"^(\w+) +v([\d.]+)$", run("dmsetup", "targets"), re.M))
-    assert targets["daxlinear"] == "1.0.0"
+    assert targets["daxlinear"] == "1.1.0"
 
 
 def test_in_use_by_a_table(bed):

@@ -315,7 +315,7 @@ def bad_tables(bed, layouts):
     yield "itself", f"0 128 daxlinear 2 {good} {{self}} 0 64", MAPS_ITSELF
     yield "alignment", f"0 128 daxlinear 2 {good} {other} 4 64", "is not a multiple of a page"
     yield "size", f"0 128 daxlinear 2 {good} {other} {other.sectors} 64", "reach past the end"
-    yield "2 MiB", f"0 128 daxlinear 2 {good} {other} 64 64 1 align_2m", "not both on 2 MiB"
+    yield "2 MiB", f"0 128 daxlinear 2 {good} {other} 64 64 1 align_pmd", "not both on 2 MiB"
     yield "busy", f"0 128 daxlinear 2 {good} {taken} 0 64", "has another holder"
     yield "guard", f"0 {size} daxlinear 1 {first} 8 {size}", "is in use and its sector 0"
     yield "guard, far", f"0 {size} daxlinear 2 {first} 0 {size - 8} {other} 0 8", "is in use"

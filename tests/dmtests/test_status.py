@@ -40,17 +40,20 @@ def test_a_new_device(bed):
     ([(0, 0, 8), (1, 0, HUGE_SECTORS)], 1),
     ([(0, 0, 2 * HUGE_SECTORS), (1, 0, 8), (1, 8, 8)], 2),
 ])
-def test_lost_2m(bed, ranges, lost):
-    # the range that align_2m refuses
+def test_lost_pmd(bed, ranges, lost):
+    # the range that the option refuses, by either name
     ranges = [(bed.nvdimms[child], offset, sectors) for child, offset, sectors in ranges]
     device = bed.device(DaxLinear.ranges(ranges))
-    assert [status.lost_2m for status in device.status()] == [lost]
-    if lost is None:
-        device.reload(DaxLinear.ranges(ranges, "align_2m"))
-        assert [status.lost_2m for status in device.status()] == [None]
-    else:
-        with pytest.raises(CommandError):
-            device.load(DaxLinear.ranges(ranges, "align_2m"))
+    assert [status.lost_pmd for status in device.status()] == [lost]
+    for option in ("align_pmd", "align_2m"):
+        if lost is None:
+            device.reload(DaxLinear.ranges(ranges, option))
+            assert [status.lost_pmd for status in device.status()] == [None]
+        else:
+            mark = bed.kmsg.mark()
+            with pytest.raises(CommandError):
+                device.load(DaxLinear.ranges(ranges, option))
+            assert bed.kmsg.find(f"range {lost}: .* or leave {option} out", mark)
 
 
 def test_partitions_are_children(bed):
@@ -184,8 +187,9 @@ def test_child_gone(bed):
         Status(ranges=4, gone=1, received=1, forwarded=1, handled=1, last=80)]
 
 
-@pytest.mark.parametrize("options", [[], ["align_2m"], ["allow_move"],
-                                     ["allow_move", "align_2m"]])
+@pytest.mark.parametrize("options", [[], ["align_pmd"], ["align_2m"], ["allow_move"],
+                                     ["allow_move", "align_pmd"],
+                                     ["allow_move", "align_2m", "align_pmd"]])
 def test_table_loads_again(bed, options):
     first, second = bed.nvdimms[0], bed.nvdimms[3]
     partition = bed.enter(second.partition(HUGE_SECTORS, 8 * HUGE_SECTORS))
@@ -196,6 +200,7 @@ def test_table_loads_again(bed, options):
                           (partition, 5 * HUGE_SECTORS, 2 * HUGE_SECTORS)], *options))
     places = [(device, page * PAGE) for page in range(0, 5 * 512, 37)]
     text, memory = device.table_text(), bed.probe.lookup(places)
+    assert set(text.split()) & {"align_pmd", "align_2m", "allow_move"} == set(options)
 
     # an error target in between, so that only the text is kept
     device.reload("0 8 error")

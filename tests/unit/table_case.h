@@ -33,6 +33,7 @@ static inline void word(const char *format, unsigned long long value)
 /* What a line means, in sectors. */
 struct meaning {
 	unsigned int nr_ranges;
+	bool align_pmd;
 	bool align_2m;
 	bool allow_move;
 	u64 starts[MAX_RANGES + 1];	/* in the mapped device */
@@ -73,7 +74,9 @@ static bool means_options(unsigned int first, struct meaning *meaning)
 	if (!means_number(words[first], UINT_MAX, &nr) || nr != nr_words - first - 1)
 		return false;
 	while (++first < nr_words) {
-		if (!strcmp(words[first], "align_2m"))
+		if (!strcmp(words[first], "align_pmd"))
+			meaning->align_pmd = true;
+		else if (!strcmp(words[first], "align_2m"))
 			meaning->align_2m = true;
 		else if (!strcmp(words[first], "allow_move"))
 			meaning->allow_move = true;
@@ -179,6 +182,7 @@ static int check_line(u64 begin, u64 len, char *msg)
 		goto free;
 
 	CHECK(table->nr_ranges == meaning.nr_ranges);
+	CHECK(table->align_pmd == meaning.align_pmd);
 	CHECK(table->align_2m == meaning.align_2m);
 	CHECK(table->allow_move == meaning.allow_move);
 	for (i = 0; i < meaning.nr_ranges; i++)
@@ -203,7 +207,7 @@ free:
 static inline void good_line(void)
 {
 	unsigned int nr = 1 + unit_below(unit_below(4) ? 5 : MAX_RANGES), i;
-	unsigned int options = unit_below(4), bits = unit_below(unit_below(2) ? 4 : 32);
+	unsigned int options = unit_below(8), bits = unit_below(unit_below(2) ? 4 : 32);
 	u64 begin = DAXLINEAR_PAGE_SECTORS * unit_below(1ULL << 40);
 	u64 offset, len, coarse = 1ULL << unit_below(16), sum = 0;
 	bool plain = nr == 1 && !options && unit_below(2);
@@ -222,11 +226,13 @@ static inline void good_line(void)
 			word("%llu", len);
 	}
 	if (options) {
-		word("%llu", (options & 1) + (options >> 1));
+		word("%llu", __builtin_popcount(options));
 		if (options & 1)
 			word("align_2m", 0);
 		if (options & 2)
 			word("allow_move", 0);
+		if (options & 4)
+			word("align_pmd", 0);
 	} else if (!plain && unit_below(2)) {
 		word("%llu", 0);
 	}

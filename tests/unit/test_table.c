@@ -17,8 +17,8 @@ static void spoilt_line(void)
 	word("%llu", nr);
 	for (i = 0; i < nr; i++) {
 		word("/dev/pmem%llu", i);
-		word("%llu", 8 * unit_below(100));
-		word("%llu", 64);
+		word("%llu", DAXLINEAR_PAGE_SECTORS * unit_below(100));
+		word("%llu", 8 * DAXLINEAR_PAGE_SECTORS);
 	}
 	spoil = unit_below(nr_words);
 	if (how == 0) {
@@ -29,9 +29,9 @@ static void spoilt_line(void)
 	} else {
 		word("%llu", unit_below(6));
 		while (unit_below(3) && nr_words < MAX_WORDS)
-			word(unit_below(2) ? "align_2m" : "bogus", 0);
+			word(unit_below(2) ? "align_pmd" : "bogus", 0);
 	}
-	check_line(0, nr * 64, msg);
+	check_line(0, nr * 8 * DAXLINEAR_PAGE_SECTORS, msg);
 }
 
 static void expect(const char *line, u64 begin, u64 len, const char *reason)
@@ -83,17 +83,33 @@ static void fixed_lines(void)
 	expect("3 d 0 16 d 0 18446744073709551608 d 0 8", 0, 16, "past the target's end");
 	expect("1 d 0 8", 0, 16, "add up to 8 sectors, the target has 16");
 	expect("1 d 0 8 1", 0, 8, "\"1\" is not the number of options: 0 words");
-	expect("1 d 0 8 align_2m", 0, 8, "\"align_2m\" is not the number of options");
+	expect("1 d 0 8 align_pmd", 0, 8, "\"align_pmd\" is not the number of options");
 	expect("1 d 0 8 1 align_4m", 0, 8, "\"align_4m\" is no option");
-	expect("1 d 0 8 1 align_2m allow_move", 0, 8, "2 words follow");
-	expect("1 d 0 8 2 align_2m allow_move", 0, 8, NULL);
+	expect("1 d 0 8 1 align_2m", 0, 8, NULL);
+	expect("1 d 0 8 1 align_pmd", 0, 8, NULL);
+	expect("1 d 0 8 1 align_pmd allow_move", 0, 8, "2 words follow");
+	expect("1 d 0 8 3 align_pmd align_2m allow_move", 0, 8, NULL);
+}
+
+/* With pages of 16 KiB, 8 sectors are none. */
+static void large_pages(void)
+{
+	expect("d 32", 32, 32, NULL);
+	expect("2 d 0 32 d 64 32 1 align_pmd", 0, 64, NULL);
+	expect("d 8", 0, 32, "offset 8 is not a multiple of a page, 32 sectors");
+	expect("d 0", 8, 32, "starts at sector 8, not at a multiple of a page, 32 sectors");
+	expect("d 0", 0, 40, "40 sectors long, not a multiple of a page, 32 sectors");
+	expect("2 d 0 32 d 0 8", 0, 40, "range 1: length 8 is not a multiple of a page");
 }
 
 int main(int argc, char **argv)
 {
 	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 0) : 1000000;
 
-	fixed_lines();
+	if (PAGE_SIZE == 4096)
+		fixed_lines();
+	else
+		large_pages();
 	for (unit_case = 0; unit_case < cases; unit_case++) {
 		if (unit_case % 4)
 			good_line();

@@ -24,13 +24,13 @@ class Status:
     generic: int = 0
     # the sector of the last failure
     last: int | None = None
-    # the first range that prevents 2 MiB mappings
-    lost_2m: int | None = field(default=None, compare=False)
+    # the first range that loses PMD mappings
+    lost_pmd: int | None = field(default=None, compare=False)
 
     @classmethod
     def counts(cls) -> list[str]:
         """Return the names of the counts of failures, in their order."""
-        others = {"ranges", "alive", "gone", "last", "lost_2m"}
+        others = {"ranges", "alive", "gone", "last", "lost_pmd"}
         return [one.name for one in fields(cls) if one.name not in others]
 
     @classmethod

@@ -122,22 +122,22 @@ class Reader:
             options = words[1 + 3 * number:]
             if options and _number(options[0], 32) != len(options) - 1:
                 raise Refused(errno.EINVAL)
-            if set(options[1:]) - {"align_2m", "allow_move"}:
+            if set(options[1:]) - {"align_pmd", "align_2m", "allow_move"}:
                 raise Refused(errno.EINVAL)
         ranges = []
         for path, offset, sectors in parts:
             one = Range(start, self._child(path), offset, sectors, True, "allow_move" in options)
-            self._check(one, "align_2m" in options)
+            self._check(one, "align_pmd" in options or "align_2m" in options)
             ranges.append(one)
             start += sectors
         return ranges
 
     @staticmethod
-    def _check(one, align_2m):
+    def _check(one, align_pmd):
         byte = one.child.byte(one.offset)
         if one.offset + one.sectors > one.child.sectors or byte // SECTOR % PAGE_SECTORS:
             raise Refused(errno.EINVAL)
-        if align_2m and (one.start % HUGE_SECTORS or (one.child.disk.phys + byte) % HUGE):
+        if align_pmd and (one.start % HUGE_SECTORS or (one.child.disk.phys + byte) % HUGE):
             raise Refused(errno.EINVAL)
 
 

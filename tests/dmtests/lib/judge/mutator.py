@@ -9,8 +9,8 @@ from ..units import HUGE_SECTORS, PAGE_SECTORS
 NUMBERS = ("0", "1", "7", "8", "9", "+8", "-8", "0x8", "8.0", "4095", "4096", "4294967295",
            "4294967296", "1431655766", "9223372036854775800", "18446744073709551608",
            "18446744073709551615", "18446744073709551616", "99999999999999999999999")
-WORDS = ("align_2m", "allow_move", "ALIGN_2M", "/dev/missing", "/dev/null", "/dev/vda", "/dev",
-         "/dev/mapper/control", "199:7", "daxlinear", "@", "%s%n", "x" * 300)
+WORDS = ("align_pmd", "align_2m", "allow_move", "ALIGN_PMD", "/dev/missing", "/dev/null",
+         "/dev/vda", "/dev", "/dev/mapper/control", "199:7", "daxlinear", "@", "%s%n", "x" * 300)
 # neither NUL nor what ends a line
 LETTERS = "0123456789 :/+-abcdefmpvx_\\\t\x7f\udcff"
 
@@ -47,7 +47,7 @@ class Mutator:
         return chance.choice((child.path, child.number)), str(offset)
 
     def good(self):
-        """Return a table that loads, unless it has align_2m and its ranges are not aligned."""
+        """Return a table that loads, unless it has align_pmd and its ranges are not aligned."""
         chance, lines, start = self._chance, [], 0
         for _ in range(chance.choice((1, 1, 1, 2, 3))):
             kind = "linear" if chance.random() < 0.1 else "daxlinear"
@@ -61,7 +61,7 @@ class Mutator:
                 for sectors in lengths:
                     words += [*self._part(sectors), str(sectors)]
                 words += chance.choice(([], [], ["0"], ["1", "allow_move"], ["1", "align_2m"],
-                                        ["2", "align_2m", "allow_move"]))
+                                        ["2", "align_pmd", "allow_move"]))
             lines.append([start, length, kind, " ".join(words)])
             start += length
         return lines
