@@ -244,7 +244,7 @@ def test_child_gone(clean, device):
         assert "alive" in bad(device)
         device.remove()
     run("dmsetup", "create", device.name, stdin=DaxLinear.ranges(
-        [(clean.nvdimms[2], 0, 2 * GROUP), (clean.nvdimms[3], 0, 3 * GROUP)], "align_2m").line(0))
+        [(clean.nvdimms[2], 0, 2 * GROUP), (clean.nvdimms[3], 0, 3 * GROUP)], "align_pmd").line(0))
     device.found()
     assert bad(device) == []
 
@@ -288,7 +288,7 @@ def test_overlap_with_itself(clean):
 
 def test_xfs_larger_than_the_device(clean, device):
     before = device.table_text()
-    device.reload(DaxLinear.ranges([(clean.nvdimms[2], 0, 2 * GROUP)], "align_2m"))
+    device.reload(DaxLinear.ranges([(clean.nvdimms[2], 0, 2 * GROUP)], "align_pmd"))
     assert bad(device) == ["size"]
     said = text(device, "size")
     assert "640 MiB" in said and "256 MiB" in said and "xfs_growfs" not in said
@@ -301,7 +301,7 @@ def test_xfs_smaller_than_the_device(clean, device, more):
     a, b = clean.nvdimms[2:4]
     lower = clean.nvdimms[1]
     device.reload(DaxLinear.ranges([(a, 0, 2 * GROUP), (b, 0, 3 * GROUP), (lower, 0, more)],
-                                   "align_2m"))
+                                   "align_pmd"))
     assert bad(device) == ["size"] and "xfs_growfs" in text(device, "size")
     with Xfs(device, clean.folder(), make=False) as fs:
         assert bad(device) == ["size"] and f"xfs_growfs {fs.folder}" in text(device, "size")
@@ -322,7 +322,7 @@ def test_a_floor_that_forwards_nothing(clean, upper):
     a, b = clean.nvdimms[2:4]
     half = 160 * MIB_SECTORS
     low = clean.named_device(Linear(half, a), Linear(half, b))
-    target = {"daxlinear": DaxLinear.ranges([(low, 0, half), (low, half, half)], "align_2m"),
+    target = {"daxlinear": DaxLinear.ranges([(low, 0, half), (low, half, half)], "align_pmd"),
               "striped": Striped(2 * half, 128, [(low, 0), (low, half)]),
               "linear": Linear(2 * half, low)}[upper]
     device = clean.named_device(target)
@@ -365,8 +365,8 @@ def test_suspended(device, fs):
 def test_suspended_below(clean):
     """The device is not read, as a read would wait."""
     child = clean.nvdimms[3]
-    low = clean.named_device(DaxLinear.ranges([(child, 0, 3 * GROUP)], "align_2m"))
-    device = clean.named_device(DaxLinear.ranges([(low, 0, 3 * GROUP)], "align_2m"))
+    low = clean.named_device(DaxLinear.ranges([(child, 0, 3 * GROUP)], "align_pmd"))
+    device = clean.named_device(DaxLinear.ranges([(low, 0, 3 * GROUP)], "align_pmd"))
     daxlinear("mkfs", "--force", device.name)
     low.suspend()
     try:

@@ -44,7 +44,7 @@ def test_create(clean):
     # one line: the target bridges ranges only within a line
     words = " ".join(f"{nvdimm.number} 0 {length}"
                      for nvdimm, length in zip((a, b, c), lengths, strict=True))
-    assert table_of(device.name) == [f"0 {sum(lengths)} daxlinear 3 {words} 1 align_2m"]
+    assert table_of(device.name) == [f"0 {sum(lengths)} daxlinear 3 {words} 1 align_pmd"]
     assert [status.alive for status in device.status()] == [3]
     # it prints what it made, and what is left
     assert device.output.splitlines()[0] == f"/dev/mapper/{device.name}: {sum(lengths) // 2048} MiB"
@@ -87,7 +87,7 @@ def test_ranges(clean, words, expected):
     offset, length = (number * MIB_SECTORS for number in expected)
     device = clean.enter(ToolDevice(child, *words))
     assert table_of(device.name) == [
-        f"0 {length} daxlinear 1 {child.number} {offset} {length} 1 align_2m"]
+        f"0 {length} daxlinear 1 {child.number} {offset} {length} 1 align_pmd"]
 
 
 def test_same_child_twice(clean):
@@ -96,7 +96,7 @@ def test_same_child_twice(clean):
                                     "2M"))
     assert table_of(device.name) == [
         f"0 {190 * MIB_SECTORS} daxlinear 2 {child.number} 0 {64 * MIB_SECTORS} "
-        f"{child.number} {128 * MIB_SECTORS} {126 * MIB_SECTORS} 1 align_2m"]
+        f"{child.number} {128 * MIB_SECTORS} {126 * MIB_SECTORS} 1 align_pmd"]
 
 
 def test_neighbours_on_a_child(clean):
@@ -105,7 +105,7 @@ def test_neighbours_on_a_child(clean):
     words = [child, "--len", "63M", child, "--offset", "63M", "--len", "65M", "--granule", "1M"]
     device = clean.enter(ToolDevice(*words))
     assert table_of(device.name) == [
-        f"0 {GRANULE} daxlinear 1 {child.number} 0 {GRANULE} 1 align_2m"]
+        f"0 {GRANULE} daxlinear 1 {child.number} 0 {GRANULE} 1 align_pmd"]
 
 
 def test_many_ranges(clean):
@@ -119,7 +119,7 @@ def test_many_ranges(clean):
     assert len(sites) > 200
     ranges = "".join(f" {child.number} {at} {HUGE_SECTORS}" for child, at in sites)
     assert table_of(device.name) == [
-        f"0 {len(sites) * HUGE_SECTORS} daxlinear {len(sites)}{ranges} 1 align_2m"]
+        f"0 {len(sites) * HUGE_SECTORS} daxlinear {len(sites)}{ranges} 1 align_pmd"]
     (target,) = ask("status", device.name)["devices"][0]["targets"]
     assert [(part["child"], part["offset_bytes"]) for part in target["ranges"]] == [
         (child.name, at * SECTOR) for child, at in sites]
@@ -135,7 +135,7 @@ def test_partition_off_2m(clean):
     part = clean.enter(nvdimm.partition(HUGE_SECTORS + MIB_SECTORS, 200 * MIB_SECTORS))
     device = clean.enter(ToolDevice(part))
     assert table_of(device.name) == [
-        f"0 {GRANULE} daxlinear 1 {part.number} {MIB_SECTORS} {GRANULE} 1 align_2m"]
+        f"0 {GRANULE} daxlinear 1 {part.number} {MIB_SECTORS} {GRANULE} 1 align_pmd"]
 
 
 def test_off_2m(clean):
@@ -161,7 +161,7 @@ def test_nested(clean):
     lengths = [a.sectors // GRANULE * GRANULE, b.sectors // GRANULE * GRANULE]
     assert table_of(above.name) == [
         f"0 {sum(lengths)} daxlinear 2 {below.number} 0 {lengths[0]} {b.number} 0 {lengths[1]} "
-        "1 align_2m"]
+        "1 align_pmd"]
     assert f"{below.name} is in use" in refused("remove", below.name)
 
 

@@ -121,12 +121,12 @@ def test_check_children(clean):
                                 DaxLinear(2 * MIB_SECTORS, c))
     checks = ask("check", device.name, code=FOUND)["checks"]
     assert bad({"good": False, "checks": checks}) == [
-        "targets", "lines", "aligned_2m", "xfs"]
+        "targets", "lines", "aligned_pmd", "xfs"]
     by_name: dict[str, list] = {}
     for check in checks:
         by_name.setdefault(check["check"], []).append(check)
     assert len(by_name["alive"]) == len(by_name["synchronous"]) == 3
-    assert [check["good"] for check in by_name["aligned_2m"]] == [True, False, True]
+    assert [check["good"] for check in by_name["aligned_pmd"]] == [True, False, True]
     assert 'target "linear"' in by_name["targets"][0]["text"]
     with Unplugged(c):
         checks = ask("check", device.name, code=FOUND)["checks"]
@@ -172,7 +172,7 @@ def test_extend_mounted(clean):
         ranges = table_of(device.name)[0].split()[4:10]
         output = daxlinear("extend", device.name, c)
         (line,) = table_of(device.name)
-        assert line.split()[3:] == ["3", *ranges, c.number, "0", str(3 * GRANULE), "1", "align_2m"]
+        assert line.split()[3:] == ["3", *ranges, c.number, "0", str(3 * GRANULE), "1", "align_pmd"]
         assert device.sectors == 6 * GRANULE
         after = os.statvfs(fs.folder)
         assert (after.f_blocks - before.f_blocks) * 4096 >= 380 * MIB
@@ -191,6 +191,8 @@ def test_extend_mounted(clean):
 @pytest.mark.parametrize("options, kept", [
     ([["align_2m"], ["align_2m"]], ["1", "align_2m"]),
     ([["align_2m"], []], []),
+    ([["align_pmd"], ["align_2m"]], ["1", "align_pmd"]),
+    ([["align_2m"], ["align_pmd"]], ["1", "align_2m"]),
     ([["align_2m", "allow_move"], ["align_2m", "allow_move"]], ["1", "align_2m"]),
 ])
 def test_extend_several_lines(clean, options, kept):
@@ -224,7 +226,7 @@ def test_extend_by_what_is_off_2m(clean):
     done = call("extend", device.name, b, "--offset", "4K")
     assert done.code == 0 and f"{b.path} does not start on 2 MiB" in done.err
     (line,) = table_of(device.name)
-    assert "align_2m" not in line and line.split()[3] == "2"
+    assert "align_" not in line and line.split()[3] == "2"
 
 
 def test_extend_read_only(clean):

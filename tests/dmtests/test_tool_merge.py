@@ -103,7 +103,9 @@ def test_counters(clean):
 
 
 @pytest.mark.parametrize("options, kept", [
+    ([["align_pmd"]] * 3, ["align_pmd"]),
     ([["align_2m"]] * 3, ["align_2m"]),
+    ([["align_2m"], ["align_pmd"], ["align_2m"]], ["align_2m"]),
     # align_2m of some lines only, and allow_move of an earlier load
     ([["align_2m"], [], ["align_2m"]], []),
     ([["allow_move"]] * 3, []),

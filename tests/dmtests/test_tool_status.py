@@ -38,11 +38,11 @@ def test_status_json(bed):
              "ranges": [part(0, a, 80 * SECTOR), part(MIB, b, 160 * SECTOR)],
              "children_alive": 2, "children_gone": 0, **NO_FAILURES, "received": 1,
              "forwarded": 1, "handled": 1, "last_failure_bytes": MIB + 2 * PAGE,
-             "loses_2m_range": 0},
+             "loses_pmd_range": 0},
             {"type": "daxlinear", "start_bytes": 2 * MIB, "length_bytes": MIB,
              "ranges": [part(2 * MIB, a, 8 * MIB)],
              "children_alive": 1, "children_gone": 0, **NO_FAILURES, "received": 1,
-             "generic": 1, "last_failure_bytes": 2 * MIB + PAGE, "loses_2m_range": None},
+             "generic": 1, "last_failure_bytes": 2 * MIB + PAGE, "loses_pmd_range": None},
         ]}
     # only daxlinear devices, unless a name is given
     assert ask("status") == {"devices": [expected]}

@@ -337,7 +337,7 @@ def test_merge_changes_no_line(clean):
     before = table_of(device.name)
     device.remove()
     daxlinear("tab", "--make", device.name)
-    assert [row.replace(" 1 align_2m", "") for row in table_of(device.name)] == before
+    assert [row.replace(" 1 align_pmd", "") for row in table_of(device.name)] == before
 
 
 def test_shorter_than_its_filesystem(clean):

@@ -89,7 +89,7 @@ def test_check(bed):
     assert asked["groups"] == ["bad"] and not asked["good"]
     checks = [(one["subject"], one["check"], one["good"]) for one in asked["checks"]]
     assert sorted(checks) == sorted([
-        *[(child.path, "extents_2m", False) for child in (a, b, c)], ("bad/raid", "dax", False),
+        *[(child.path, "extents_pmd", False) for child in (a, b, c)], ("bad/raid", "dax", False),
         ("bad/old", "rmapbt", False), ("bad/origin", "snapshots", False)])
     assert "no volume group" in refused("lvm", "check", "none")
 
@@ -106,7 +106,7 @@ def test_check_all(bed):
         asked = ask("lvm", "check", code=FOUND)
         assert asked["groups"] == ["one", "two"]
         assert [(found["subject"], found["check"], found["good"]) for found in asked["checks"]] == [
-            ("one", "group", True), (b.path, "extents_2m", False)]
+            ("one", "group", True), (b.path, "extents_pmd", False)]
 
 
 def test_check_not_attached(bed):

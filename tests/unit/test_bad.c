@@ -81,12 +81,12 @@ static void counter_lines(void)
 	CHECK(counters.generic == 2 && counters.failed && counters.last_sector == 4096);
 	CHECK(counters_read(&counters, "1 1 0 0 0 0 0 -"));
 	CHECK(!counters.failed && !counters.received);
-	CHECK(!counters.loses_2m);
-	CHECK(counters_read(&counters, "1 1 0 0 0 0 0 - -") && !counters.loses_2m);
+	CHECK(!counters.loses_pmd);
+	CHECK(counters_read(&counters, "1 1 0 0 0 0 0 - -") && !counters.loses_pmd);
 	/* A later module may have more to say. */
 	CHECK(counters_read(&counters, "1 1 0 5 0 0 5 0 17 1 2 3 4 more"));
 	CHECK(counters.failed && counters.last_sector == 0 && counters.generic == 5);
-	CHECK(counters.loses_2m && counters.lost_2m == 17);
+	CHECK(counters.loses_pmd && counters.lost_pmd == 17);
 	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
 		CHECK(!counters_read(&counters, odd[i]) && !counters.failed);
 }

@@ -72,8 +72,8 @@ static void make_device(unsigned int device)
 				len += range;
 			}
 			if (unit_below(2))
-				strcat(params, unit_below(2) ? " 1 align_2m" :
-				       " 2 align_2m allow_move");
+				strcat(params, unit_below(2) ? " 1 align_pmd" :
+				       " 2 align_pmd allow_move");
 			table_add(&tables[device], start, len, "daxlinear", params);
 		}
 		start += len;
@@ -277,11 +277,11 @@ static void text(void)
 	struct table table = { 0 };
 
 	table_add(&table, 0, 16, "daxlinear", "/dev/pmem0 0");
-	table_add(&table, 16, 8, "daxlinear", "1 /dev/pmem1 0 8 1 align_2m");
+	table_add(&table, 16, 8, "daxlinear", "1 /dev/pmem1 0 8 1 align_pmd");
 	table_write(&table, file);
 	fclose(file);
 	CHECK(!strcmp(buffer, "0 16 daxlinear /dev/pmem0 0\n"
-			      "16 8 daxlinear 1 /dev/pmem1 0 8 1 align_2m\n"));
+			      "16 8 daxlinear 1 /dev/pmem1 0 8 1 align_pmd\n"));
 	free(buffer);
 	table_free(&table);
 	CHECK(!table_end(&table));

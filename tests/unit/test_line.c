@@ -32,12 +32,14 @@ static void add_range(struct target *target, char *params, uint64_t *end)
 	sprintf(params + strlen(params), " 259:%u %ju %u", device, (uintmax_t)offset, len);
 }
 
-/* Make a table; return whether all of its lines have align_2m. */
-static bool make_table(struct table *table)
+/* Make a table; return the word that its first line has for align_pmd, if all have one. */
+static const char *make_table(struct table *table)
 {
+	static const char * const names[] = { "align_pmd", "align_2m" };
 	unsigned int nr = 1 + unit_below(MAX_TARGETS), ranges;
-	bool all = true, align;
+	const char *first = NULL, *align;
 	uint64_t end = 0;
+	bool all = true;
 
 	while (nr--) {
 		struct target target = { .start_sectors = end };
@@ -47,15 +49,17 @@ static bool make_table(struct table *table)
 		sprintf(params, "%u", ranges);
 		while (ranges--)
 			add_range(&target, params, &end);
-		align = unit_below(4);
-		all &= align;
+		align = unit_below(4) ? names[unit_below(2)] : NULL;
+		all &= !!align;
+		first = table->nr ? first : align;
 		if (align)
-			strcat(params, unit_below(2) ? " 1 align_2m" : " 2 align_2m allow_move");
+			sprintf(params + strlen(params),
+				unit_below(2) ? " 1 %s" : " 2 %s allow_move", align);
 		else if (unit_below(2))
 			strcat(params, " 1 allow_move");
 		table_add(table, target.start_sectors, target.len_sectors, "daxlinear", params);
 	}
-	return all;
+	return all ? first : NULL;
 }
 
 static void check_places(const struct layout *layout, uint64_t end)
@@ -82,11 +86,11 @@ static void random_table(void)
 {
 	struct table table = { 0 }, written, again;
 	struct layout layout = { 0 };
-	bool align = make_table(&table);
+	const char *align = make_table(&table);
 	struct line line;
 
 	CHECK(!line_read(&line, &table));
-	CHECK(line.align_2m == align);
+	CHECK(align ? line.align && !strcmp(line.align, align) : !line.align);
 	CHECK(line_end(&line) == table_end(&table));
 	written = line_table(&line);
 	CHECK(written.nr == 1 && table_end(&written) == table_end(&table));
@@ -96,7 +100,7 @@ static void random_table(void)
 	layout_free(&line.layout);
 	CHECK(!line_read(&line, &written));
 	again = line_table(&line);
-	CHECK(line.align_2m == align);
+	CHECK(align ? line.align && !strcmp(line.align, align) : !line.align);
 	CHECK(!strcmp(again.targets[0].params, written.targets[0].params));
 	layout_free(&line.layout);
 	layout_free(&layout);
@@ -122,13 +126,14 @@ static void forms(void)
 	CHECK(!line_end(&line));
 	line_add(&line, makedev(259, 1), 8, 16);
 	expect(&line, "259:1 8");
-	line.align_2m = true;
-	expect(&line, "1 259:1 8 16 1 align_2m");
+	line.align = ALIGN;
+	expect(&line, "1 259:1 8 16 1 align_pmd");
+	line.align = ALIGN_OLD;
 	line_add(&line, makedev(259, 1), 24, 8);
 	expect(&line, "1 259:1 8 24 1 align_2m");
 	line_add(&line, makedev(259, 2), 32, 8);
 	expect(&line, "2 259:1 8 24 259:2 32 8 1 align_2m");
-	line.align_2m = false;
+	line.align = NULL;
 	expect(&line, "2 259:1 8 24 259:2 32 8");
 	CHECK(line_end(&line) == 32);
 	layout_free(&line.layout);

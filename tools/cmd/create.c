@@ -45,7 +45,7 @@ static int run(int argc, char **argv)
 {
 	struct children children = { 0 };
 	char text[SIZE_TEXT_LEN];
-	struct line line = { .align_2m = true };
+	struct line line = { .align = ALIGN };
 	struct table table;
 	const char *name = NULL, *wrong;
 	bool dry_run = false;

@@ -127,7 +127,7 @@ static void print_attached(const struct device *device)
 }
 
 /* A range that loses mappings of huge pages works, but slower, so it goes unnoticed. */
-static void print_lost_2m(const struct device *device, const struct table *status)
+static void print_lost_pmd(const struct device *device, const struct table *status)
 {
 	char start[SIZE_TEXT_LEN], huge[SIZE_TEXT_LEN];
 	struct counters counters;
@@ -135,9 +135,9 @@ static void print_lost_2m(const struct device *device, const struct table *statu
 
 	size_text(huge_page_bytes(), huge);
 	for (i = 0; i < device->table.nr; i++)
-		if (read_counters(status, i, &counters) && counters.loses_2m)
+		if (read_counters(status, i, &counters) && counters.loses_pmd)
 			printf("range %ju of the target at %s loses %s mappings\n",
-			       (uintmax_t)counters.lost_2m,
+			       (uintmax_t)counters.lost_pmd,
 			       size_text(device->table.targets[i].start_sectors * SECTOR, start),
 			       huge);
 }
@@ -155,7 +155,7 @@ static void print_device(const struct device *device, const struct mapped *mappe
 	printf("%s\n", mapped->suspended ? ", suspended" : "");
 	print_ranges(device);
 	print_counters(device, status);
-	print_lost_2m(device, status);
+	print_lost_pmd(device, status);
 	print_attached(device);
 }
 
@@ -209,10 +209,10 @@ static struct json_object *target_json(const struct device *device, const struct
 	put_number(json, "children_alive", counters.alive);
 	put_number(json, "children_gone", counters.gone);
 	put_counters(json, &counters);
-	if (counters.loses_2m)
-		put_number(json, "loses_2m_range", counters.lost_2m);
+	if (counters.loses_pmd)
+		put_number(json, "loses_pmd_range", counters.lost_pmd);
 	else
-		put_text(json, "loses_2m_range", NULL);
+		put_text(json, "loses_pmd_range", NULL);
 	return json;
 }
 

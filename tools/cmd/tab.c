@@ -120,7 +120,7 @@ static void refuse_short(const struct tab_file *file, const struct tab_entry *en
 static int make(const char *path, const char *name)
 {
 	struct children children = { .known = true };
-	struct line line = { .align_2m = true };
+	struct line line = { .align = ALIGN };
 	const struct tab_entry *entry;
 	struct tab_file file;
 	struct table table;

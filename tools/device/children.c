@@ -82,7 +82,7 @@ void children_line(const struct children *children, const struct stack *stack, s
 
 		if (is_huge(segment, stack))
 			continue;
-		line->align_2m = false;
+		line->align = NULL;
 		note("%s does not start on %s here and in memory: files on it will be mapped in pages of %s",
 		     block_path(segment->dev), size_text(huge_page_bytes(), huge),
 		     size_text(page_bytes(), page));

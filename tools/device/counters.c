@@ -5,7 +5,7 @@
 #include "util/alloc.h"
 
 /* The other fields of the status line. */
-enum { RANGES, ALIVE, GONE, LAST_SECTOR = 7, LOST_2M };
+enum { RANGES, ALIVE, GONE, LAST_SECTOR = 7, LOST_PMD };
 
 /* The most words of a status line that are read. */
 #define FIELDS	16
@@ -57,8 +57,8 @@ static bool read_words(struct counters *counters, char **words, size_t nr)
 	       read_number(words[ALIVE], &counters->alive) &&
 	       read_number(words[GONE], &counters->gone) &&
 	       read_optional(words[LAST_SECTOR], &counters->last_sector, &counters->failed) &&
-	       (nr <= LOST_2M ||
-		read_optional(words[LOST_2M], &counters->lost_2m, &counters->loses_2m));
+	       (nr <= LOST_PMD ||
+		read_optional(words[LOST_PMD], &counters->lost_pmd, &counters->loses_pmd));
 }
 
 /* Parse a status line; false if it is no daxlinear's.  Fields that follow are ignored. */

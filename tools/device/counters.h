@@ -20,8 +20,8 @@ struct counters {
 	uint64_t generic;
 	bool failed;			/* there is a last failure */
 	uint64_t last_sector;		/* of the mapped device */
-	bool loses_2m;			/* there is a range that loses huge pages, */
-	uint64_t lost_2m;		/* of which this is the first */
+	bool loses_pmd;			/* there is a range that loses huge pages, */
+	uint64_t lost_pmd;		/* of which this is the first */
 };
 
 /**

@@ -32,22 +32,30 @@ void line_add(struct line *line, dev_t dev, uint64_t offset_sectors, uint64_t le
 	layout_add(&line->layout, &segment);
 }
 
+static const char *align_option(const char *params)
+{
+	if (strstr(params, " " ALIGN))
+		return ALIGN;
+	return strstr(params, " " ALIGN_OLD) ? ALIGN_OLD : NULL;
+}
+
 /**
  * line_read - read a table as one line
  * @line: Where its ranges go.
  * @table: The table, as the kernel prints it.
  *
- * An option that only some lines have is dropped.  So is allow_move: it holds for the one load that
- * it was given for.
+ * An option that only some lines have is dropped, and one of two names keeps the first line's.
+ * allow_move is dropped always: it holds for the one load that it was given for.
  *
  * Return: NULL, or the first target that is none of ours.
  */
 const struct target *line_read(struct line *line, const struct table *table)
 {
 	struct layout layout = { 0 };
+	const char *option;
 	size_t i;
 
-	*line = (struct line){ .align_2m = true };
+	*line = (struct line){ .align = ALIGN };
 	layout_read(&layout, table);
 	for (i = 0; i < layout.nr; i++) {
 		const struct segment *segment = &layout.segments[i];
@@ -57,8 +65,11 @@ const struct target *line_read(struct line *line, const struct table *table)
 			layout_free(&layout);
 			return target;
 		}
-		if (!strstr(target->params, " align_2m"))
-			line->align_2m = false;
+		option = align_option(target->params);
+		if (!i)
+			line->align = option;
+		else if (!option)
+			line->align = NULL;
 		line_add(line, segment->dev, segment->offset_sectors, segment->len_sectors);
 	}
 	layout_free(&layout);
@@ -69,7 +80,7 @@ const struct target *line_read(struct line *line, const struct table *table)
 struct table line_table(const struct line *line)
 {
 	const struct layout *layout = &line->layout;
-	bool plain = layout->nr == 1 && !line->align_2m;
+	bool plain = layout->nr == 1 && !line->align;
 	struct table table = { 0 };
 	char *params;
 	size_t size, i;
@@ -87,8 +98,8 @@ struct table line_table(const struct line *line)
 		if (!plain)
 			fprintf(file, " %ju", (uintmax_t)segment->len_sectors);
 	}
-	if (line->align_2m)
-		fputs(" 1 align_2m", file);
+	if (line->align)
+		fprintf(file, " 1 %s", line->align);
 	if (fclose(file))
 		err(EXIT_FAILURE, "memory");
 	table_add(&table, 0, line_end(line), TARGET_OURS, params);

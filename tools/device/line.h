@@ -8,9 +8,13 @@
 
 #include "device/layout.h"
 
+/* The option that refuses a range without huge pages, and its name in older tables. */
+#define ALIGN		"align_pmd"
+#define ALIGN_OLD	"align_2m"
+
 struct line {
 	struct layout layout;
-	bool align_2m;		/* require that every range allows huge pages */
+	const char *align;	/* the option that every range allows huge pages, or NULL */
 };
 
 uint64_t line_end(const struct line *line);

@@ -53,10 +53,10 @@ static void check_alignment(struct findings *findings, const struct layout *leav
 
 		size_text(leaf->start_sectors * SECTOR, text);
 		if (huge_is_aligned(leaf))
-			findings_add(findings, "aligned_2m", true,
+			findings_add(findings, "aligned_pmd", true,
 				     "%s, from %s on, is aligned to %s", path, text, huge);
 		else if (leaf->dev && block_exists(leaf->dev))
-			findings_add(findings, "aligned_2m", false,
+			findings_add(findings, "aligned_pmd", false,
 				     "%s, from %s on, is not aligned to %s: files there are mapped in pages of %s, which costs faults and page tables",
 				     path, text, huge, page);
 		free(path);

@@ -106,7 +106,7 @@ static void check_pv(char **fields)
 	start += block_start(dev) * SECTOR;
 	size_text(huge, unit);
 	if (start % huge)
-		findings_add_of(&findings, fields[0], "extents_2m", false,
+		findings_add_of(&findings, fields[0], "extents_pmd", false,
 				"its extents begin at %s of the disk, so nothing on it gets %s mappings; save what is on it, and pvcreate --dataalignment %juM on a disk, or on a partition that begins at a multiple of %s",
 				size_text(start, text), unit, (uintmax_t)(huge / MIB), unit);
 }
