@@ -78,6 +78,8 @@ def make(root, options, temporary, source, interactive):
         qemu.share("src", path_for_option(source))
     if options.results:
         qemu.share("results", path_for_option(options.results), writable=True)
+    if options.cxl:
+        qemu.cxl(options.cxl)
     qemu.boot(root.kernel, image, append)
     qemu.add(*options.qemu_arg)
     return qemu

@@ -30,6 +30,7 @@ class Qemu:
 
     def __init__(self, emulator, options, folder):
         self._passed = []
+        self._disks = 0
         self.streams = {}
         self._process = None
         self._command = [*emulator, "-nodefaults", "-no-user-config", "-display", "none",
@@ -64,6 +65,11 @@ class Qemu:
             self.add("-accel", "tcg,thread=multi,tb-size=512", "-smp", str(options.cpus))
         self.add("-machine", "q35,nvdimm=on", "-cpu", options.cpu,
                  "-m", f"{options.mem},slots={len(options.nvdimm) + 4},maxmem=256G")
+        if options.cxl:
+            # The kernel makes a region only where it can flush the CPU's caches, and takes that to
+            # fail under a hypervisor.
+            self.add("-machine", "cxl=on,cxl-fmw.0.targets.0=cxl,cxl-fmw.0.size=1G",
+                     "-cpu", f"{options.cpu},hypervisor=off")
         self.add("-device", "virtio-serial-pci")
 
     def _nvdimms(self, options, folder):
@@ -108,7 +114,9 @@ class Qemu:
     def image(self, path, writable=False):
         """Give the guest a disk."""
         access = "cache=unsafe" if writable else "readonly=on,file.locking=off"
-        self.add("-drive", f"file={path},format=raw,if=virtio,{access}")
+        self._disks += 1
+        self.add("-drive", f"file={path},format=raw,if=none,id=disk{self._disks},{access}",
+                 "-device", f"virtio-blk-pci,drive=disk{self._disks}")
 
     def share(self, tag, path, writable=False):
         """Share a folder of the host with the guest, over 9p."""
@@ -116,6 +124,18 @@ class Qemu:
         self.add("-fsdev",
                  f"local,id={tag},path={path},security_model=none,multidevs=remap{access}",
                  "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}")
+
+    def cxl(self, size):
+        """Give the guest a CXL device with persistent memory.
+
+        It comes after all other devices: they would be put on the bus that it adds.
+        """
+        self.add("-object", f"memory-backend-ram,id=cxlmem,size={size}",
+                 "-object", "memory-backend-ram,id=cxllabels,size=1M",
+                 "-device", "pxb-cxl,id=cxl,bus=pcie.0,bus_nr=12",
+                 "-device", "cxl-rp,id=cxlport,bus=cxl,chassis=0,slot=2,port=0",
+                 "-device", "cxl-type3,id=cxl0,bus=cxlport,persistent-memdev=cxlmem,"
+                            "lsa=cxllabels,sn=1")
 
     def boot(self, kernel, initramfs, append):
         """Boot this kernel with an initramfs and arguments."""
