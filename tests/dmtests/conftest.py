@@ -10,6 +10,9 @@ from lib.command import read_file, run, write_file
 from lib.devices import cpus, nvdimm
 from lib.module import HOLDER, TARGET
 
+# marks of tests that need another machine, and options that run those alone
+_MACHINES = {"large": "NVDIMMs of 64 GiB", "cxl": "a CXL device"}
+
 _EXPEDITED = "/sys/kernel/rcu_expedited"
 
 
@@ -17,8 +20,9 @@ def pytest_addoption(parser):
     """Declare our own options."""
     parser.addoption("--alone", action="store_true",
                      help="run only tests that crash the kernel: name one")
-    parser.addoption("--large", action="store_true",
-                     help="run only tests that need large NVDIMMs")
+    for mark, what in _MACHINES.items():
+        parser.addoption(f"--{mark}", action="store_true",
+                         help=f"run only tests that need {what}")
     parser.addoption("--alone-list", metavar="FILE",
                      help="write the tests to be run alone to FILE, a test and its splat a line")
 
@@ -29,7 +33,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "control: shows what happens without the modules")
     config.addinivalue_line("markers", "last(why, turn=1): run after all others, by turns")
     config.addinivalue_line("markers", "needs(path): is for kernels that have this file")
-    config.addinivalue_line("markers", "large: needs NVDIMMs of 64 GiB")
+    for mark, what in _MACHINES.items():
+        config.addinivalue_line("markers", f"{mark}: needs {what}")
     config.addinivalue_line("markers", "alone(splat): run in a guest that the test brings down, "
                                        "the splat being a pattern; None: this kernel stays up")
 
@@ -58,10 +63,11 @@ def _splat(item):
 
 def pytest_collection_modifyitems(config, items):
     """Deselect tests of other kernels and those that need a guest of their own; sort by turns."""
-    alone, large = config.getoption("alone"), config.getoption("large")
+    alone = config.getoption("alone")
     chosen = [item for item in items
               if _is_for_this_kernel(item) and bool(_splat(item)) == alone
-              and bool(item.get_closest_marker("large")) == large]
+              and all(bool(item.get_closest_marker(mark)) == config.getoption(mark)
+                      for mark in _MACHINES)]
     left = [item for item in items if item not in chosen]
     items[:] = sorted(chosen, key=lambda item: (_turn(item), _is_at_once(item)))
     config.hook.pytest_deselected(items=left)

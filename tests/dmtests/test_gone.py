@@ -314,7 +314,8 @@ def test_below_dm_linear(bed, gone, unplugged):
 
 
 def test_hot_unplug(bed):
-    # QEMU 7.2 cannot unplug an NVDIMM; when it can, the test above should use it
+    # QEMU cannot unplug an NVDIMM, in contrast to a CXL device (test_cxl.py); when it can, the test
+    # above should use it
     answer = monitor.command("info memory-devices")
     names = re.findall(r'^Memory device \[nvdimm\]: "(\w+)"', answer, re.M)
     assert len(names) == len(bed.nvdimms)

@@ -12,20 +12,25 @@ from .shares import SHARES
 
 # the shares that a test may belong to, by name
 _SHARES = {share.name: share for share in SHARES}
-_DMTESTS, _LARGE, _LVMTESTS = (_SHARES[name] for name in
-                               ("dmtests and tool tests", "large devices", "lvmtests"))
+_DMTESTS, _LVMTESTS = (_SHARES[name] for name in ("dmtests and tool tests", "lvmtests"))
+# those of dmtests that need another machine, by the marks of their tests
+_MACHINES = {"mark.large": _SHARES["large devices"], "mark.cxl": _SHARES["CXL"]}
 
 _AFTER_REBOOT = "mark.after_reboot"
+
+
+def _share_of(test):
+    """Return the share of dmtests that a test belongs to."""
+    return next((share for mark, share in _MACHINES.items() if mark in test.marks), _DMTESTS)
 
 
 def _in_guests(tests):
     """Yield (share, words for pytest, reports) for each guest that the tests need."""
     dmtests = [test for test in tests if test.folder == "dmtests"]
-    for share, chosen in (
-            (_DMTESTS, [test for test in dmtests if "mark.large" not in test.marks]),
-            (_LARGE, [test for test in dmtests if "mark.large" in test.marks])):
+    for share in (_DMTESTS, *_MACHINES.values()):
+        chosen = [test.path for test in dmtests if _share_of(test) == share]
         if chosen:
-            yield share, [test.path for test in chosen], share.reports
+            yield share, chosen, share.reports
     lvmtests = [test for test in tests if test.folder == "lvmtests"]
     if lvmtests:
         # A test after the reboot needs what the test before it leaves: take all of their file.

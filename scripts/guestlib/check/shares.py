@@ -57,6 +57,8 @@ SHARES = (
           reports=("lvmtests-1.xml", "lvmtests-2.xml")),
     Share("large devices", ("tests/run-dmtests", "--large"), on=one, seconds=300,
           machine=("--map", "dev", "--nvdimm", "16G,16G,16G,16G")),
+    Share("CXL", ("tests/run-dmtests", "--cxl"), seconds=300,
+          machine=("--cxl", "256M", "--nvdimm", "384M")),
     Share("short bench", ("tests/run-bench", "--short"), on=one, seconds=300, reports=(),
           machine=("--icount", "--nvdimm", "640M,640M")),
 )

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The persistent memory of a CXL device beside an NVDIMM, as children of one device."""
+
+import errno
+import mmap
+import os
+
+import pytest
+
+from lib.beside import wait_for
+from lib.devices import cxl, mce, monitor, poison
+from lib.devices.unplug import Unplugged
+from lib.dm.status import Status
+from lib.fs.xfs import Xfs, XfsFailures
+from lib.holders.taint import MACHINE_CHECK
+from lib.holders.victim import Sigbus, Victim
+from lib.tool.tool import FOUND, ToolDevice, daxlinear
+from lib.units import HUGE, MIB, PAGE, SECTOR
+
+pytestmark = pytest.mark.cxl
+
+# of each child: two allocation groups of the NVDIMM, one of the CXL device
+NVDIMM, CXL = 256 * MIB, 128 * MIB
+# where the CXL device starts, and a place in the file
+START, PLACE = NVDIMM, NVDIMM + 6 * MIB
+
+
+class Stack:
+    """The device of both children, an XFS on it, and a file of most of its blocks."""
+
+    def __init__(self, bed):
+        self.bed = bed
+        self.memory = cxl.child(bed)
+        (nvdimm,) = [child for child in bed.nvdimms if child is not self.memory]
+        self.device = bed.enter(ToolDevice(nvdimm, self.memory))
+        assert self.device.sectors * SECTOR == NVDIMM + CXL
+        daxlinear("mkfs", self.device.name)
+        self.fs = bed.enter(Xfs(self.device, bed.folder(), make=False))
+        self.path = self.fs.reserve("file", (NVDIMM + CXL) * 3 // 4)
+        bed.kill_early()
+
+    def victim(self, place, *options, length=PAGE):
+        """Return a process that maps a part of the file, by its place in the device."""
+        offset = self.fs.find("file", place)
+        return self.bed.enter(Victim(self.path, *options, offset=offset, length=length))
+
+    def fail(self, place):
+        """Fail a page of the CXL device, by its place in the mapped device."""
+        poison.poison_page(self.memory.pfn(place - START))
+
+    def stored(self, place):
+        """Return the byte that the CXL device itself has there."""
+        fd = os.open(self.memory.path, os.O_RDONLY | os.O_DIRECT)
+        try:
+            with mmap.mmap(-1, PAGE) as page:
+                assert os.preadv(fd, [page], place - START) == PAGE
+                return page[0]
+        finally:
+            os.close(fd)
+
+    def check_handled(self, place):
+        """Assert that the failure of a page was forwarded to XFS, and nothing else."""
+        assert self.device.status() == [Status(ranges=2, alive=2, received=1, forwarded=1,
+                                               handled=1, last=place // SECTOR)]
+
+
+@pytest.mark.parametrize("length, lsb", [(PAGE, 12), (HUGE, 21)])
+def test_file_data(clean, length, lsb):
+    stack = Stack(clean)
+    beside = stack.victim(32 * MIB, "-s")
+    victim = stack.victim(PLACE, "-s", length=length)
+    assert victim.ask("write", 0, 77) == ["ok"]
+    assert stack.stored(PLACE) == 77
+    with XfsFailures() as failures:
+        stack.fail(PLACE)
+        assert victim.wait_sigbus() == Sigbus("AO", 0, lsb)
+        assert failures.places() == [(PLACE, PAGE)]
+    assert beside.lives() and not stack.fs.is_shut_down()
+    stack.check_handled(PLACE)
+    text = daxlinear("damage", stack.device.name, code=FOUND)
+    assert f"{stack.path}, data at {stack.fs.find('file', PLACE):#x}" in text
+
+
+def test_metadata(clean):
+    # of the last allocation group
+    stack = Stack(clean)
+    with pytest.raises(OSError) as caught:
+        stack.fail(START)
+    assert caught.value.errno == errno.EUCLEAN
+    assert stack.fs.is_shut_down()
+    stack.check_handled(START)
+
+
+@pytest.mark.last("the kernel does not map the page any more, and a write to it is an oops")
+def test_machine_check(clean):
+    clean.may_taint(MACHINE_CHECK)
+    stack = Stack(clean)
+    victim = stack.victim(PLACE)
+    poison.poisoned.add(stack.memory.pfn(PLACE - START))
+    mce.check(stack.memory.phys + PLACE - START)
+    assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
+    stack.check_handled(PLACE)
+
+
+def test_driver_is_unbound(clean):
+    stack = Stack(clean)
+    victim, beside = stack.victim(PLACE), stack.victim(32 * MIB)
+    with XfsFailures() as failures, Unplugged(stack.memory):
+        assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
+        assert failures.places() == [(START, CXL)]
+        assert beside.lives() and stack.fs.is_shut_down()
+
+
+@pytest.mark.last("the CXL device is gone from then on", turn=2)
+def test_hot_unplug(clean):
+    # no file is mapped: 6.1 could not unmount
+    stack = Stack(clean)
+    with XfsFailures() as failures:
+        assert not monitor.command("device_del cxl0")
+        wait_for(stack.fs.is_shut_down, "XFS goes on")
+        assert failures.places() == [(START, CXL)]
+    wait_for(lambda: not os.path.exists(f"/sys/block/{stack.memory.name}"), "it is still there")
