@@ -147,7 +147,7 @@ static int bench_address(struct dax_device *dax_dev, const struct daxbench_pages
 	return 0;
 }
 
-/* 7.2 takes the page frame number alone, and ignores the second argument. */
+/* 7.2 and later take the page frame number alone, and ignore the second argument. */
 static struct dev_pagemap *pagemap_of(unsigned long pfn)
 {
 	struct dev_pagemap *(*get)(unsigned long pfn, struct dev_pagemap *hint) =

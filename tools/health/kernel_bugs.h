@@ -5,6 +5,6 @@
 
 /* All tested kernels have it. */
 #define KERNEL_REFLINK_CRASH \
-	"XFS has reflink: any user that can write to a file can crash the kernel, by a clone that is mapped in huge pages and in single ones at once (seen on Linux 6.1, 6.12 and 7.2); make the filesystem anew by daxlinear mkfs"
+	"XFS has reflink: any user that can write to a file can crash the kernel, by a clone that is mapped in huge pages and in single ones at once (seen on Linux 6.1, 6.12, 7.2 and 7.3); make the filesystem anew by daxlinear mkfs"
 
 #endif
