@@ -128,21 +128,12 @@ static int notify_pages(const struct dxh_failure *failure, struct dxh_device *pa
  */
 static int notify_gone(const struct dxh_failure *failure, struct dxh_device *parent)
 {
-	u64 first = U64_MAX, last = 0, child_bytes = 0;
-	struct dxh_walk w;
+	struct dxh_span span;
 
-	if (!dxh_walk_start(&w, failure, parent))
+	if (!dxh_walk_span(failure, parent, &span))
 		return -EOPNOTSUPP;
-	while (dxh_walk_next(&w)) {
-		if (w.search.hit_parent < first) {
-			first = w.search.hit_parent;
-			child_bytes = w.search.hit_child;
-		}
-		last = max(last, w.search.hit_parent + w.search.hit_len - 1);
-	}
-	if (first == U64_MAX)
-		return -EOPNOTSUPP;
-	return notify_place(failure, parent, child_bytes, first, last - first + 1);
+	return notify_place(failure, parent, span.child_bytes, span.first,
+			    span.last - span.first + 1);
 }
 
 static int notify_parent(const struct dxh_failure *failure, struct dxh_device *parent)

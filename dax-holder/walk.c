@@ -114,6 +114,22 @@ static bool next_window(const struct dxh_walk *w, u64 *start, u64 *end)
 	return *start < *end;
 }
 
+static void start_search(struct dxh_walk *w, u64 start, u64 end)
+{
+	w->from = end;
+	w->search = (struct dxh_search){
+		.parent = w->parent,
+		.parent_start = start,
+		.parent_end = end,
+		.child = w->failure->origin,
+		.child_at = w->failure->first,
+		.child_end = w->failure->last + 1,
+		.child_len = w->failure->len_bytes,
+		.pfn = w->failure->pfn,
+		.at = start,
+	};
+}
+
 /* Find the next place.  Returns false if there is none. */
 bool dxh_walk_next(struct dxh_walk *w)
 {
@@ -122,18 +138,7 @@ bool dxh_walk_next(struct dxh_walk *w)
 	while (!dxh_search_next(&w->search)) {
 		if (!next_window(w, &start, &end))
 			return false;
-		w->from = end;
-		w->search = (struct dxh_search){
-			.parent = w->parent,
-			.parent_start = start,
-			.parent_end = end,
-			.child = w->failure->origin,
-			.child_at = w->failure->first,
-			.child_end = w->failure->last + 1,
-			.child_len = w->failure->len_bytes,
-			.pfn = w->failure->pfn,
-			.at = start,
-		};
+		start_search(w, start, end);
 	}
 	return true;
 }
@@ -144,6 +149,80 @@ bool dxh_walk_start(struct dxh_walk *w, const struct dxh_failure *failure,
 {
 	*w = (struct dxh_walk){ .failure = failure, .parent = parent };
 	return dxh_device_dax(parent);
+}
+
+/* Widen the span by all places of the current window. */
+static void span_window(struct dxh_walk *w, struct dxh_span *span)
+{
+	const struct dxh_search *s = &w->search;
+
+	while (dxh_search_next(&w->search)) {
+		if (s->hit_parent < span->first) {
+			span->first = s->hit_parent;
+			span->child_bytes = s->hit_child;
+		}
+		span->last = max(span->last, s->hit_parent + s->hit_len - 1);
+	}
+}
+
+/*
+ * Widen the span by the windows of all claims, in the order of the list.  Returns false if
+ * something was added to the lists after @additions was read: it may have taken the place of a
+ * claim that was not reached.
+ */
+static bool span_claims(struct dxh_walk *w, unsigned long additions, struct dxh_span *span)
+{
+	const struct dax_holder_claim *claim;
+
+	list_for_each_entry_srcu(claim, &w->parent->claims, node,
+				 srcu_read_lock_held(&dxh_claims_srcu)) {
+		u64 start = U64_MAX, end = 0;
+
+		if (READ_ONCE(dxh_additions) != additions)
+			return false;
+		for (claim_window(w->failure, claim, 0, &start, &end); start < end;
+		     claim_window(w->failure, claim, w->from, &start, &end)) {
+			start_search(w, start, end);
+			span_window(w, span);
+			start = U64_MAX;
+		}
+	}
+	/* Read again after the list; pairs with dxh_device_add(). */
+	smp_rmb();
+	return READ_ONCE(dxh_additions) == additions;
+}
+
+/*
+ * Find the span of all places.  Returns false if there is none.
+ *
+ * The span does not depend on the order of the windows, nor on a place that is found twice.  So
+ * the claims are visited once, where a walk looks at all of them for each window, unless the
+ * first window is the whole parent, or something is added meanwhile.
+ */
+bool dxh_walk_span(const struct dxh_failure *failure, struct dxh_device *parent,
+		   struct dxh_span *span)
+{
+	unsigned long additions;
+	struct dxh_walk w;
+	u64 start, end;
+
+	*span = (struct dxh_span){ .first = U64_MAX };
+	if (!dxh_walk_start(&w, failure, parent))
+		return false;
+	/* Read before the lists; pairs with dxh_device_add(). */
+	additions = smp_load_acquire(&dxh_additions);
+	if (!next_window(&w, &start, &end))
+		return false;
+	if (start || end < dxh_size(parent)) {
+		if (span_claims(&w, additions, span))
+			return span->last;
+		dxh_walk_start(&w, failure, parent);
+	}
+	while (next_window(&w, &start, &end)) {
+		start_search(&w, start, end);
+		span_window(&w, span);
+	}
+	return span->last;
 }
 
 /* Is @child the origin, or does it map a failed page? */

@@ -45,9 +45,23 @@ struct dxh_walk {
 	struct dxh_search search;
 };
 
+/**
+ * struct dxh_span - the part of a parent from the first place to the last one
+ * @first: First byte of it in the parent.
+ * @last: Last byte of it.  0 if there is no place: a place is a page at least.
+ * @child_bytes: Offset in the child of the first place.
+ */
+struct dxh_span {
+	u64 first;
+	u64 last;
+	u64 child_bytes;
+};
+
 bool dxh_walk_start(struct dxh_walk *w, const struct dxh_failure *failure,
 		    struct dxh_device *parent);
 bool dxh_walk_next(struct dxh_walk *w);
+bool dxh_walk_span(const struct dxh_failure *failure, struct dxh_device *parent,
+		   struct dxh_span *span);
 bool dxh_has_failed(const struct dxh_failure *failure, struct dxh_device *child);
 
 #endif

@@ -10,9 +10,10 @@ import pytest
 
 from lib.beside import Beside
 from lib.command import log
+from lib.dm.device import Device
 from lib.dm.target import DaxLinear, Linear, Striped, table
 from lib.holders.attach import attached
-from lib.units import MIB_SECTORS, SECTOR, pages
+from lib.units import MIB_SECTORS, PAGE, SECTOR, WHOLE, pages
 
 GIB_SECTORS = 1024 * MIB_SECTORS
 
@@ -61,6 +62,25 @@ def test_a_search_lets_others_run(bed):
     log.info("the search took %.3f s, nothing else ran for %.3f s", took, heartbeat.longest)
     assert [call.off for call in injection.calls] == [16 * sectors * SECTOR]
     assert heartbeat.longest < took / 4
+
+
+def gone_cost(bed, number):
+    """Return the CPU time of a failure of a whole child below so many lines, two of three on it."""
+    child, beside = bed.nvdimms[:2]
+    lines = [DaxLinear(pages(1), child if at % 3 else beside, pages(at)) for at in range(number)]
+    with Device(*lines) as device, bed.probe.holding(device):
+        start = time.thread_time()
+        injection = bed.probe.inject(child, 0, WHOLE)
+        took = time.thread_time() - start
+    last = max(at for at in range(number) if at % 3)
+    assert [(call.off, call.len) for call in injection.calls] == [(PAGE, last * PAGE)]
+    return took
+
+
+def test_a_child_that_goes_takes_as_long_for_each_line(bed):
+    costs = [gone_cost(bed, number) for number in (500, 4000)]
+    log.info("it took %s s", costs)
+    assert costs[1] < 20 * costs[0]
 
 
 def cost(function, *arguments):
