@@ -64,6 +64,28 @@ def test_a_search_lets_others_run(bed):
     assert heartbeat.longest < took / 4
 
 
+@pytest.mark.large
+def test_a_search_of_a_terabyte_in_chunks(bed):
+    """Sixteen million chunks of 64 KiB take as long each as the first, and let others run."""
+    stripes, child = [(device, 0) for device in bed.nvdimms[:2]], bed.nvdimms[2]
+    chunk = 64 * 1024 // SECTOR
+    half = bed.nvdimms[0].sectors // chunk * chunk
+    striped = Striped(2 * half, chunk, stripes)
+    number = 1024 * GIB_SECTORS // (2 * half) + 1
+    took = {}
+    for targets in (1, number):
+        device = bed.device(*[striped] * targets, Linear(pages(1), child))
+        with attached(device, child), bed.probe.holding(device), Heartbeat() as heartbeat:
+            start = time.monotonic()
+            injection = bed.probe.inject(child, 0)
+            took[targets] = time.monotonic() - start
+        log.info("%d chunks took %.3f s, nothing else ran for %.3f s",
+                 targets * 2 * half // chunk, took[targets], heartbeat.longest)
+        assert [call.off for call in injection.calls] == [targets * 2 * half * SECTOR]
+    assert heartbeat.longest < took[number] / 4
+    assert took[number] < 3 * number * took[1]
+
+
 def gone_cost(bed, number):
     """Return the CPU time of a failure of a whole child below so many lines, two of three on it."""
     child, beside = bed.nvdimms[:2]
