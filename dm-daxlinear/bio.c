@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/bio.h>
+#include <linux/slab.h>
 
 #include "daxlinear.h"
 
-static struct daxlinear_remap remap_of(const struct daxlinear_range *range)
+static inline int remap_bio(struct bio *bio, struct block_device *bdev, sector_t delta)
 {
-	struct block_device *bdev = range->dev->bdev;
-
-	return (struct daxlinear_remap){
-		.bdev = bdev,
-		.delta = (range->delta << PAGE_SECTORS_SHIFT) - get_start_sect(bdev),
-	};
+	bio->bi_iter.bi_sector += delta;
+	bio_set_dev(bio, bdev);
+	return DM_MAPIO_REMAPPED;
 }
 
-static inline int remap_bio(struct bio *bio, const struct daxlinear_remap *to)
+static sector_t range_delta(const struct daxlinear_range *range)
 {
-	bio->bi_iter.bi_sector += to->delta;
-	bio_set_dev(bio, to->bdev);
-	return DM_MAPIO_REMAPPED;
+	return (range->delta << PAGE_SECTORS_SHIFT) - get_start_sect(range->dev->bdev);
+}
+
+/* Return the last sector of the range. */
+static sector_t range_last(const struct daxlinear_range *range)
+{
+	return (range[1].start << PAGE_SECTORS_SHIFT) - 1;
 }
 
 /*
@@ -28,7 +30,6 @@ static noinline int map_slow(struct daxlinear *dl, struct bio *bio)
 {
 	sector_t sector = bio->bi_iter.bi_sector, left;
 	const struct daxlinear_range *range;
-	struct daxlinear_remap to;
 
 	/* An empty flush goes to each device once (num_flush_bios), not to each range. */
 	if ((bio->bi_opf & REQ_PREFLUSH) && !bio_sectors(bio)) {
@@ -37,33 +38,89 @@ static noinline int map_slow(struct daxlinear *dl, struct bio *bio)
 	}
 
 	range = daxlinear_find(&dl->table, sector >> PAGE_SECTORS_SHIFT);
-	left = (range[1].start << PAGE_SECTORS_SHIFT) - sector;
+	left = range_last(range) + 1 - sector;
 	if (bio_sectors(bio) > left)
 		dm_accept_partial_bio(bio, left);
-	to = remap_of(range);
-	return remap_bio(bio, &to);
+	return remap_bio(bio, range->dev->bdev, range_delta(range));
 }
 
-void daxlinear_init_fast(struct daxlinear *dl)
+static void init_remaps(struct daxlinear_remap *to, const struct daxlinear_range *range,
+			unsigned int nr, unsigned int nr_ends)
 {
-	const struct daxlinear_range *ranges = dl->table.ranges;
-
-	dl->fast_end = ranges[1].start << PAGE_SECTORS_SHIFT;
-	dl->fast[0] = remap_of(&ranges[0]);
-	if (dl->table.nr_ranges == 2)
-		dl->fast[1] = remap_of(&ranges[1]);
+	for (; nr--; to++, range++)
+		*to = (struct daxlinear_remap){
+			.last = range_last(range),
+			.bdev = range->dev->bdev,
+			.delta = range_delta(range),
+		};
+	for (; nr_ends--; to++)
+		to->last = U64_MAX;
 }
 
-/* Bios that lie in the first range, or in the second of two, take a short path. */
+int daxlinear_init_remaps(struct daxlinear *dl)
+{
+	const struct daxlinear_table *table = &dl->table;
+	unsigned int nr = table->nr_ranges;
+
+	dl->is_few = nr <= DAXLINEAR_FEW;
+	init_remaps(dl->few, table->ranges, min(nr, DAXLINEAR_FEW), 1);
+	if (dl->is_few || nr > DAXLINEAR_SOME)
+		return 0;
+	dl->some = kmalloc_array(nr + DAXLINEAR_FEW, sizeof(*dl->some), GFP_KERNEL);
+	if (!dl->some)
+		return -ENOMEM;
+	init_remaps(dl->some, table->ranges, nr, DAXLINEAR_FEW);
+	return 0;
+}
+
+static inline int map_indexed(struct daxlinear *dl, struct bio *bio, sector_t last)
+{
+	const struct daxlinear_table *table = &dl->table;
+	pgoff_t page = bio->bi_iter.bi_sector >> PAGE_SECTORS_SHIFT;
+	const struct daxlinear_range *range = daxlinear_first(table, page);
+
+	if (unlikely(last > range_last(range))) {
+		if (daxlinear_is_far(table, range, page))
+			range = daxlinear_bisect(table, page);
+		else
+			range = daxlinear_stride(range, page);
+		if (unlikely(last > range_last(range)))
+			return map_slow(dl, bio);
+	}
+	return remap_bio(bio, range->dev->bdev, range_delta(range));
+}
+
+/*
+ * The first ranges are found by comparisons.  So are all of some, as device-mapper's tree finds
+ * one of so few targets in fewer steps than map_indexed() takes.
+ *
+ * An empty flush is at sector 0, so its last sector is past all others, and it ends up in
+ * map_slow().
+ */
 int daxlinear_map(struct dm_target *ti, struct bio *bio)
 {
 	struct daxlinear *dl = ti->private;
+	sector_t sector = bio->bi_iter.bi_sector, last = bio_end_sector(bio) - 1;
+	const struct daxlinear_remap *to = dl->few;
 
-	if (!bio_sectors(bio))
+	if (last <= to->last)
+		return remap_bio(bio, to->bdev, to->delta);
+	to++;
+	OPTIMIZER_HIDE_VAR(to);
+	if (last > to->last) {
+		if (!dl->is_few) {
+			to = dl->some;
+			if (!to)
+				return last < sector ? map_slow(dl, bio) :
+						       map_indexed(dl, bio, last);
+			while (last > to[DAXLINEAR_FEW - 1].last)
+				to += DAXLINEAR_FEW;
+			OPTIMIZER_HIDE_VAR(to);
+		}
+		while (last > to->last)
+			to++;
+	}
+	if (unlikely(sector <= to[-1].last))
 		return map_slow(dl, bio);
-	if (bio_end_sector(bio) <= dl->fast_end)
-		return remap_bio(bio, &dl->fast[0]);
-	if (bio->bi_iter.bi_sector >= dl->fast_end && dl->table.nr_ranges == 2)
-		return remap_bio(bio, &dl->fast[1]);
-	return map_slow(dl, bio);
+	return remap_bio(bio, to->bdev, to->delta);
 }

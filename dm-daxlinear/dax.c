@@ -19,42 +19,61 @@ static inline long access(const struct daxlinear_range *range, pgoff_t pgoff, lo
  * Callers that request a page frame number respect an answer that ends where the range does.
  * The others use all of what they requested, so they must get all of it.
  */
-static noinline long access_found(const struct daxlinear *dl, pgoff_t pgoff, long nr_pages,
-				  enum dax_access_mode mode, void **kaddr, pfn_t *pfn)
+static noinline long access_across(const struct daxlinear *dl, pgoff_t pgoff, long nr_pages,
+				   enum dax_access_mode mode, void **kaddr, pfn_t *pfn)
 {
 	const struct daxlinear_range *range = daxlinear_find(&dl->table, pgoff);
 	long left = daxlinear_left(range, pgoff);
 
-	if (unlikely(nr_pages > left)) {
-		if (!pfn && kaddr && left < DAXLINEAR_ALIAS_PAGES_MAX)
-			return daxlinear_seamless(dl->ti, range, pgoff, nr_pages, mode, kaddr);
-		nr_pages = left;
-	}
-	return access(range, pgoff, nr_pages, mode, kaddr, pfn);
+	if (!pfn && kaddr && left < DAXLINEAR_ALIAS_PAGES_MAX)
+		return daxlinear_seamless(dl->ti, range, pgoff, nr_pages, mode, kaddr);
+	return access(range, pgoff, left, mode, kaddr, pfn);
+}
+
+static noinline long access_bisected(const struct daxlinear *dl, pgoff_t pgoff, long nr_pages,
+				     enum dax_access_mode mode, void **kaddr, pfn_t *pfn)
+{
+	const struct daxlinear_range *range = daxlinear_bisect(&dl->table, pgoff);
+
+	if (likely(nr_pages <= (long)daxlinear_left(range, pgoff)))
+		return access(range, pgoff, nr_pages, mode, kaddr, pfn);
+	return access_across(dl, pgoff, nr_pages, mode, kaddr, pfn);
 }
 
 /*
  * Hot: called for every page fault.  Every return is a tail call, so that no register is saved.
- * One and two ranges are decided by a comparison, ahead of the general look-up.
+ * The first of a few ranges is found by a comparison.
  */
 long daxlinear_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages,
 			     enum dax_access_mode mode, void **kaddr, pfn_t *pfn)
 {
 	const struct daxlinear *dl = ti->private;
 	const struct daxlinear_table *table = &dl->table;
-	const struct daxlinear_range *range;
+	const struct daxlinear_range *range = table->ranges;
+	pgoff_t end;
 
 	if (table->index) {
-		range = daxlinear_indexed(table, pgoff);
-		if (likely(nr_pages <= (long)daxlinear_left(range, pgoff)))
-			return access(range, pgoff, nr_pages, mode, kaddr, pfn);
-		return access_found(dl, pgoff, nr_pages, mode, kaddr, pfn);
+		range = daxlinear_first(table, pgoff);
+		if (unlikely(nr_pages > (long)daxlinear_left(range, pgoff))) {
+			if (daxlinear_is_far(table, range, pgoff))
+				return access_bisected(dl, pgoff, nr_pages, mode, kaddr, pfn);
+			range = daxlinear_stride(range, pgoff);
+			if (unlikely(nr_pages > (long)daxlinear_left(range, pgoff)))
+				return access_across(dl, pgoff, nr_pages, mode, kaddr, pfn);
+		}
+		return access(range, pgoff, nr_pages, mode, kaddr, pfn);
 	}
-	if (pgoff + nr_pages <= table->ranges[1].start)
-		return access(&table->ranges[0], pgoff, nr_pages, mode, kaddr, pfn);
-	if (pgoff >= table->ranges[1].start && table->nr_ranges == 2)
-		return access(&table->ranges[1], pgoff, nr_pages, mode, kaddr, pfn);
-	return access_found(dl, pgoff, nr_pages, mode, kaddr, pfn);
+	end = pgoff + nr_pages;
+	if (end <= range[1].start)
+		return access(range, pgoff, nr_pages, mode, kaddr, pfn);
+	range++;
+	OPTIMIZER_HIDE_VAR(range);
+	while (end > range[1].start)
+		range++;
+	OPTIMIZER_HIDE_VAR(range);
+	if (unlikely(pgoff < range->start))
+		return access_across(dl, pgoff, nr_pages, mode, kaddr, pfn);
+	return access(range, pgoff, nr_pages, mode, kaddr, pfn);
 }
 
 int daxlinear_zero_page_range(struct dm_target *ti, pgoff_t pgoff, size_t nr_pages)

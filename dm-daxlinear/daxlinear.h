@@ -22,15 +22,16 @@
 
 /* How to remap the bios of a range. */
 struct daxlinear_remap {
+	sector_t last;		/* of the mapped device; U64_MAX in an entry after all ranges */
 	struct block_device *bdev;
 	sector_t delta;		/* from the mapped device to bdev, modulo 2^64 */
 };
 
 /* A daxlinear target: ranges of devices, one after the other. */
 struct daxlinear {
-	/* fast[0] is for bios that end by fast_end, in the first range; fast[1] for the second. */
-	sector_t fast_end;
-	struct daxlinear_remap fast[2];
+	bool is_few;			/* all ranges are in few[] */
+	struct daxlinear_remap *some;	/* of all ranges, if there are DAXLINEAR_SOME at most */
+	struct daxlinear_remap few[DAXLINEAR_FEW + 1];	/* of the first ranges */
 
 	unsigned int lost_pmd;	/* the first range that loses PMD mappings, or nr_ranges */
 	bool warned;		/* that the line is not the whole device */
@@ -61,7 +62,7 @@ static inline sector_t daxlinear_len(const struct daxlinear_range *range)
 __printf(4, 5)
 int daxlinear_refuse(struct dm_target *ti, int err, char *error, const char *fmt, ...);
 int daxlinear_check_pmd(struct dm_target *ti, unsigned int i);
-void daxlinear_init_fast(struct daxlinear *dl);
+int daxlinear_init_remaps(struct daxlinear *dl);
 int daxlinear_map(struct dm_target *ti, struct bio *bio);
 long daxlinear_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages,
 			     enum dax_access_mode mode, void **kaddr, pfn_t *pfn);

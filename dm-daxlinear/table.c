@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/string.h>
 
 #include "table.h"
@@ -11,9 +11,9 @@
 /* Words of one range: a device, an offset and a length. */
 #define RANGE_ARGS	3
 
-/* An index is made if it has at most so many entries for a range, or so many in all. */
-#define INDEX_PER_RANGE	2
-#define INDEX_ANYWAY	1024
+/* Most buckets for a range, unless the inverse of so large a bucket would be 0. */
+#define BUCKETS_PER_RANGE	2
+#define BUCKET_SHIFT_MAX	32
 
 static __printf(2, 3) int refuse(char *msg, const char *fmt, ...)
 {
@@ -156,7 +156,7 @@ static int parse_ranges(struct daxlinear_table *table, sector_t len, unsigned in
 /**
  * daxlinear_parse() - parse a table line
  * @table: Filled in, but for the index and the devices; has @nr_ranges of
- *	daxlinear_count_ranges(), room for one range more, and no option set.
+ *	daxlinear_count_ranges(), the room of daxlinear_room(), and no option set.
  * @begin: The target's start in the mapped device.
  * @len: The target's length.
  * @argc: Number of words of the line.
@@ -194,47 +194,48 @@ int daxlinear_parse(struct daxlinear_table *table, sector_t begin, sector_t len,
 }
 
 /**
- * daxlinear_index_len() - length of an index by granule
- * @table: The table, parsed; its granule is set.
+ * daxlinear_index_len() - length of an index by bucket
+ * @table: The table, parsed; its bucket is set.
  *
- * The granule is the largest power of two of pages that divides all boundaries, so that each
- * granule lies in one range.
+ * A bucket is the smallest power of two of pages that makes at most BUCKETS_PER_RANGE buckets for
+ * each range.  Only if the ranges are 32 TiB on average there may be more.
  *
- * Return: The number of entries, or 0 if no index is needed, or if it would be too large.
+ * Return: The number of buckets, or 0 if no index is needed.
  */
 size_t daxlinear_index_len(struct daxlinear_table *table)
 {
 	const struct daxlinear_range *ranges = table->ranges;
-	/* Limits the granule, whose inverse would be 0 otherwise. */
-	u64 bits = 1ULL << 32, len;
-	unsigned int i;
+	u64 last = ranges[table->nr_ranges].start - 1 - ranges[0].start;
+	u64 most = (u64)table->nr_ranges * BUCKETS_PER_RANGE;
+	unsigned int shift = 0;
 
-	if (table->nr_ranges <= 2)
+	if (table->nr_ranges <= DAXLINEAR_FEW)
 		return 0;
-	for (i = 1; i < table->nr_ranges; i++)
-		bits |= ranges[i].start - ranges[0].start;
-	table->granule_inverse = (1ULL << 32) >> __ffs64(bits);
-	len = ((ranges[i].start - 1 - ranges[0].start) >> __ffs64(bits)) + 1;
-	if (len > INDEX_ANYWAY && len / INDEX_PER_RANGE > table->nr_ranges)
-		return 0;
-	return len;
+	while (shift < BUCKET_SHIFT_MAX && last >> shift >= most)
+		shift++;
+	table->bucket_inverse = (1ULL << BUCKET_SHIFT_MAX) >> shift;
+	return (last >> shift) + 1;
 }
 
 /**
- * daxlinear_fill_index() - fill in the index
+ * daxlinear_fill_index() - fill in the index, and what a search reads beside it
  * @table: The table, whose index has room for daxlinear_index_len() entries.
  */
 void daxlinear_fill_index(struct daxlinear_table *table)
 {
-	const struct daxlinear_range *ranges = table->ranges;
-	u64 granule = 0, end;
+	struct daxlinear_range *ranges = table->ranges;
+	u64 bucket = 0, end;
 	unsigned int i;
 
+	table->half = rounddown_pow_of_two(table->nr_ranges) / 2;
+	table->upper = &ranges[table->nr_ranges - 2 * table->half];
 	for (i = 0; i < table->nr_ranges; i++) {
-		end = daxlinear_granule(table, ranges[i + 1].start - 1) + 1;
-		while (granule < end)
-			table->index[granule++] = i;
+		end = daxlinear_bucket(table, ranges[i + 1].start - 1) + 1;
+		while (bucket < end)
+			table->index[bucket++] = i;
 	}
+	for (; i + 1 < daxlinear_room(table->nr_ranges); i++)
+		ranges[i + 1].start = ranges[i].start;
 }
 
 /**
@@ -247,17 +248,12 @@ void daxlinear_fill_index(struct daxlinear_table *table)
 const struct daxlinear_range *daxlinear_find(const struct daxlinear_table *table,
 					     pgoff_t page)
 {
-	unsigned int low = 0, high = table->nr_ranges;
+	const struct daxlinear_range *range;
 
-	if (table->index)
-		return daxlinear_indexed(table, page);
-	while (high - low > 1) {
-		unsigned int mid = low + (high - low) / 2;
-
-		if (table->ranges[mid].start <= page)
-			low = mid;
-		else
-			high = mid;
-	}
-	return &table->ranges[low];
+	if (!table->index)
+		return daxlinear_scan(table->ranges, page);
+	range = daxlinear_first(table, page);
+	if (daxlinear_is_far(table, range, page))
+		return daxlinear_bisect(table, page);
+	return daxlinear_stride(range, page);
 }

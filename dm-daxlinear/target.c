@@ -167,6 +167,7 @@ static void daxlinear_free(struct dm_target *ti)
 	while (dl->nr_devs)
 		dm_put_device(ti, dl->devs[--dl->nr_devs]);
 	kfree(dl->devs);
+	kfree(dl->some);
 	kvfree(dl->table.index);
 	kvfree(dl);
 }
@@ -193,7 +194,7 @@ static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		return daxlinear_refuse(ti, err, "Bad table line", "%s", msg);
 
 	ti->error = "Cannot allocate memory";
-	dl = exact_alloc(struct_size(dl, table.ranges, nr_ranges + 1UL));
+	dl = exact_alloc(struct_size(dl, table.ranges, daxlinear_room(nr_ranges)));
 	if (!dl)
 		return -ENOMEM;
 	memset(dl, 0, sizeof(*dl));
@@ -213,11 +214,13 @@ static int daxlinear_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	err = daxlinear_make_index(&dl->table);
 	if (err)
 		goto free;
+	err = daxlinear_init_remaps(dl);
+	if (err)
+		goto free;
 	err = daxlinear_claim(ti);
 	if (err)
 		goto free;
 
-	daxlinear_init_fast(dl);
 	ti->num_flush_bios = dl->nr_devs;
 	ti->num_discard_bios = 1;
 	ti->num_secure_erase_bios = 1;

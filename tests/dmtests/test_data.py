@@ -91,6 +91,26 @@ def test_block_io_across_ranges(bed):
         at += sectors * SECTOR
 
 
+# the small ones share a bucket of the index
+@pytest.mark.parametrize("number", [7, 40, 190, 600])
+def test_block_io_beside_a_large_range(bed, number):
+    ranges = [(bed.nvdimms[at % 2], 2 * at * PAGE_SECTORS, PAGE_SECTORS) for at in range(number)]
+    ranges.append((bed.nvdimms[2], 0, 32 * HUGE_SECTORS))
+    device = bed.device(DaxLinear.ranges(ranges))
+    data = random.Random(number).randbytes(number * PAGE + MIB)
+    with direct(device) as fd:
+        buffer = aligned(data)
+        for at in range(0, len(data), PAGE):
+            assert os.pwritev(fd, [memoryview(buffer)[at:at + PAGE]], at) == PAGE
+        # of all ranges at once
+        assert read_direct(fd, len(data), 0) == data
+    for place, (child, offset, _) in enumerate(ranges):
+        with open(child.path, "rb") as file:
+            file.seek(offset * SECTOR)
+            length = PAGE if place < number else MIB
+            assert file.read(length) == data[place * PAGE:place * PAGE + length]
+
+
 def fio(folder, **options):
     """Run fio; it fails if what it reads back is not what it wrote."""
     words = [f"--{name}={value}" for name, value in options.items()]

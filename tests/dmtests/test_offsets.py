@@ -157,6 +157,18 @@ def test_four_thousand_ranges(bed):
     assert (outside.rc, outside.calls) == (-errno.EOPNOTSUPP, [])
 
 
+# the small ones share a bucket of the index: too few for one, searched in strides, and bisected
+@pytest.mark.parametrize("number", [7, 40, 190, 600])
+@pytest.mark.parametrize("large_at", ["first", "last"])
+def test_small_ranges_beside_a_large_one(bed, number, large_at):
+    small = [(bed.nvdimms[at % 2], pages(2 * at), pages(1)) for at in range(number)]
+    large = [(bed.nvdimms[2], 0, 32 * HUGE_SECTORS)]
+    ranges = large + small if large_at == "first" else small + large
+    device = bed.device(*targets("ranges", ranges))
+    stock = bed.device(*targets("linear", ranges))
+    check_lookups(bed, device, stock, ranges)
+
+
 @pytest.mark.parametrize("gap", [0, 1, 600])
 def test_failure_across_two_ranges_of_a_child(bed, gap):
     child, other = bed.nvdimms[1], bed.nvdimms[0]

@@ -152,8 +152,8 @@ static void check_pages(const struct daxlinear_table *table, const struct meanin
 }
 
 /*
- * The words are taken for what they mean, by the search as by the index, or refused
- * with a reason; @msg has room for that.
+ * The words are taken for what they mean, or refused with a reason; @msg has room for
+ * that.
  */
 static int check_line(u64 begin, u64 len, char *msg)
 {
@@ -171,7 +171,8 @@ static int check_line(u64 begin, u64 len, char *msg)
 	err = daxlinear_count_ranges(nr_words, argv, &nr, msg);
 	if (!err) {
 		CHECK(nr >= 1 && nr <= nr_words);
-		table = calloc(1, sizeof(*table) + (nr + 1) * sizeof(table->ranges[0]));
+		table = calloc(1, sizeof(*table) +
+			       daxlinear_room(nr) * sizeof(table->ranges[0]));
 		table->nr_ranges = nr;
 		err = daxlinear_parse(table, begin, len, nr_words, argv, msg);
 	}
@@ -188,15 +189,16 @@ static int check_line(u64 begin, u64 len, char *msg)
 	for (i = 0; i < meaning.nr_ranges; i++)
 		CHECK(daxlinear_path(nr_words, argv, i) == words[meaning.paths[i]]);
 
-	check_pages(table, &meaning);
 	index_len = daxlinear_index_len(table);
-	CHECK(index_len <= 1024 || index_len / 2 <= table->nr_ranges);
+	CHECK(!index_len == (table->nr_ranges <= DAXLINEAR_FEW));
+	CHECK(index_len <= 2UL * table->nr_ranges ||
+	      index_len - 1 <= len / DAXLINEAR_PAGE_SECTORS >> 32);
 	if (index_len) {
 		table->index = calloc(index_len, sizeof(*table->index));
 		daxlinear_fill_index(table);
-		check_pages(table, &meaning);
-		free(table->index);
 	}
+	check_pages(table, &meaning);
+	free(table->index);
 free:
 	free(table);
 	free(argv);
