@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Looks up pages in random order, for cachegrind to count the cache lines that it takes.
+ *
+ *	lines nothing|daxlinear|dm-linear RANGES LOOKUPS
+ *
+ * daxlinear is the code of dm-daxlinear/table.h.  dm-linear is a model of the data that
+ * device-mapper and dm-linear read for the same: a tree with nodes of 8 keys and 9 children, the
+ * target that it leads to, and the private data of that.  Ranges have odd lengths of 1 to 15 pages.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../dm-daxlinear/table.h"
+
+#define KEYS		8
+#define CHILDREN	(KEYS + 1)
+#define LEVELS_MAX	8
+
+/* What is read of dm's struct dm_target, in a struct of its size. */
+struct target {
+	u64 before[2];
+	u64 begin;
+	u64 len;
+	u64 between[3];
+	u64 *private;
+	u64 after[2];
+};
+
+struct node {
+	u64 keys[KEYS];
+};
+
+static struct daxlinear_table *table;
+static struct target *targets;
+static struct node *levels[LEVELS_MAX];		/* the root is the first */
+static unsigned int depth;
+
+static u64 random_number(void)
+{
+	static u64 state = 88172645463325252;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state;
+}
+
+static void *lines_of(size_t bytes)
+{
+	void *found = aligned_alloc(64, (bytes + 63) & ~63UL);
+
+	if (!found)
+		exit(1);
+	return memset(found, 0, bytes);
+}
+
+static void make_table(unsigned int nr)
+{
+	unsigned int i;
+
+	table = lines_of(sizeof(*table) + daxlinear_room(nr) * sizeof(table->ranges[0]));
+	table->nr_ranges = nr;
+	for (i = 0; i < nr; i++) {
+		table->ranges[i + 1].start = table->ranges[i].start + 1 + 2 * (random_number() % 8);
+		table->ranges[i].delta = random_number();
+	}
+	i = daxlinear_index_len(table);
+	if (!i)
+		return;
+	table->index = lines_of(i * sizeof(*table->index));
+	daxlinear_fill_index(table);
+}
+
+static void make_tree(unsigned int nr)
+{
+	unsigned int counts[LEVELS_MAX], level, i, k;
+	u64 span;
+
+	targets = lines_of(nr * sizeof(*targets));
+	for (i = 0; i < nr; i++) {
+		targets[i].begin = table->ranges[i].start;
+		targets[i].len = table->ranges[i + 1].start - table->ranges[i].start;
+		targets[i].private = malloc(2 * sizeof(u64));
+		targets[i].private[0] = table->ranges[i].delta;
+	}
+	counts[0] = (nr + KEYS - 1) / KEYS;
+	for (depth = 1; counts[depth - 1] > 1; depth++)
+		counts[depth] = (counts[depth - 1] + CHILDREN - 1) / CHILDREN;
+	for (level = 0, span = 1; level < depth; level++) {
+		struct node *nodes = lines_of(counts[level] * sizeof(*nodes));
+
+		levels[depth - 1 - level] = nodes;
+		for (i = 0; i < counts[level]; i++)
+			for (k = 0; k < KEYS; k++) {
+				u64 next = (u64)i * span * (level ? CHILDREN : KEYS) +
+					   (k + 1) * span;
+
+				nodes[i].keys[k] = next > nr ? ~0ULL :
+						   table->ranges[next].start - 1;
+			}
+		span *= level ? CHILDREN : KEYS;
+	}
+}
+
+static u64 by_daxlinear(u64 page)
+{
+	return daxlinear_page(daxlinear_find(table, page), page);
+}
+
+static u64 by_dm_linear(u64 page)
+{
+	const struct target *target;
+	unsigned int level, k = 0;
+	u64 number = 0;
+
+	for (level = 0; level < depth; level++) {
+		number = number * CHILDREN + k;
+		for (k = 0; k < KEYS && levels[level][number].keys[k] < page; k++)
+			;
+	}
+	target = &targets[number * KEYS + k];
+	if (page - target->begin >= target->len)
+		exit(1);
+	return page + target->private[0];
+}
+
+static u64 by_nothing(u64 page)
+{
+	return page;
+}
+
+int main(int argc, char **argv)
+{
+	u64 (*look_up)(u64 page) = by_nothing, pages, sum = 0;
+	unsigned int nr, lookups;
+
+	if (argc != 4)
+		return 2;
+	nr = strtoul(argv[2], NULL, 0);
+	lookups = strtoul(argv[3], NULL, 0);
+	make_table(nr);
+	make_tree(nr);
+	if (!strcmp(argv[1], "daxlinear"))
+		look_up = by_daxlinear;
+	else if (!strcmp(argv[1], "dm-linear"))
+		look_up = by_dm_linear;
+	pages = table->ranges[nr].start;
+	while (lookups--)
+		sum += look_up(random_number() % pages);
+	printf("%llu\n", sum);
+	return 0;
+}
