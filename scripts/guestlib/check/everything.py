@@ -91,27 +91,27 @@ def run(kernels, on_host, tally, remarks):
     # Guests wait for their turn by themselves. The host's programs run beside them, one at a time.
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as beside, \
             concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        found = dict(zip(kernels, pool.map(lambda kernel: versions.of(kernel, note, remarks),
+        found = dict(zip(kernels, pool.map(lambda kernel: versions.find(kernel, note, remarks),
                                            kernels)))
         tested = [kernel for kernel in kernels if found[kernel]]
         every = [version for kernel in tested for version in found[kernel]]
         built = dict(zip([version.kernel for version in every], pool.map(build, every)))
 
-        def on(chosen):
+        def that_build(chosen):
             return [version for kernel in chosen for version in found[kernel]
                     if built[version.kernel]]
 
         jobs = [pool.submit(run_share, share, version)
-                for share in SHARES for version in on(share.on(tested))]
+                for share in SHARES for version in that_build(share.on(tested))]
         jobs += [pool.submit(broken.check, version.tally, f"broken builds on {version.called}",
                              version.kernel)
-                 for version in on(one(tested))]
+                 for version in that_build(one(tested))]
         if on_host:
             # packages on one kernel of each suite of Debian
             suites = {KERNELS[kernel].suite: kernel for kernel in reversed(tested)}
             jobs += [beside.submit(run_host, f"packages on {version.called}",
                                    ("tests/packages/run", version.kernel), version.tally)
-                     for version in on(suites.values())]
+                     for version in that_build(suites.values())]
             jobs += [beside.submit(run_host, heading, command, tally)
                      for heading, command in HOST.items()]
         for job in jobs:
@@ -144,7 +144,8 @@ def main():
     unknown = set(options.kernels) - set(STOCK)
     if unknown:
         parser.error(f"there is no kernel {' or '.join(sorted(unknown))}, only {', '.join(STOCK)}")
-    tally, remarks = Tally(), []
+    tally = Tally()
+    remarks: list[str] = []
     found = run(options.kernels or STOCK, not options.guests_only, tally, remarks)
     remarks += judge(found, 1 if options.kernels else versions.LEAST, tally)
     if not options.guests_only:

@@ -50,7 +50,7 @@ def _version(kernel, note, remarks, ask_archive):
         return Version(kernel, root.debian_version(found.name), found.version, found.name)
 
 
-def of(kernel, note, remarks):
+def find(kernel, note, remarks):
     """Return the versions of a kernel to test, Debian's first; none if Debian has it no more.
 
     What is odd about them is added to the remarks.
