@@ -78,7 +78,7 @@ def _steps(root, source, variables, modules_alone):
     jobs = f"-j{os.cpu_count()}"
     make = ["make", "--no-print-directory", jobs]
     kernel = make + ["-C", root.build]
-    for_tools = make + ["-C", "/src/tools", "WERROR=1", *variables]
+    for_tools = make + ["-C", "/src/tools", "WERROR=1", *root.compiler, *variables]
     variables = [*root.variables, *variables]
     yield kernel + ["M=/src"] + variables + ["modules"]
     if modules_alone:
@@ -86,7 +86,7 @@ def _steps(root, source, variables, modules_alone):
     if _has_makefile(os.path.join(source, "tools")):
         yield for_tools
     if _has_makefile(os.path.join(source, "tests/programs")):
-        yield make + ["-C", "/src/tests/programs"]
+        yield make + ["-C", "/src/tests/programs", *root.compiler]
     if _has_makefile(os.path.join(source, "tests/modules")):
         yield kernel + ["M=/src/tests/modules", "KBUILD_EXTRA_SYMBOLS=/src/Module.symvers",
                         *variables, "modules"]
@@ -104,7 +104,7 @@ def inside(root, source, steps):
     The mounts live in a namespace that ends with the command. The root is read-only there, since
     all builds share it. objtool needs /proc.
     """
-    quoted = shlex.quote(root.folder)
+    quoted = shlex.quote(root.builder)
     inner = "cd / && " + " && ".join(shlex.join(step) for step in steps)
     mounts = "\n".join(f"mkdir {quoted}{place} && mount --bind {shlex.quote(path)} {quoted}{place}"
                        for path, place in root.mounts)

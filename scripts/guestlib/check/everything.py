@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from .. import CHECKOUT
-from ..images.kernels import KERNELS, STOCK
+from ..images.kernels import KERNELS, STOCK, native
 from . import broken, versions
 from .dmtests import Dmtests
 from .shares import SHARES, one
@@ -69,7 +69,7 @@ def run_share(share, version):
           flush=True)
     passed, failed = dmtests.run("--timeout", str(share.seconds), *share.machine, "--",
                                  *share.command, reports=share.reports)
-    alone = dmtests.run_alone()
+    alone = dmtests.run_alone() if share.alone else (0, 0)
     passed, failed = passed + alone[0], failed + alone[1]
     why = dmtests.why(share.reports) if failed else ()
     if failed:
@@ -108,7 +108,7 @@ def run(kernels, on_host, tally, remarks):
                  for version in that_build(one(tested))]
         if on_host:
             # packages on one kernel of each suite of Debian
-            suites = {KERNELS[kernel].suite: kernel for kernel in reversed(tested)}
+            suites = {KERNELS[kernel].suite: kernel for kernel in reversed(native(tested))}
             jobs += [beside.submit(run_host, f"packages on {version.called}",
                                    ("tests/packages/run", version.kernel), version.tally)
                      for version in that_build(suites.values())]

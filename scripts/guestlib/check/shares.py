@@ -4,28 +4,28 @@
 from dataclasses import dataclass
 from typing import Callable
 
-from ..images.kernels import DEFAULT, KERNELS
-
-
-def every(kernels):
-    """Each kernel."""
-    return kernels
+from ..images.kernels import DEFAULT, KERNELS, native
 
 
 def newest_of_suites(kernels):
     """The newest kernel of each suite of Debian, for tests that depend on the userspace."""
-    return list({KERNELS[kernel].suite: kernel for kernel in kernels}.values())
+    return list({KERNELS[kernel].suite: kernel for kernel in native(kernels)}.values())
 
 
 def others(kernels):
     """The kernels of each suite that are not its newest."""
     newest = newest_of_suites(kernels)
-    return [kernel for kernel in kernels if kernel not in newest]
+    return [kernel for kernel in native(kernels) if kernel not in newest]
 
 
 def one(kernels):
     """The kernel that the documents have the numbers of, for what is alike on all."""
     return [kernel for kernel in kernels if kernel == DEFAULT]
+
+
+def foreign(kernels):
+    """The kernels of other architectures, for what depends on the size of a page."""
+    return [kernel for kernel in kernels if kernel not in native(kernels)]
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,11 @@ class Share:
 
     name: str
     command: tuple
-    on: Callable = every
+    on: Callable
     # options of scripts/guest run
     machine: tuple = ()
+    # whether tests that bring their guest down run as well, each in one of its own
+    alone: bool = True
     # a guest that needs longer hangs
     seconds: int = 1500
     # the reports of pytest that it writes; without any it counts as one test
@@ -44,6 +46,8 @@ class Share:
 
 
 NO_TOOL = "--ignore-glob=test_tool_*"
+# data and failures where they belong, which tables there are, and XFS on it
+_PAGES = ("test_data.py", "test_offsets.py", "test_badinput.py", "test_xfs.py")
 
 # The short ones are last. Two guests run at a time, and the last should not run alone for long.
 SHARES = (
@@ -55,9 +59,11 @@ SHARES = (
     Share("lvmtests", ("tests/run-lvmtests",), on=newest_of_suites,
           machine=("--systemd", "--cpus", "1", "--nvdimm", "640M,640M,640M,640M"),
           reports=("lvmtests-1.xml", "lvmtests-2.xml")),
+    # What is left alone shows bugs of the kernel below dm-linear, which do not depend on the page.
+    Share("pages", ("tests/run-dmtests", *_PAGES), on=foreign, seconds=900, alone=False),
     Share("large devices", ("tests/run-dmtests", "--large"), on=one, seconds=300,
           machine=("--map", "dev", "--nvdimm", "16G,16G,16G,16G")),
-    Share("CXL", ("tests/run-dmtests", "--cxl"), seconds=300,
+    Share("CXL", ("tests/run-dmtests", "--cxl"), on=native, seconds=300,
           machine=("--cxl", "256M", "--nvdimm", "384M")),
     Share("short bench", ("tests/run-bench", "--short"), on=one, seconds=300, reports=(),
           machine=("--icount", "--nvdimm", "640M,640M")),

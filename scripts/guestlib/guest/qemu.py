@@ -9,18 +9,6 @@ import os
 import socket
 import subprocess
 
-# With the vendor, a machine check that QEMU's monitor injects is recoverable; without, it panics.
-# Without fast string operations the kernel copies by eight bytes and not by one, each of which is
-# a step of the emulation. Without MONITOR an offline CPU halts; in MWAIT it would spin.
-CPU = "max,vendor=GenuineIntel,erms=off,fsrm=off,monitor=off"
-
-# Mitigations and zeroed memory protect nothing here, and cost an emulated CPU time at every system
-# call. The TSC is the host's, and trusted: if a busy host delayed the watchdog, the kernel would
-# change to a clock that costs more to read. The CPU's random numbers are the host's as well, and
-# trusted: the kernel would wait for other sources.
-APPEND = ("console=ttyS0", "panic=-1", "oops=panic", "mitigations=off", "init_on_alloc=0",
-          "loglevel=5", "tsc=reliable", "random.trust_cpu=on")
-
 
 class Qemu:
     """A QEMU process under construction, then running.
@@ -33,6 +21,7 @@ class Qemu:
         self._disks = 0
         self.streams = {}
         self._process = None
+        self._board = options.board
         self._command = [*emulator, "-nodefaults", "-no-user-config", "-display", "none",
                          "-name", "daxlinear"]
         # a reboot keeps the memory, and so the NVDIMMs
@@ -63,13 +52,14 @@ class Qemu:
                      "-rtc", "base=2026-01-01T00:00:00,clock=vm")
         else:
             self.add("-accel", "tcg,thread=multi,tb-size=512", "-smp", str(options.cpus))
-        self.add("-machine", "q35,nvdimm=on", "-cpu", options.cpu,
+        cpu = options.cpu or self._board.cpu
+        self.add("-machine", self._board.machine, "-cpu", cpu,
                  "-m", f"{options.mem},slots={len(options.nvdimm) + 4},maxmem=256G")
         if options.cxl:
             # The kernel makes a region only where it can flush the CPU's caches, and takes that to
             # fail under a hypervisor.
             self.add("-machine", "cxl=on,cxl-fmw.0.targets.0=cxl,cxl-fmw.0.size=1G",
-                     "-cpu", f"{options.cpu},hypervisor=off")
+                     "-cpu", f"{cpu},hypervisor=off")
         self.add("-device", "virtio-serial-pci")
 
     def _nvdimms(self, options, folder):
@@ -140,7 +130,7 @@ class Qemu:
     def boot(self, kernel, initramfs, append):
         """Boot this kernel with an initramfs and arguments."""
         self.add("-kernel", kernel, "-initrd", initramfs,
-                 "-append", " ".join(APPEND + tuple(append)))
+                 "-append", " ".join(self._board.append + tuple(append)))
 
     def start(self, own_session):
         """Start QEMU. It ends when we do, however we end."""

@@ -29,14 +29,18 @@ _OPTIONS = (
 
 
 class Index:
-    """The index of some sources, (archive, suite) each, in a folder of the cache."""
+    """The index of some sources, (archive, suite) each, in a folder of the cache.
 
-    def __init__(self, name, sources):
+    `arch` is Debian's name of the architecture that it is of.
+    """
+
+    def __init__(self, name, sources, arch):
         mirrors = apt.mirrors()
         self._folder = os.path.join(cache.folder(), "index", name)
         self._sources = "".join(
-            f"deb [arch=amd64 signed-by={_KEYRING}] {mirrors[archive]} {suite} main\n"
+            f"deb [arch={arch} signed-by={_KEYRING}] {mirrors[archive]} {suite} main\n"
             for archive, suite in sources)
+        self._arch = arch
         os.makedirs(os.path.join(self._folder, "lists"), exist_ok=True)
 
     def refresh(self):
@@ -82,7 +86,8 @@ class Index:
         return reasons[0][len("E: "):] if reasons else f"apt-get failed with {done.returncode}"
 
     def _apt(self, program, *words):
-        options = [*_OPTIONS, f"Dir::Cache={self._folder}",
+        options = [*_OPTIONS, f"APT::Architecture={self._arch}", f"APT::Architectures={self._arch}",
+                   f"Dir::Cache={self._folder}",
                    f"Dir::State::lists={os.path.join(self._folder, 'lists')}",
                    f"Dir::Etc::sourcelist={os.path.join(self._folder, 'sources.list')}"]
         return subprocess.run(

@@ -11,6 +11,16 @@ from dataclasses import dataclass, replace
 # Tests wait for grace periods more than for anything else, while the emulated CPU idles.
 _EXPEDITED = "rcupdate.rcu_expedited=1"
 
+_TRIXIE = (
+    ("debian", "trixie"),
+    ("debian", "trixie-updates"),
+    ("debian-security", "trixie-security"),
+)
+
+
+# what this machine runs itself; roots of other architectures are in foreign.py
+NATIVE = "amd64"
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -22,6 +32,8 @@ class Kernel:
     sources: tuple
     # the kernel and its headers; one source package, so that they match
     packages: tuple
+    # Debian's name of the architecture
+    arch: str = NATIVE
     # the options with which apt reads these sources
     apt_options: tuple = ()
     # splats that this kernel prints without our modules
@@ -71,11 +83,7 @@ KERNELS = {
             # trixie without a kernel would have no root either to boot that in.
             name="longterm",
             suite="trixie",
-            sources=(
-                ("debian", "trixie"),
-                ("debian", "trixie-updates"),
-                ("debian-security", "trixie-security"),
-            ),
+            sources=_TRIXIE,
             packages=("linux-image-amd64", "linux-headers-amd64"),
         ),
         Kernel(
@@ -92,6 +100,25 @@ KERNELS = {
             # With high-resolution timers its scheduler ends each time slice by an interrupt of its
             # own. That doubles the interrupts, and costs a seventh of the emulation.
             append=(_EXPEDITED, "highres=off"),
+        ),
+        # 4 KiB pages
+        Kernel(
+            name="arm64",
+            suite="trixie",
+            sources=_TRIXIE,
+            packages=("linux-image-arm64", "linux-headers-arm64"),
+            arch="arm64",
+            # its firmware takes as long as the kernel
+            boot_seconds=240,
+        ),
+        # 16 KiB pages
+        Kernel(
+            name="arm64-16k",
+            suite="trixie",
+            sources=_TRIXIE,
+            packages=("linux-image-arm64-16k", "linux-headers-arm64-16k"),
+            arch="arm64",
+            boot_seconds=240,
         ),
     )
 }
@@ -113,3 +140,8 @@ STOCK = [name for name, kernel in KERNELS.items() if not kernel.debug]
 # A version that comes new into the archive is tested beside the last one that worked.
 WORKED = {name: f"{name}-worked" for name in STOCK}
 KERNELS |= {WORKED[name]: replace(KERNELS[name], worked=True) for name in STOCK}
+
+
+def native(names):
+    """Return those of the kernels that are of this machine's architecture."""
+    return [name for name in names if KERNELS[name].arch == NATIVE]

@@ -6,8 +6,9 @@ import os
 import re
 from dataclasses import dataclass
 
-from . import cache, root_builder
+from . import cache, foreign, root_builder
 from .index import Index
+from .kernels import NATIVE
 
 
 class Gone(cache.Error):
@@ -39,6 +40,14 @@ class Root:
     variables = ()
     guest_modules = None
 
+    # Only a root of another architecture needs more: variables of make for the compiler of programs.
+    compiler = ()
+
+    @property
+    def builder(self):
+        """The folder whose programs build."""
+        return self.folder
+
     @property
     def modules(self):
         """The folder of the kernel's modules."""
@@ -53,6 +62,38 @@ class Root:
     def busybox(self):
         """A static busybox, for the initramfs."""
         return os.path.join(self.folder, "usr/bin/busybox")
+
+
+# where a build has a root of another architecture
+_PLACE = "/tmp/root"
+
+
+@dataclass(frozen=True)
+class ForeignRoot(Root):
+    """A root of another architecture, which `cross` builds for with the compilers of `gnu`."""
+
+    cross: str
+    gnu: str
+
+    @property
+    def builder(self):
+        """The folder whose programs build."""
+        return self.cross
+
+    @property
+    def build(self):
+        """The kernel's build tree, as seen from inside the builder."""
+        return _PLACE + super().build
+
+    @property
+    def mounts(self):
+        """The (path, place) mounts of a build."""
+        return ((self.folder, _PLACE),)
+
+    @property
+    def compiler(self):
+        """The variables of make for the compiler of programs."""
+        return (f"CC={self.gnu}-gcc --sysroot={_PLACE}",)
 
 
 def _kind(kernel):
@@ -74,7 +115,7 @@ def _choose(kernel, digest, ask_archive):
         raise cache.Error(f"no root of {kernel.name} is marked as one that worked")
     if present and not ask_archive:
         return present[0], ""
-    index = Index(kernel.name, kernel.kernel_sources)
+    index = Index(kernel.name, kernel.kernel_sources, kernel.arch)
     error = index.refresh()
     if error:
         if present:
@@ -94,19 +135,26 @@ def _choose(kernel, digest, ask_archive):
 @contextlib.contextmanager
 def ready(kernel, note, ask_archive=False):
     """Yield the Root of a kernel, made if need be; it stays in use until the caller is done."""
-    recipe = root_builder.recipe(kernel)
+    is_foreign = kernel.arch != NATIVE
+    builder = foreign if is_foreign else root_builder
+    recipe = builder.recipe(kernel)
     name, remark = _choose(kernel, cache.digest(recipe), ask_archive)
 
     def make(target):
-        root_builder.make(kernel, recipe, target, note)
+        builder.make(kernel, recipe, target, note)
 
     with cache.entry(_kind(kernel), name, make) as path:
         if ask_archive and not kernel.worked:
             # the newest from now on, which all that does not ask takes
             os.utime(path)
         folder = os.path.join(path, "root")
-        yield Root(name=name, remark=remark, folder=folder, image=os.path.join(path, "root.img"),
-                   kernel=os.path.join(path, "kernel"), version=root_builder.only_kernel(folder))
+        found = Root(name=name, remark=remark, folder=folder,
+                     image=os.path.join(path, "root.img"), kernel=os.path.join(path, "kernel"),
+                     version=root_builder.only_kernel(folder))
+        if is_foreign:
+            found = ForeignRoot(**vars(found), cross=os.path.join(path, "builder"),
+                                gnu=foreign.GNU[kernel.arch])
+        yield found
 
 
 def mark(kernel, name):
