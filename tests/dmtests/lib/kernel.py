@@ -10,6 +10,9 @@ from guestlib.images.kernels import KERNELS
 _RELEASE = os.environ.get("KERNEL_RELEASE", os.uname().release)
 _VERSION = tuple(map(int, re.match(r"(\d+)\.(\d+)", _RELEASE).groups()))
 
+# how an oops names the function that it is in, on x86 and on arm64
+_IN = r"(RIP: .*:|pc : )"
+
 # lines that this kernel logs by itself and that look like a splat
 KNOWN_SPLATS = KERNELS["bookworm"].known_splats if _VERSION < (6, 12) else ()
 
@@ -31,7 +34,7 @@ BAD_BLOCK_SIGBUS = "2" if _VERSION < (6, 12) else "AR"
 #   6.1   that is the file that was mapped last, and processes that map the other one live.
 #   6.12  its mapping is a mark (PAGE_MAPPING_DAX_SHARED) that dax_lock_folio() follows: an oops.
 #   7.2   it has no mapping: dax_lock_folio() finds none, and no process is killed.
-SHARED_PAGE_SPLAT = r"RIP: .*:dax_lock_folio\+" if (6, 12) <= _VERSION < (7, 0) else None
+SHARED_PAGE_SPLAT = _IN + r"dax_lock_folio\+" if (6, 12) <= _VERSION < (7, 0) else None
 SHARED_PAGE_KILLS_NO_PROCESS = _VERSION >= (7, 0)
 
 # A page in the middle of a huge mapping has failed, and no holder was notified. 7.2 kills processes
@@ -51,7 +54,7 @@ USES_WHAT_IS_NOT_MAPPED = not _IS_PATCHED
 # A file with shared blocks is mapped in 2 MiB and in 4 KiB at once: the entry of a page is stored
 # over that of the 2 MiB, which is counted as 512 pages and uncounted as one when the inode goes.
 # 6.1 does so where the page is written to, later kernels also where it is read.
-WRITE_BY_TWO_SIZES_SPLAT = None if _IS_PATCHED else r"RIP: .*:clear_inode\+"
+WRITE_BY_TWO_SIZES_SPLAT = None if _IS_PATCHED else _IN + r"clear_inode\+"
 READ_BY_TWO_SIZES_SPLAT = WRITE_BY_TWO_SIZES_SPLAT if _VERSION >= (6, 12) else None
 
 # 6.1's XFS on DAX, on a bare NVDIMM as well, cannot zero a part of a block that is to be copied

@@ -10,8 +10,8 @@ import os
 
 from .command import CommandError, log, log_command, read_file
 
-# x86-64's numbers
-_FINIT_MODULE, _DELETE_MODULE = 313, 176
+# the numbers of finit_module and delete_module
+_FINIT_MODULE, _DELETE_MODULE = {"x86_64": (313, 176), "aarch64": (273, 106)}[os.uname().machine]
 
 _libc = ctypes.CDLL(None, use_errno=True)
 

@@ -69,9 +69,7 @@ class Trace:
 
 
 class Kprobe(Trace):
-    """The calls of a function; `arguments` names its arguments, as in x86's calling convention."""
-
-    _REGISTERS = ("di", "si", "dx", "cx", "r8", "r9")
+    """The calls of a function; `arguments` names its arguments, in their order."""
 
     def __init__(self, function, **arguments):
         super().__init__("dmtests/called")
@@ -79,8 +77,8 @@ class Kprobe(Trace):
         if not os.path.exists(f"/sys/module/{module}/initstate"):
             # it is built in
             function = name
-        fetch = " ".join(f"{name}=%{register}:{kind}" for register, (name, kind)
-                         in zip(self._REGISTERS, arguments.items()) if kind)
+        fetch = " ".join(f"{name}=$arg{number}:{kind}" for number, (name, kind)
+                         in enumerate(arguments.items(), start=1) if kind)
         self._definition = f"p:dmtests/called {function} {fetch}"
 
     def __enter__(self):
