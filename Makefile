@@ -21,7 +21,7 @@ help:
 	@echo 'make uninstall        remove what these have installed, by the same variables'
 	@echo 'make docs             build the documents as HTML, in build/docs/html'
 	@echo 'make deb              build Debian packages, in build/deb'
-	@echo 'make demo             show what they do, in an emulated machine with NVDIMMs'
+	@echo 'make demo             show what they do, in an emulated machine with NVDIMMs (ARCH=arm64)'
 	@echo 'make check            run all tests (KERNELS= the kernels, CASES= the random unit cases,'
 	@echo '                      SECONDS= of fuzzing)'
 	@echo 'make check-debug      run the dmtests on a kernel that is built to find bugs, with coverage'
@@ -93,7 +93,7 @@ fuzz-deps:
 	@scripts/install-deps clang libclang-rt-dev
 
 demo: deps
-	@scripts/demo
+	@scripts/demo "$$ARCH"
 
 check: fuzz-deps
 	@scripts/check $(KERNELS)

@@ -97,7 +97,8 @@ class Device:
     def mount(self, *options):
         """Make it, and its filesystem, and mount that."""
         run(f"printf '{self.table()}\\n' | dmsetup create demo")
-        run(" ".join(["mkfs.xfs -q -f -m rmapbt=1", *options, DEVICE]))
+        # XFS has DAX only with blocks of a page
+        run(" ".join([f"mkfs.xfs -q -f -m rmapbt=1 -b size={PAGE}", *options, DEVICE]))
         run(f"mount -o dax=always {DEVICE} {MNT}")
 
     @staticmethod
@@ -135,7 +136,7 @@ class Stack(Device):
     def byte(self, pfn):
         """Return where a page frame is in the mapped device."""
         for start, child, offset, length in self.ranges:
-            place = (pfn << 12) - child.phys
+            place = pfn * PAGE - child.phys
             if offset <= place < offset + length:
                 return start + place - offset
         raise Unexpected(f"page frame 0x{pfn:x} is not in the mapped device")
