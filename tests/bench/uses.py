@@ -85,7 +85,7 @@ def _files(path, mib):
     """Yield the files of an XFS, one in each of its two allocation groups."""
     with tempfile.TemporaryDirectory(dir="/run") as folder:
         # With atimes, the cost of a read would depend on when the last one was written.
-        with Xfs(path, folder, size=f"{2 * GROUP}", agsize=f"{GROUP}", stripe_2m=True,
+        with Xfs(path, folder, size=f"{2 * GROUP}", agsize=f"{GROUP}", stripe_huge=True,
                  options=["noatime"]) as xfs:
             names = [_make_file(xfs, number, mib) for number in range(2)]
             groups = {xfs.extents(name)[0][1] // GROUP for name in names}

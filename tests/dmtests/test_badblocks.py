@@ -18,7 +18,7 @@ from lib.fs.xfs import Xfs
 from lib.holders.trace import Kprobe
 from lib.holders.victim import Victim
 from lib.module import HEAL
-from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
+from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, pages
 
 SIZE = 32 * MIB_SECTORS
 AGSIZE = 16 * MIB
@@ -31,20 +31,22 @@ STRIDE = 16
 Case = namedtuple("Case", "verb bad offset length")
 
 CASES = {
-    "write over a sector": Case("write", [(8 + 3, 1)], PAGE, PAGE),
-    "write over a page": Case("write", [(8, 8)], PAGE, PAGE),
-    "write over half a page": Case("write", [(8 + 4, 4)], PAGE, PAGE),
-    "write to a part of a page": Case("write", [(8 + 3, 1)], PAGE + 1000, 100),
-    "write over three pages": Case("write", [(8, 24)], 0, 5 * PAGE),
-    "write over one of three pages": Case("write", [(16 + 1, 2)], PAGE, 3 * PAGE),
-    "write over every other page": Case("write", [(8, 1), (24, 1), (40, 1)], 0, 7 * PAGE),
+    "write over a sector": Case("write", [(pages(1) + 3, 1)], PAGE, PAGE),
+    "write over a page": Case("write", [(pages(1), pages(1))], PAGE, PAGE),
+    "write over half a page": Case(
+        "write", [(pages(1) + PAGE_SECTORS // 2, PAGE_SECTORS // 2)], PAGE, PAGE),
+    "write to a part of a page": Case("write", [(pages(1) + 3, 1)], PAGE + 1000, 100),
+    "write over three pages": Case("write", [(pages(1), pages(3))], 0, 5 * PAGE),
+    "write over one of three pages": Case("write", [(pages(2) + 1, 2)], PAGE, 3 * PAGE),
+    "write over every other page": Case(
+        "write", [(pages(1), 1), (pages(3), 1), (pages(5), 1)], 0, 7 * PAGE),
     "write from the middle of a page to that of another": Case(
-        "write", [(8, 8), (24, 8)], PAGE + 700, 2 * PAGE + 1000),
-    "write beside": Case("write", [(8, 8)], 2 * PAGE, PAGE),
-    "read a sector": Case("read", [(8 + 3, 1)], PAGE, PAGE),
-    "read the rest of the page": Case("read", [(8 + 3, 1)], PAGE, 512),
-    "read up to a bad page": Case("read", [(16, 8)], 0, 5 * PAGE),
-    "read beside": Case("read", [(8, 8)], 2 * PAGE, PAGE),
+        "write", [(pages(1), pages(1)), (pages(3), pages(1))], PAGE + 700, 2 * PAGE + 1000),
+    "write beside": Case("write", [(pages(1), pages(1))], 2 * PAGE, PAGE),
+    "read a sector": Case("read", [(pages(1) + 3, 1)], PAGE, PAGE),
+    "read the rest of the page": Case("read", [(pages(1) + 3, 1)], PAGE, 512),
+    "read up to a bad page": Case("read", [(pages(2), pages(1))], 0, 5 * PAGE),
+    "read beside": Case("read", [(pages(1), pages(1))], 2 * PAGE, PAGE),
 }
 
 
@@ -133,12 +135,12 @@ def test_as_on_a_bare_nvdimm(bed, heals):
         assert ours["write over every other page"][2:] == ([], [*[new] * 7, *[old] * 9])
     else:
         assert ours["write over a page"] == (
-            failed, [(1, PAGE)], list(range(8, 16)), [old, lost, *[old] * 14])
-    assert ours["write to a part of a page"][:3] == (failed, [(1, 100)], [8 + 3])
+            failed, [(1, PAGE)], list(range(pages(1), pages(2))), [old, lost, *[old] * 14])
+    assert ours["write to a part of a page"][:3] == (failed, [(1, 100)], [pages(1) + 3])
     assert ours["write beside"] == (
-        PAGE, [], list(range(8, 16)), [old, lost, new, *[old] * 13])
+        PAGE, [], list(range(pages(1), pages(2))), [old, lost, new, *[old] * 13])
     assert ours["read a sector"][0] == lost
-    assert f"sigbus {kernel.BAD_BLOCK_SIGBUS} 4096" in ours["map"]
+    assert f"sigbus {kernel.BAD_BLOCK_SIGBUS} {PAGE}" in ours["map"]
 
 
 def test_across_children(bed):

@@ -13,9 +13,10 @@ from lib.dm.device import Device, NamedDevice
 from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs
 from lib.kernel import MAPS_ITSELF
-from lib.units import MIB_SECTORS, PAGE_SECTORS
+from lib.units import HUGE_MIB, HUGE_SECTORS, MIB_SECTORS, PAGE, PAGE_SECTORS
 
-# {a} and {b} are two children of {size} sectors; {past} is the first sector that is not there.
+# {a} and {b} are two children of {size} sectors; {after} is a page past the end, and a MiB from
+# {tail} on ends there.
 # A target that is cut short is a MiB long.
 TABLES = {
     # how many words there are
@@ -47,26 +48,27 @@ TABLES = {
                                     '"/dev/.*" is no number of ranges'),
     # the offset in the plain form
     "offset in letters": ("0 2048 daxlinear {a} start", 'offset "start" is no number'),
-    "negative offset": ("0 2048 daxlinear {a} -8", 'offset "-8" is no number'),
-    "offset in hex": ("0 2048 daxlinear {a} 0x8", 'offset "0x8" is no number'),
-    "offset with a unit": ("0 2048 daxlinear {a} 8s", 'offset "8s" is no number'),
-    "offset with a point": ("0 2048 daxlinear {a} 8.0", 'offset "8.0" is no number'),
+    "negative offset": ("0 2048 daxlinear {a} -{page}", 'offset "-{page}" is no number'),
+    "offset in hex": ("0 2048 daxlinear {a} 0x{page}", 'offset "0x{page}" is no number'),
+    "offset with a unit": ("0 2048 daxlinear {a} {page}s", 'offset "{page}s" is no number'),
+    "offset with a point": ("0 2048 daxlinear {a} {page}.0", 'offset "{page}.0" is no number'),
     "offset of 65 bits": ("0 2048 daxlinear {a} 18446744073709551616",
                           'offset "18446744073709551616" is no number'),
-    "offset that wraps": ("0 2048 daxlinear {a} 18446744073709551608",
-                          "2048 sectors from 18446744073709551608 on reach past the end"),
-    "offset of 63 bits": ("0 2048 daxlinear {a} 9223372036854775800", "reach past the end"),
+    "offset that wraps": ("0 2048 daxlinear {a} {wraps}",
+                          "2048 sectors from {wraps} on reach past the end"),
+    "offset of 63 bits": ("0 2048 daxlinear {a} {bits63}", "reach past the end"),
     "offset that wraps in bytes": ("0 2048 daxlinear {a} 36028797018963968", "reach past the end"),
     "offset one sector on": ("0 2048 daxlinear {a} 1", "offset 1 is not a multiple of a page"),
-    "offset one sector before a page": ("0 2048 daxlinear {a} 7",
-                                        "offset 7 is not a multiple of a page"),
-    "offset one sector after a page": ("0 2048 daxlinear {a} 9",
-                                       "offset 9 is not a multiple of a page"),
+    "offset one sector before a page": ("0 2048 daxlinear {a} {page_less}",
+                                        "offset {page_less} is not a multiple of a page"),
+    "offset one sector after a page": ("0 2048 daxlinear {a} {page_more}",
+                                       "offset {page_more} is not a multiple of a page"),
     "offset at the end": ("0 2048 daxlinear {a} {size}",
                           "from {size} on reach past the end of .* which has {size}"),
     "offset after the end": ("0 2048 daxlinear {a} {after}", "from {after} on reach past the end"),
     "a page too long": ("0 2048 daxlinear {a} {tail}", "from {tail} on reach past the end"),
-    "as long as the child, a page on": ("0 {size} daxlinear {a} 8", "from 8 on reach past the end"),
+    "as long as the child, a page on": ("0 {size} daxlinear {a} {page}",
+                                        "from {page} on reach past the end"),
     # where the target is
     "target length not in pages": ("0 2047 daxlinear {a} 0", "2047 sectors long, not a multiple"),
     "target length under a page": ("0 1 daxlinear {a} 0", "1 sectors long, not a multiple"),
@@ -77,12 +79,12 @@ TABLES = {
     # the numbers of a range
     "range offset in letters": ("0 2048 daxlinear 1 {a} start 2048",
                                 'range 0: offset "start" is no number'),
-    "negative range offset": ("0 2048 daxlinear 2 {a} 0 1024 {b} -8 1024",
-                              'range 1: offset "-8" is no number'),
+    "negative range offset": ("0 2048 daxlinear 2 {a} 0 1024 {b} -{page} 1024",
+                              'range 1: offset "-{page}" is no number'),
     "range offset of 65 bits": ("0 2048 daxlinear 1 {a} 18446744073709551616 2048",
                                 'range 0: offset "18446744073709551616" is no number'),
-    "range offset that wraps": ("0 2048 daxlinear 1 {a} 18446744073709551608 2048",
-                                "range 0: 2048 sectors from 18446744073709551608 on reach past"),
+    "range offset that wraps": ("0 2048 daxlinear 1 {a} {wraps} 2048",
+                                "range 0: 2048 sectors from {wraps} on reach past"),
     "range offset not on a page": ("0 2048 daxlinear 2 {a} 0 1024 {b} 4 1024",
                                    "range 1: offset 4 is not a multiple of a page"),
     "range length in letters": ("0 2048 daxlinear 1 {a} 0 all",
@@ -95,24 +97,24 @@ TABLES = {
                          'range 1: length "0" is no number'),
     "range length of 65 bits": ("0 2048 daxlinear 1 {a} 0 18446744073709551616",
                                 'range 0: length "18446744073709551616" is no number'),
-    "range length of 64 bits": ("0 2048 daxlinear 1 {a} 0 18446744073709551608",
+    "range length of 64 bits": ("0 2048 daxlinear 1 {a} 0 {wraps}",
                                 "range 0: starts at 0 .*past the target's end at 2048"),
     "range lengths that wrap to the right sum": (
         "0 2048 daxlinear 2 {a} 0 1024 {b} 0 18446744073709551615",
         "range 1: length 18446744073709551615 is not a multiple"),
     "range lengths in pages that wrap to the right sum": (
-        "0 2048 daxlinear 3 {a} 0 1024 {b} 0 18446744073709550592 {a} 1024 2048",
+        "0 2048 daxlinear 3 {a} 0 1024 {b} 0 {wraps_1024} {a} 1024 2048",
         "range 1: starts at 1024 .*past the target's end at 2048"),
     "range length not in pages": ("0 2048 daxlinear 2 {a} 0 1023 {b} 0 1025",
                                   "range 0: length 1023 is not a multiple of a page"),
     "last range not in pages": ("0 2047 daxlinear 2 {a} 0 1024 {b} 0 1023",
                                 "range 1: length 1023 is not a multiple of a page"),
-    "ranges too short": ("0 2048 daxlinear 2 {a} 0 1024 {b} 0 1016",
-                         "ranges add up to 2040 sectors, the target has 2048"),
-    "ranges too long": ("0 2048 daxlinear 2 {a} 0 1024 {b} 0 1032",
-                        "range 1: starts at 1024 .* 1032 long, past the target's end at 2048"),
-    "one range too short": ("0 2048 daxlinear 1 {a} 0 8",
-                            "ranges add up to 8 sectors, the target has 2048"),
+    "ranges too short": ("0 2048 daxlinear 2 {a} 0 1024 {b} 0 {less}",
+                         "ranges add up to {sum_less} sectors, the target has 2048"),
+    "ranges too long": ("0 2048 daxlinear 2 {a} 0 1024 {b} 0 {more}",
+                        "range 1: starts at 1024 .* {more} long, past the target's end at 2048"),
+    "one range too short": ("0 2048 daxlinear 1 {a} 0 {page}",
+                            "ranges add up to {page} sectors, the target has 2048"),
     "range past the end of the child": ("0 2048 daxlinear 2 {b} 0 1024 {a} {size} 1024",
                                         "range 1: 1024 sectors from {size} on reach past the end"),
     "range a page too long for the child": (
@@ -120,8 +122,9 @@ TABLES = {
     # devices
     "missing device": ("0 2048 daxlinear /dev/missing 0", "/dev/missing cannot be opened"),
     "missing device number": ("0 2048 daxlinear 199:7 0", "199:7 cannot be opened"),
-    "missing last device": ("0 2048 daxlinear 3 {a} 0 8 {b} 0 8 /dev/missing 0 2032",
-                            "/dev/missing cannot be opened"),
+    "missing last device": (
+        "0 2048 daxlinear 3 {a} 0 {page} {b} 0 {page} /dev/missing 0 {two_less}",
+        "/dev/missing cannot be opened"),
     "character device": ("0 2048 daxlinear /dev/null 0", "/dev/null cannot be opened"),
     "folder": ("0 2048 daxlinear /dev 0", "/dev cannot be opened"),
     "file": ("0 2048 daxlinear /etc/passwd 0", "/etc/passwd cannot be opened"),
@@ -146,20 +149,32 @@ TABLES = {
                                    '"-1" is not the number of options'),
     "option in the plain form": ("0 2048 daxlinear {a} 0 1 allow_move",
                                  '"/dev/.*" is no number of ranges'),
-    # 2 MiB mappings, which the option asks for
-    "2 MiB lost by an offset": ("0 4096 daxlinear 1 {a} 8 4096 1 align_pmd",
-                                "range 0: sector 0 .* offset 8 on .* not both on 2 MiB"),
-    "2 MiB lost by a range before": (
-        "0 8192 daxlinear 2 {a} 0 2048 {b} 0 6144 1 align_pmd",
-        "range 1: sector 2048 .* offset 0 on .* not both on 2 MiB"),
-    "2 MiB lost by a line before": (
-        "0 8 daxlinear {b} 0\n8 4096 daxlinear 1 {a} 0 4096 1 align_pmd",
-        "range 0: sector 8 .* offset 0 on .* not both on 2 MiB"),
+    # PMD mappings, which the option asks for
+    "PMDs lost by an offset": (
+        "0 {huge} daxlinear 1 {a} {page} {huge} 1 align_pmd",
+        "range 0: sector 0 .* offset {page} on .* not both on {huge_mib} MiB"),
+    "PMDs lost by a range before": (
+        "0 {huge_3} daxlinear 2 {a} 0 {huge_half} {b} 0 {huge_rest} 1 align_2m",
+        "range 1: sector {huge_half} .* offset 0 on .* not both on {huge_mib} MiB"),
+    "PMDs lost by a line before": (
+        "0 {page} daxlinear {b} 0\n{page} {huge} daxlinear 1 {a} 0 {huge} 1 align_pmd",
+        "range 0: sector {page} .* offset 0 on .* not both on {huge_mib} MiB"),
     # a good line before a bad one
     "bad second line": ("0 2048 daxlinear {a} 0\n2048 2048 daxlinear {b} 3",
                         "offset 3 is not a multiple of a page"),
     "bad third line": ("0 2048 daxlinear {a} 0\n2048 2048 daxlinear 1 {b} 0 2048\n"
                        "4096 2048 daxlinear {a} x", 'offset "x" is no number'),
+}
+
+# The others: {page} is one in sectors, {huge} a PMD, and so on.
+NUMBERS = {
+    "page": PAGE_SECTORS, "page_less": PAGE_SECTORS - 1, "page_more": PAGE_SECTORS + 1,
+    "less": 1024 - PAGE_SECTORS, "more": 1024 + PAGE_SECTORS, "sum_less": 2048 - PAGE_SECTORS,
+    "two_less": 2048 - 2 * PAGE_SECTORS,
+    "bits63": (1 << 63) - PAGE_SECTORS, "wraps": (1 << 64) - PAGE_SECTORS,
+    "wraps_1024": (1 << 64) - 1024,
+    "huge": HUGE_SECTORS, "huge_half": HUGE_SECTORS // 2, "huge_rest": HUGE_SECTORS * 5 // 2,
+    "huge_3": 3 * HUGE_SECTORS, "huge_mib": HUGE_MIB,
 }
 
 MESSAGE = "device-mapper: daxlinear: |dax_holder: "
@@ -212,8 +227,9 @@ def free_children(bed):
 @pytest.mark.parametrize("name", TABLES)
 def test_bad_table(bed, name):
     first, second = free_children(bed)
-    words = {"a": first, "b": second, "size": first.sectors, "after": first.sectors + 8,
-             "tail": first.sectors - 2040}
+    words = {"a": first, "b": second, "size": first.sectors,
+             "after": first.sectors + PAGE_SECTORS, "tail": first.sectors - 2048 + PAGE_SECTORS,
+             **NUMBERS}
     table, message = (text.format(**words) for text in TABLES[name])
     check_bad(bed, table, message)
 
@@ -251,11 +267,12 @@ def test_partition_off_a_page(bed, start, sectors):
 
 @pytest.mark.parametrize("offset, message", [
     (4, "offset 4 is not a multiple of a page"),
-    (2048 - 8, "2048 sectors from 2040 on reach past the end of .*, which has 4080"),
+    (2048 - PAGE_SECTORS, f"2048 sectors from {2048 - PAGE_SECTORS} on reach past the end of .*, "
+                          f"which has {4096 - 2 * PAGE_SECTORS}"),
 ])
 def test_partition(bed, offset, message):
     # the disk goes on behind its end
-    with bed.nvdimms[2].partition(2056, 4080) as partition:
+    with bed.nvdimms[2].partition(2048 + PAGE_SECTORS, 4096 - 2 * PAGE_SECTORS) as partition:
         check_bad(bed, f"0 2048 daxlinear {partition} {offset}", message)
 
 
@@ -354,6 +371,6 @@ def test_bad_reload_leaves_the_live_table(bed):
     assert bed.probe.is_free(second)
     assert device.table_text() == before
     with bed.probe.holding(device):
-        assert [call.off for call in bed.probe.inject(first, 8 * 4096).calls] == [0]
+        assert [call.off for call in bed.probe.inject(first, 8 * PAGE).calls] == [0]
     device.reload(DaxLinear(2048, second, 0))
     assert bed.probe.is_free(first)

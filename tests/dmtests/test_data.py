@@ -217,7 +217,9 @@ def test_flush_of_partitions(bed):
     disk, other = bed.nvdimms[0], bed.nvdimms[1]
     one = bed.enter(disk.partition(2048, 2048, 1))
     two = bed.enter(disk.partition(4096, 2048, 2))
-    device = bed.device(DaxLinear.ranges([(one, 0, 8), (other, 0, 8), (two, 0, 8), (one, 8, 8)]))
+    device = bed.device(DaxLinear.ranges([
+        (child, at, PAGE_SECTORS)
+        for child, at in ((one, 0), (other, 0), (two, 0), (one, PAGE_SECTORS))]))
     fd = os.open(device.path, os.O_RDWR | os.O_EXCL)
     try:
         with Trace("block/block_bio_queue") as trace:
@@ -273,10 +275,11 @@ def test_bad_blocks_as_on_the_raw_device(bed, target):
 def neighbours(bed):
     """Return a device of two ranges that meet at a MiB, and where their children's data is."""
     first, second = bed.nvdimms[0], bed.nvdimms[2]
-    device = bed.device(DaxLinear.ranges([(first, 80, MIB_SECTORS), (second, 16, MIB_SECTORS)]))
+    device = bed.device(DaxLinear.ranges([(first, 10 * PAGE_SECTORS, MIB_SECTORS),
+                                          (second, 2 * PAGE_SECTORS, MIB_SECTORS)]))
     with direct(device) as fd:
         assert os.pwritev(fd, [aligned(b"x" * 4 * PAGE)], MIB - 2 * PAGE) == 4 * PAGE
-    return device, (first, 80 * SECTOR + MIB), (second, 16 * SECTOR)
+    return device, (first, 10 * PAGE_SECTORS * SECTOR + MIB), (second, 2 * PAGE_SECTORS * SECTOR)
 
 
 def read_child(place, start, length):
@@ -320,7 +323,7 @@ def test_recovery_as_on_the_raw_device(bed):
 
 def test_limits_are_the_childrens(bed):
     children = bed.nvdimms[:2]
-    device = bed.device(DaxLinear.ranges([(child, 0, 8) for child in children]))
+    device = bed.device(DaxLinear.ranges([(child, 0, PAGE_SECTORS) for child in children]))
     for name in ("logical_block_size", "physical_block_size", "dax", "write_cache", "fua",
                  "rotational"):
         values = {read_file(f"/sys/block/{disk}/queue/{name}")

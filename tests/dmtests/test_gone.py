@@ -26,7 +26,7 @@ from lib.holders.probe import ProbeError
 from lib.holders.trace import Kprobe, Trace
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
-from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR, WHOLE, pages
+from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_LSB, SECTOR, WHOLE, pages
 
 SIZE = 32 * MIB_SECTORS
 AGSIZE = 16 * MIB
@@ -197,7 +197,7 @@ def test_below_xfs(bed, gone, unplugged):
         assert [(event["child"], event["parent"]) for event in trace.fields()] == [
             (gone.name, files.device.disk)]
     for victim in victims:
-        assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
+        assert victim.wait_sigbus() == Sigbus("AO", 0, PAGE_LSB)
     assert files.fs.is_shut_down()
     assert files.device.status() == [
         Status(ranges=3, gone=1, received=1, forwarded=1, handled=1, last=SIZE)]
@@ -240,7 +240,7 @@ def test_mapped_elsewhere_only(bed, gone, unplugged):
     bed.kill_early()
     on_child, elsewhere = files.victim(1), files.victim(0)
     unplugged.unplug()
-    assert on_child.wait_sigbus() == Sigbus("AO", 0, 12)
+    assert on_child.wait_sigbus() == Sigbus("AO", 0, PAGE_LSB)
     assert elsewhere.lives()
     unplugged.plug()
 
@@ -264,7 +264,7 @@ def test_below_two_floors(bed, gone, unplugged):
                 victim.__exit__()
         assert not left
         assert failures.places() == [(SIZE * SECTOR, 3 * SIZE * SECTOR)]
-    assert [victim.sigbus for victim in victims] == [Sigbus("AO", 0, 12)] * 2
+    assert [victim.sigbus for victim in victims] == [Sigbus("AO", 0, PAGE_LSB)] * 2
     assert elsewhere.lives()
     unplugged.plug()
 
@@ -295,7 +295,7 @@ def test_child_gone_leaves_others_on_the_same_floor_alone(bed, gone, unplugged, 
                 for event in sorted(trace.fields(), key=lambda event: event["parent"])] == [
             (middle.disk, 0, 5 * SIZE * SECTOR), (tops[1].disk, SIZE * SECTOR, SIZE * SECTOR)]
     assert not bed.kmsg.find(rf"\b{tops[0].disk}\b", mark)
-    assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
+    assert victim.wait_sigbus() == Sigbus("AO", 0, PAGE_LSB)
     assert files.fs.is_shut_down()
     assert all(one.lives() for one in untouched)
     beside.fs.write("new", b"new" * 1000)

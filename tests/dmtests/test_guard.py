@@ -18,7 +18,7 @@ from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders.attach import attached
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
-from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR, pages
+from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_LSB, SECTOR, pages
 
 
 def where(ranges, sector):
@@ -315,7 +315,7 @@ class Mounted:
         with self.victim(place, name) as victim, XfsFailures() as failures:
             assert int(victim.ask("pfn", 0)[1]) == pfn
             poison.poison_page(pfn)
-            assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
+            assert victim.wait_sigbus() == Sigbus("AO", 0, PAGE_LSB)
             assert failures.places() == [(place, PAGE)]
         self.check_well()
 
@@ -399,7 +399,7 @@ def test_xfs_is_converted_from_dm_linear(bed):
         mounted.device.reload(DaxLinear.ranges(mounted.ranges))
         assert victim.lives()
         mounted.check_failure(place)
-        assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
+        assert victim.wait_sigbus() == Sigbus("AO", 0, PAGE_LSB)
 
 
 def test_xfs_is_moved_on_purpose(bed):

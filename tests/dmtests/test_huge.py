@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""2 MiB mappings: which devices have them, by the kernel's tracepoint, and which lose them."""
+"""Huge pages: which devices have them, by the kernel's tracepoint, and which lose them."""
 
 import collections
 import os
@@ -11,17 +11,17 @@ from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.holders.trace import Trace
 from lib.holders.victim import Victim
-from lib.units import HUGE, MIB, MIB_SECTORS, PAGE_SECTORS
+from lib.units import HUGE, HUGE_MIB, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE_SECTORS
 
-GROUP_MIB = 64
-FILE = 8 * HUGE
+GROUP_MIB = max(64, 4 * HUGE_MIB)
+FILE = min(8, GROUP_MIB // HUGE_MIB // 2) * HUGE
 
 
 def faults(bed, device):
-    """Return the counts of 2 MiB faults by result, for each allocation group of an XFS."""
+    """Return the counts of faults of huge pages by result, for each allocation group of an XFS."""
     ends = {}
     with Xfs(device, bed.folder(), size=2 * GROUP_MIB * MIB, agsize=GROUP_MIB * MIB,
-             stripe_2m=True) as fs:
+             stripe_huge=True) as fs:
         for number in range(2):
             # XFS puts each new folder into another group
             os.mkdir(fs.path(f"{number}"))
@@ -43,13 +43,13 @@ def two(bed, offset):
 def test_share(bed):
     bare = faults(bed, bed.nvdimms[0])
     assert bare == {0: {"NOPAGE": FILE // HUGE}, 1: {"NOPAGE": FILE // HUGE}}
-    aligned = two(bed, MIB_SECTORS * 4)
+    aligned = two(bed, 2 * HUGE_SECTORS)
     assert faults(bed, aligned) == bare
     assert [status.lost_pmd for status in aligned.status()] == [None]
 
 
 def test_lost(bed):
-    # one page off, and each fault in that range falls back to 4 KiB
+    # one page off, and each fault in that range falls back to single pages
     device = two(bed, PAGE_SECTORS)
     found = faults(bed, device)
     assert found[0] == {"NOPAGE": FILE // HUGE}
@@ -57,16 +57,18 @@ def test_lost(bed):
     assert [status.lost_pmd for status in device.status()] == [1]
 
 
-# ranges (child, offset, length) in MiB of a mapped device, and whether it keeps 2 MiB mappings
+# ranges (child, offset, length) of a mapped device, in halves of a huge page, and whether it keeps
+# its huge pages
 CHILDREN = {
-    "seam on 2 MiB": ([(0, 0, 4), (1, 2, 4)], True),
-    # each range is aligned, and 2 MiB around the seam are in both
-    "seam beside 2 MiB": ([(0, 0, 3), (1, 3, 5)], False),
-    "second line beside 2 MiB in memory": ([(0, 0, 4), (1, 1, 4)], False),
-    "third line beside 2 MiB in memory": ([(0, 0, 4), (1, 2, 2), (0, 5, 2)], False),
+    "seam on a huge page": ([(0, 0, 4), (1, 2, 4)], True),
+    # each range is aligned, and the huge page around the seam is in both
+    "seam beside a huge page": ([(0, 0, 3), (1, 3, 5)], False),
+    "second line beside one in memory": ([(0, 0, 4), (1, 1, 4)], False),
+    "third line beside one in memory": ([(0, 0, 4), (1, 2, 2), (0, 5, 2)], False),
     "seam in contiguous memory": ([(0, 0, 3), (0, 3, 5)], False),
     "short end": ([(0, 0, 4), (1, 2, 3)], True),
 }
+HALF_SECTORS = HUGE_SECTORS // 2
 
 
 def refused(bed, device, target):
@@ -84,40 +86,40 @@ def refused(bed, device, target):
 @pytest.mark.parametrize("name", CHILDREN)
 def test_inside_a_mapped_child(bed, name, kind):
     lines, is_kept = CHILDREN[name]
-    lines = [(bed.nvdimms[which], offset * MIB_SECTORS, length * MIB_SECTORS)
+    lines = [(bed.nvdimms[which], offset * HALF_SECTORS, length * HALF_SECTORS)
              for which, offset, length in lines]
     below = bed.device(*([DaxLinear.ranges(lines)] if kind == "daxlinear" else
                          [Linear(length, child, offset) for child, offset, length in lines]))
     device = bed.device()
-    ranges = [(bed.nvdimms[2], 0, 4 * MIB_SECTORS), (below, 0, below.sectors)]
+    ranges = [(bed.nvdimms[2], 0, 2 * HUGE_SECTORS), (below, 0, below.sectors)]
     if is_kept:
         device.load(DaxLinear.ranges(ranges, "align_pmd"))
     else:
         why = refused(bed, device, DaxLinear.ranges(ranges, "align_pmd"))
         seam = sum(length for *_, length in lines[:2 if name.startswith("third") else 1])
-        assert f"range 1: sector {4 * MIB_SECTORS + seam} " in why
+        assert f"range 1: sector {2 * HUGE_SECTORS + seam} " in why
         assert f"offset {seam} on {below.disk}" in why
     device.reload(DaxLinear.ranges(ranges))
     assert [status.lost_pmd for status in device.status()] == [None if is_kept else 1]
 
 
 def test_bad_pages(bed):
-    # bad blocks end the run of a lookup, but are no reason against 2 MiB mappings
+    # bad blocks end the run of a lookup, but are no reason against huge pages
     child = bed.nvdimms[0]
     child.add_badblocks(300 * PAGE_SECTORS + 3, 1)
     child.add_badblocks(700 * PAGE_SECTORS, 3 * PAGE_SECTORS)
-    device = bed.device(DaxLinear.ranges([(child, 0, 8 * MIB_SECTORS)], "align_pmd"))
+    device = bed.device(DaxLinear.ranges([(child, 0, 4 * HUGE_SECTORS)], "align_pmd"))
     assert [status.lost_pmd for status in device.status()] == [None]
 
 
 def test_no_memory(bed):
     # its child has lost its table: the dax_device is there, but maps no page
-    lowest = bed.device(Linear(8 * MIB_SECTORS, bed.nvdimms[0], 0))
-    below = bed.device(Linear(8 * MIB_SECTORS, lowest, 0))
-    ranges = [(bed.nvdimms[1], 0, 4 * MIB_SECTORS), (below, 4 * MIB_SECTORS, 4 * MIB_SECTORS)]
+    lowest = bed.device(Linear(4 * HUGE_SECTORS, bed.nvdimms[0], 0))
+    below = bed.device(Linear(4 * HUGE_SECTORS, lowest, 0))
+    ranges = [(bed.nvdimms[1], 0, 2 * HUGE_SECTORS), (below, 2 * HUGE_SECTORS, 2 * HUGE_SECTORS)]
     lowest.wipe()
     device = bed.device()
     why = refused(bed, device, DaxLinear.ranges(ranges, "align_pmd"))
-    assert f"range 1: offset {4 * MIB_SECTORS} on {below.disk} has no memory (-EIO)" in why
+    assert f"range 1: offset {2 * HUGE_SECTORS} on {below.disk} has no memory (-EIO)" in why
     device.reload(DaxLinear.ranges(ranges))
     assert [status.lost_pmd for status in device.status()] == [1]

@@ -11,7 +11,7 @@ import pytest
 
 from lib.command import log, run
 from lib.dm.target import DaxLinear
-from lib.units import HUGE_SECTORS, PAGE_SECTORS
+from lib.units import HUGE_SECTORS, PAGE_SECTORS, pages
 
 _FOLDER = "/sys/kernel/security"
 
@@ -50,7 +50,7 @@ def _policy():
 
 def test_format(bed):
     first, second = bed.nvdimms[:2]
-    two = [(first, 0, 8), (second, 80, 16)]
+    two = [(first, 0, pages(1)), (second, pages(10), pages(2))]
     device = bed.device(DaxLinear(2048, first, 800), DaxLinear.ranges(two, "allow_move"))
     assert measured(device) == [[expected([(first, 800, 2048)]), expected(two, move="y")]]
 

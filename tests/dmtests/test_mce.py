@@ -14,7 +14,7 @@ from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders.taint import MACHINE_CHECK
 from lib.holders.trace import Trace
 from lib.holders.victim import Sigbus, Victim
-from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
+from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_LSB, PAGE_SECTORS, SECTOR
 
 SIZE = 32 * MIB_SECTORS
 AGSIZE = 16 * MIB
@@ -45,7 +45,7 @@ def test_file_data(bed):
         at = int(early.ask("pfn", 0)[1]) * PAGE
         assert at == nvdimm.phys + SIZE * SECTOR + 12 * MIB
         mce.check(at)
-        assert early.wait_sigbus() == Sigbus("AO", 0, 12)
+        assert early.wait_sigbus() == Sigbus("AO", 0, PAGE_LSB)
         # The NVDIMM's driver is notified too, a little later, and refuses access to the page. So a
         # process with late kill gets its SIGBUS when it touches the page.
         bad = wait_for(lambda: badblocks(nvdimm), f"{nvdimm} has no bad block")

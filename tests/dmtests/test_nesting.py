@@ -12,7 +12,7 @@ from lib.fs.ext4 import Ext4
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
 from lib.judge.oracle import notified
-from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE, pages
+from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_LSB, PAGE_SECTORS, SECTOR, WHOLE, pages
 
 
 class Floor:
@@ -199,7 +199,7 @@ def test_ext4(bed, above):
     with Victim(path) as victim, Victim(path) as other, Victim(path, offset=MIB // 2) as untouched:
         pfn = int(victim.ask("pfn", 9 * PAGE)[1])
         poison.poison_page(pfn)
-        assert victim.wait_sigbus() == other.wait_sigbus() == Sigbus("AO", 9 * PAGE, 12)
+        assert victim.wait_sigbus() == other.wait_sigbus() == Sigbus("AO", 9 * PAGE, PAGE_LSB)
         assert untouched.lives()
     number, nvdimm = next((number, nvdimm) for number, nvdimm in enumerate(nvdimms)
                           if pfn in nvdimm.pfns())

@@ -19,7 +19,7 @@ from lib.units import HUGE, HUGE_SECTORS, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTO
 def three_children(bed):
     """Return ranges of a whole NVDIMM, a partition and the rest of a third, all unequal."""
     small, middle, large = bed.nvdimms[0], bed.nvdimms[2], bed.nvdimms[3]
-    partition = bed.enter(middle.partition(pages(257), pages(40000)))
+    partition = bed.enter(middle.partition(pages(257), pages(10000)))
     assert len({small.sectors, partition.sectors, large.sectors}) == 3
     return [
         (small, 0, small.sectors),
@@ -143,7 +143,7 @@ def test_many_small_ranges(bed, kind):
 
 
 def test_four_thousand_ranges(bed):
-    # every page of 16 MiB on its own, in random order
+    # every page of the first 4096 on its own, in random order
     child = bed.nvdimms[3]
     order = list(range(4096))
     random.Random(3).shuffle(order)
@@ -224,8 +224,8 @@ def test_failure_of_less_than_a_page(bed):
     with bed.probe.holding(device):
         for off, length, first, number in (
                 (4 * PAGE, 64, 0, 1),
-                (5 * PAGE + 4032, 64, 1, 1),
-                (5 * PAGE + 4032, 128, 1, 2),
+                (6 * PAGE - 64, 64, 1, 1),
+                (6 * PAGE - 64, 128, 1, 2),
                 (4 * PAGE - 64, 128, 0, 1),
                 (8 * PAGE - 1, 2, 3, 1),
         ):
@@ -307,7 +307,8 @@ def test_partitions_of_one_disk(bed):
     disk = bed.nvdimms[1]
     first = bed.enter(disk.partition(pages(1000), pages(500), number=1))
     second = bed.enter(disk.partition(pages(1500), pages(500), number=2))
-    ranges = [(second, 0, pages(100)), (first, pages(50), pages(100)), (second, pages(400), 80)]
+    ranges = [(second, 0, pages(100)), (first, pages(50), pages(100)),
+              (second, pages(400), pages(10))]
     device = bed.device(*targets("ranges", ranges))
     other_ranges = [(first, pages(450), pages(50))]
     other = bed.device(*targets("lines", other_ranges))

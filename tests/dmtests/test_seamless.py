@@ -282,13 +282,17 @@ def test_lines_that_are_not_the_whole_device(bed):
     # several lines are logged once, as they go live; one line is not
     child = bed.nvdimms[0]
     mark = bed.kmsg.mark()
-    device = bed.device(DaxLinear(8, child), DaxLinear(16, child, 80))
-    said = f"daxlinear: {device.number}: the line at sector (0|8) is not the whole device"
+    first = PAGE_SECTORS, child
+    second = 2 * PAGE_SECTORS, child, 10 * PAGE_SECTORS
+    device = bed.device(DaxLinear(*first), DaxLinear(*second))
+    said = (f"daxlinear: {device.number}: the line at sector (0|{PAGE_SECTORS}) is not the whole "
+            "device")
     assert len(bed.kmsg.find(said, mark)) == 2
     mark = bed.kmsg.mark()
     device.suspend()
     device.resume()
-    device.reload(DaxLinear.ranges([(child, 0, 8), (child, 80, 16)]))
+    device.reload(DaxLinear.ranges([(child, 0, PAGE_SECTORS),
+                                     (child, 10 * PAGE_SECTORS, 2 * PAGE_SECTORS)]))
     assert not bed.kmsg.find("is not the whole device", mark)
-    device.reload(DaxLinear(8, child), Linear(16, child, 80))
+    device.reload(DaxLinear(*first), Linear(*second))
     assert len(bed.kmsg.find(said, mark)) == 1

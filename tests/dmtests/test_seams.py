@@ -15,19 +15,20 @@ from lib.dm.target import Striped
 from lib.fs.cow import Cow, Differs
 from lib.fs.xfs import Xfs
 from lib.judge.neighbours import Layout, Volume, chance, shuffled
-from lib.units import HUGE, MIB, MIB_SECTORS, PAGE
+from lib.units import HUGE, MIB, MIB_PAGES, MIB_SECTORS, PAGE
 
 CONTROL = pytest.param("linear", marks=pytest.mark.control)
 BARE = pytest.param("bare", marks=pytest.mark.control)
 KINDS = pytest.mark.parametrize("kind", [BARE, "daxlinear", CONTROL])
 
 # pages of the first range: the filesystem's metadata are there
-HEAD = 14 * 256 + 7
+HEAD = 14 * MIB_PAGES + 7
 
 
 def few(children, _):
     """Two seams, far apart."""
-    return Layout(children).add(0, 40 * 256 + 5).add(1, 30 * 256 + 3).add(0, 90 * 256 + 1, 3)
+    return Layout(children).add(0, 40 * MIB_PAGES + 5).add(1, 30 * MIB_PAGES + 3).add(
+        0, 90 * MIB_PAGES + 1, 3)
 
 
 def adjacent(children, luck):
@@ -43,7 +44,7 @@ def single(children, luck):
     layout = Layout(children).add(0, HEAD)
     for number in range(1500):
         layout.add(number % 3, 1, luck.randrange(4))
-    return layout.add(1, 24 * 256 + 3, 5)
+    return layout.add(1, 24 * MIB_PAGES + 3, 5)
 
 
 def same_child(children, luck):
@@ -197,9 +198,9 @@ def test_dedupe(bed, kind, requests):
 
 @KINDS
 def test_huge_page(bed, kind, requests):
-    # a fault copies 2 MiB of a source that is on two children to 2 MiB of one
-    ranges = Layout(bed.nvdimms, 1024).add(0, 40 * 256 + 5).add(1, 40 * 256 + 3).ranges
-    volume = Volume(bed, kind, ranges, stripe_2m=True)
+    # a fault copies a huge page of a source that is on two children to one child
+    ranges = Layout(bed.nvdimms, 1024).add(0, 40 * MIB_PAGES + 5).add(1, 40 * MIB_PAGES + 3).ranges
+    volume = Volume(bed, kind, ranges, stripe_huge=True)
     cow = bed.enter(Cow(volume.fs.folder))
     cow.do(f"reserve ballast 0 {24 * MIB}", "sync ballast", f"write source 0 {24 * MIB}")
     at = volume.crossings("source")[volume.seams[0]]

@@ -22,19 +22,19 @@ from lib.fs.cow import Cow
 from lib.holders import faults
 from lib.judge.neighbours import Layout, Volume, chance, shuffled
 from lib.module import HEAL, HOLDER, TARGET
-from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS
+from lib.units import MIB, MIB_PAGES, MIB_SECTORS, PAGE, PAGE_SECTORS
 
 CROWD = int(os.environ.get("DMTESTS_CROWD", 200))
 
 # pages of the first range: the filesystem's metadata are there
-HEAD = 14 * 256 + 7
+HEAD = 14 * MIB_PAGES + 7
 
 _FICLONE = 0x40049409
 
 
 def pair(children):
     """Return two ranges, one of each child."""
-    return Layout(children).add(0, HEAD).add(1, 40 * 256 + 3).ranges
+    return Layout(children).add(0, HEAD).add(1, 40 * MIB_PAGES + 3).ranges
 
 
 def stripes(children, number, pages, most, nr_children=2):
@@ -171,7 +171,7 @@ class BadPages:
 
     def __init__(self, bed, kind):
         self.volume, self.cow = make(bed, Layout(bed.nvdimms).add(0, HEAD).add(
-            1, 20 * 256 + 3).add(0, 20 * 256, 50).ranges, kind)
+            1, 20 * MIB_PAGES + 3).add(0, 20 * MIB_PAGES, 50).ranges, kind)
         self.source_seam, self.clone_seam = self.volume.seams
         self.cow.do(f"write source 0 {8 * MIB}", f"reserve ballast 0 {PAGE}", "sync ballast")
         ballast = self.volume.fs.place("ballast", 0)

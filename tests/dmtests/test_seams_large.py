@@ -9,7 +9,7 @@ import pytest
 
 from lib.dm import seams
 from lib.judge.neighbours import Layout, Volume, chance, shuffled
-from lib.units import MIB, PAGE
+from lib.units import MIB, MIB_PAGES, PAGE
 
 pytestmark = pytest.mark.large
 
@@ -73,7 +73,7 @@ def places(volume, *names):
 @pytest.fixture(name="volume")
 def _volume(bed):
     luck = chance("large")
-    layout = Layout(bed.nvdimms).add(0, 14 * 256 + 7)
+    layout = Layout(bed.nvdimms).add(0, 14 * MIB_PAGES + 7)
     for number in range(130):
         layout.add(number % 4, 15001 + 2 * luck.randrange(400), 1 + luck.randrange(4))
     bed.kmsg.expect_known()

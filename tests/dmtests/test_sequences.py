@@ -21,7 +21,7 @@ from lib.judge.live import Live
 from lib.judge.oracle import Oracle, notified
 from lib.kernel import MAPS_ITSELF
 from lib.module import HOLDER, TARGET
-from lib.units import PAGE, pages
+from lib.units import HUGE_MIB, PAGE, PAGE_SECTORS, pages
 
 SUSPENDS = [[], ["--nolockfs"], ["--noflush"], ["--noflush", "--nolockfs"]]
 
@@ -315,10 +315,13 @@ def bad_tables(bed, layouts):
     yield "itself", f"0 128 daxlinear 2 {good} {{self}} 0 64", MAPS_ITSELF
     yield "alignment", f"0 128 daxlinear 2 {good} {other} 4 64", "is not a multiple of a page"
     yield "size", f"0 128 daxlinear 2 {good} {other} {other.sectors} 64", "reach past the end"
-    yield "2 MiB", f"0 128 daxlinear 2 {good} {other} 64 64 1 align_pmd", "not both on 2 MiB"
+    yield "PMD", f"0 128 daxlinear 2 {good} {other} 64 64 1 align_pmd", \
+        f"not both on {HUGE_MIB} MiB"
     yield "busy", f"0 128 daxlinear 2 {good} {taken} 0 64", "has another holder"
-    yield "guard", f"0 {size} daxlinear 1 {first} 8 {size}", "is in use and its sector 0"
-    yield "guard, far", f"0 {size} daxlinear 2 {first} 0 {size - 8} {other} 0 8", "is in use"
+    yield "guard", f"0 {size} daxlinear 1 {first} {PAGE_SECTORS} {size}", \
+        "is in use and its sector 0"
+    yield "guard, far", (f"0 {size} daxlinear 2 {first} 0 {size - PAGE_SECTORS} "
+                         f"{other} 0 {PAGE_SECTORS}"), "is in use"
     yield "guard, 2nd line", table(DaxLinear(pages(8), first), DaxLinear(pages(8), other)), \
         f"is in use and its sector {pages(8)}"
     # our targets load, and dm destroys them again

@@ -13,7 +13,7 @@ from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.oracle import Oracle, notified
 from lib.tool.tool import ToolDevice, daxlinear
-from lib.units import HUGE_SECTORS, MIB, PAGE, PAGE_SECTORS, SECTOR
+from lib.units import HUGE_SECTORS, MIB, PAGE, PAGE_LSB, PAGE_SECTORS, SECTOR
 
 GIB = 1024 * MIB
 TIB = 1024 * GIB
@@ -49,7 +49,7 @@ def test_xfs(bed):
             with (Victim(fs.path("file"), offset=fs.find("file", place), length=PAGE) as victim,
                   XfsFailures() as failures):
                 poison_page(last_pfn - (size - PAGE - place) // PAGE)
-                assert victim.wait_sigbus() == Sigbus("AO", 0, 12)
+                assert victim.wait_sigbus() == Sigbus("AO", 0, PAGE_LSB)
                 if place != size - PAGE:
                     # the last page of all, which is free
                     poison_page(last_pfn)

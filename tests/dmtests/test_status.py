@@ -13,7 +13,10 @@ from lib.dm.target import DaxLinear, Linear
 from lib.holders import attach
 from lib.holders.attach import attached
 from lib.holders.trace import Trace
-from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE
+from lib.units import HUGE, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, WHOLE, pages
+
+# where a page fails in the tests of the log, in bytes
+_FAILED = 42 * PAGE
 
 # what XFS returns as it shuts down: EUCLEAN by its other name
 EFSCORRUPTED = errno.EUCLEAN
@@ -21,24 +24,26 @@ EFSCORRUPTED = errno.EUCLEAN
 
 def test_a_new_device(bed):
     first, second = bed.nvdimms[:2]
-    device = bed.device(DaxLinear(MIB_SECTORS, first, 8),
-                        DaxLinear.ranges([(second, 0, 8), (first, 8000, 16), (second, 8, 8)]))
+    device = bed.device(DaxLinear(MIB_SECTORS, first, pages(1)),
+                        DaxLinear.ranges([(second, 0, pages(1)), (first, 8000, pages(2)),
+                                          (second, pages(1), pages(1))]))
     assert device.status_lines() == [
         f"0 {MIB_SECTORS} daxlinear 1 1 0 0 0 0 0 - 0",
-        f"{MIB_SECTORS} 32 daxlinear 3 2 0 0 0 0 0 - 0",
+        f"{MIB_SECTORS} {pages(4)} daxlinear 3 2 0 0 0 0 0 - 0",
     ]
 
 
 @pytest.mark.parametrize("ranges, lost", [
     # (child, offset, sectors)
     ([(0, 0, HUGE_SECTORS)], None),
-    ([(0, HUGE_SECTORS, 8)], None),
+    ([(0, HUGE_SECTORS, pages(1))], None),
     ([(0, 0, HUGE_SECTORS), (1, 4 * HUGE_SECTORS, HUGE_SECTORS)], None),
-    ([(0, 8, HUGE_SECTORS)], 0),
-    ([(0, 0, HUGE_SECTORS), (1, 8, HUGE_SECTORS), (1, HUGE_SECTORS + 8, HUGE_SECTORS)], 1),
+    ([(0, pages(1), HUGE_SECTORS)], 0),
+    ([(0, 0, HUGE_SECTORS), (1, pages(1), HUGE_SECTORS),
+      (1, HUGE_SECTORS + pages(1), HUGE_SECTORS)], 1),
     # a short range shifts the next one
-    ([(0, 0, 8), (1, 0, HUGE_SECTORS)], 1),
-    ([(0, 0, 2 * HUGE_SECTORS), (1, 0, 8), (1, 8, 8)], 2),
+    ([(0, 0, pages(1)), (1, 0, HUGE_SECTORS)], 1),
+    ([(0, 0, 2 * HUGE_SECTORS), (1, 0, pages(1)), (1, pages(1), pages(1))], 2),
 ])
 def test_lost_pmd(bed, ranges, lost):
     # the range that the option refuses, by either name
@@ -61,7 +66,8 @@ def test_partitions_are_children(bed):
     disk = bed.nvdimms[0]
     one = bed.enter(disk.partition(2048, 2048, 1))
     two = bed.enter(disk.partition(4096, 2048, 2))
-    device = bed.device(DaxLinear.ranges([(one, 0, 8), (two, 0, 8), (one, 8, 8)]))
+    device = bed.device(DaxLinear.ranges([(one, 0, pages(1)), (two, 0, pages(1)),
+                                          (one, pages(1), pages(1))]))
     assert device.status() == [Status(ranges=3, alive=2)]
 
 
@@ -106,8 +112,8 @@ def test_counters(bed):
 def test_handled_is_what_was_handled(bed, answer, handled, generic, said):
     """An error is not counted as handled; it prevents generic handling all the same."""
     child, beside = bed.nvdimms[:2]
-    low = bed.device(DaxLinear(MIB_SECTORS, child, 80))
-    high = bed.device(DaxLinear(MIB_SECTORS // 2, low, 80))
+    low = bed.device(DaxLinear(MIB_SECTORS, child, pages(10)))
+    high = bed.device(DaxLinear(MIB_SECTORS // 2, low, pages(10)))
     stock = bed.device(Linear(MIB_SECTORS, beside))
     bed.enter(attached(stock, beside))
     for device in (high, stock):
@@ -115,11 +121,11 @@ def test_handled_is_what_was_handled(bed, answer, handled, generic, said):
     mark = bed.kmsg.mark()
     for number in range(1, 3):
         for disk in (child, beside):
-            assert bed.probe.inject(disk, 160 * SECTOR).rc == answer
+            assert bed.probe.inject(disk, 20 * PAGE).rc == answer
         assert [device.status()[0] for device in (low, high)] == [
             Status(received=number, forwarded=number, handled=number * handled,
                    generic=number * generic, last=last)
-            for last in (80, 0)]
+            for last in (pages(10), 0)]
         assert [attach.attribute(stock, beside, name) for name in (
             "received", "forwarded", "handled", "generic")] == [
             str(count) for count in (number, number, number * handled, number * generic)]
@@ -132,7 +138,7 @@ def test_each_target_counts_for_itself(bed):
     first, second = bed.nvdimms[:2]
     device = bed.device(DaxLinear(MIB_SECTORS, first, 0),
                         Linear(MIB_SECTORS, bed.nvdimms[2], 0),
-                        DaxLinear.ranges([(second, 0, 8), (first, 8000, 16)]))
+                        DaxLinear.ranges([(second, 0, pages(1)), (first, 8000, pages(2))]))
     with bed.probe.holding(device):
         bed.probe.inject_all([(first, 0), (first, 8000 * SECTOR), (second, 0), (second, PAGE)])
     lines = device.status_lines()
@@ -148,17 +154,18 @@ def test_sectors_are_the_mapped_devices(bed):
     device = bed.device(DaxLinear(MIB_SECTORS, child, 0),
                         DaxLinear(MIB_SECTORS, child, 80000))
     with bed.probe.holding(device):
-        bed.probe.inject(child, (80000 + 80) * SECTOR)
-    assert [status.last for status in device.status()] == [None, MIB_SECTORS + 80]
+        bed.probe.inject(child, (80000 + pages(10)) * SECTOR)
+    assert [status.last for status in device.status()] == [None, MIB_SECTORS + pages(10)]
 
 
 def test_every_parent_counts(bed):
     child = bed.nvdimms[0]
-    devices = [bed.device(DaxLinear(MIB_SECTORS, child, 8 * number)) for number in range(3)]
+    devices = [bed.device(DaxLinear(MIB_SECTORS, child, pages(1) * number)) for number in range(3)]
     bed.probe.hold(devices[0])
-    bed.probe.inject(child, 16 * SECTOR)
+    bed.probe.inject(child, 2 * PAGE)
     assert [device.status()[0] for device in devices] == [
-        Status(received=1, forwarded=1, handled=1, last=16), Status(received=1, generic=1, last=8),
+        Status(received=1, forwarded=1, handled=1, last=pages(2)),
+        Status(received=1, generic=1, last=pages(1)),
         Status(received=1, generic=1, last=0)]
 
 
@@ -178,13 +185,13 @@ def test_counters_outlive_a_reload(bed):
 
 def test_child_gone(bed):
     gone, there = bed.nvdimms[:2]
-    device = bed.device(DaxLinear.ranges([(there, 0, 80), (gone, 0, 80), (there, 80, 80),
-                                          (gone, 80, 80)]))
+    device = bed.device(DaxLinear.ranges([
+        (child, offset, pages(10)) for offset in (0, pages(10)) for child in (there, gone)]))
     with bed.probe.holding(device):
         bed.probe.inject(gone, 0, WHOLE)
     # one failure, at the first range of the child
     assert device.status() == [
-        Status(ranges=4, gone=1, received=1, forwarded=1, handled=1, last=80)]
+        Status(ranges=4, gone=1, received=1, forwarded=1, handled=1, last=pages(10))]
 
 
 @pytest.mark.parametrize("options", [[], ["align_pmd"], ["align_2m"], ["allow_move"],
@@ -198,12 +205,12 @@ def test_table_loads_again(bed, options):
         DaxLinear.ranges([(first, HUGE_SECTORS, HUGE_SECTORS)], *options),
         DaxLinear.ranges([(partition, 0, HUGE_SECTORS), (first, 2 * HUGE_SECTORS, HUGE_SECTORS),
                           (partition, 5 * HUGE_SECTORS, 2 * HUGE_SECTORS)], *options))
-    places = [(device, page * PAGE) for page in range(0, 5 * 512, 37)]
+    places = [(device, page * PAGE) for page in range(0, 5 * HUGE // PAGE, 37)]
     text, memory = device.table_text(), bed.probe.lookup(places)
     assert set(text.split()) & {"align_pmd", "align_2m", "allow_move"} == set(options)
 
     # an error target in between, so that only the text is kept
-    device.reload("0 8 error")
+    device.reload(f"0 {PAGE_SECTORS} error")
     device.reload(text)
     assert device.table_text() == text
     assert bed.probe.lookup(places) == memory
@@ -225,7 +232,7 @@ def test_table_in_its_shortest_form(bed, given, shown):
 
 def test_linear_tables_load_with_the_word_swapped(bed):
     first, second = bed.nvdimms[:2]
-    stock = bed.device(Linear(2048, first, 8), Linear(4096, second, 80))
+    stock = bed.device(Linear(2048, first, pages(1)), Linear(4096, second, pages(10)))
     text = stock.table_text()
     stock.remove()
     device = bed.device(text.replace(" linear ", " daxlinear "))
@@ -235,7 +242,7 @@ def test_linear_tables_load_with_the_word_swapped(bed):
 def test_big_table(bed):
     # a table longer than dm's first buffer
     child = bed.nvdimms[0]
-    ranges = [(child, 16 * number, 8) for number in range(3000)]
+    ranges = [(child, pages(2) * number, pages(1)) for number in range(3000)]
     device = bed.device(DaxLinear.ranges(ranges))
     text = device.table_text()
     # the call and dmsetup both ask again with a longer buffer
@@ -281,14 +288,15 @@ def test_log_line(bed):
     # it has the child and both offsets
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(MIB_SECTORS, bed.nvdimms[1], 0),
-                        DaxLinear(MIB_SECTORS, child, 80))
+                        DaxLinear(MIB_SECTORS, child, pages(10)))
     mark = bed.kmsg.mark()
     with bed.probe.holding(device):
-        bed.probe.inject(child, 0x2a000)
+        bed.probe.inject(child, _FAILED)
     lines = bed.kmsg.find("dax_holder: ", mark)
     assert len(lines) == 1
-    place = MIB + 0x2a000 - 80 * SECTOR
-    for word in (child.name, "0x2a000", device.disk, f"0x{place:x}", f"sector {place // SECTOR}"):
+    place = MIB + _FAILED - 10 * PAGE
+    for word in (child.name, f"{_FAILED:#x}", device.disk, f"{place:#x}",
+                 f"sector {place // SECTOR}"):
         assert re.search(rf"\b{re.escape(word)}\b", lines[0]), (word, lines[0])
 
 
@@ -296,21 +304,21 @@ def test_log_line(bed):
 def test_log_names_what_failed_on_every_floor(bed):
     # it has the child whose page failed and the offset there, not the floor below
     child = bed.nvdimms[0]
-    low = bed.device(DaxLinear(MIB_SECTORS, child, 80))
-    high = bed.device(DaxLinear(MIB_SECTORS // 2, low, 160))
+    low = bed.device(DaxLinear(MIB_SECTORS, child, pages(10)))
+    high = bed.device(DaxLinear(MIB_SECTORS // 2, low, pages(20)))
     bed.enter(bed.probe.holding(high))
     mark = bed.kmsg.mark()
     with Trace("dax_holder/dax_holder_failure") as trace:
-        bed.probe.inject(child, 0x2a000)
+        bed.probe.inject(child, _FAILED)
         found = trace.fields()
-    places = [(device.disk, 0x2a000 - start * SECTOR) for device, start in ((low, 80), (high, 240))]
+    places = [(device.disk, _FAILED - start * PAGE) for device, start in ((low, 10), (high, 30))]
     assert sorted(line.partition("dax_holder: ")[2] for line in
                   bed.kmsg.find("dax_holder: .* failed", mark)) == sorted(
-        f"{child.name} failed at 0x2a000 for 0x1000 bytes, {name} holds it at 0x{place:x} "
+        f"{child.name} failed at {_FAILED:#x} for {PAGE:#x} bytes, {name} holds it at 0x{place:x} "
         f"(sector {place // SECTOR}): handled above (0)" for name, place in places)
     assert sorted((event["child"], int(event["child_bytes"], 0), event["parent"],
                    int(event["parent_bytes"], 0)) for event in found) == sorted(
-        (child.name, 0x2a000, *place) for place in places)
+        (child.name, _FAILED, *place) for place in places)
 
 
 @pytest.mark.usefixtures("renewed")
@@ -328,14 +336,14 @@ def test_tracepoint(bed):
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(8 * MIB_SECTORS, child, 80))
     with Trace("dax_holder/dax_holder_failure") as trace, bed.probe.holding(device):
-        bed.probe.inject_all([(child, 80 * SECTOR + page * PAGE, PAGE, page % 4)
+        bed.probe.inject_all([(child, (10 + page) * PAGE, PAGE, page % 4)
                               for page in range(100)])
         bed.probe.answer(device, -errno.EIO)
-        bed.probe.inject(child, 80 * SECTOR)
+        bed.probe.inject(child, 10 * PAGE)
         found = trace.fields()
-    expected = [(child.name, 80 * SECTOR + page * PAGE, device.disk, page * PAGE, PAGE, page % 4, 0)
+    expected = [(child.name, (10 + page) * PAGE, device.disk, page * PAGE, PAGE, page % 4, 0)
                 for page in range(100)]
-    expected.append((child.name, 80 * SECTOR, device.disk, 0, PAGE, 0, -errno.EIO))
+    expected.append((child.name, 10 * PAGE, device.disk, 0, PAGE, 0, -errno.EIO))
     assert [(event["child"], int(event["child_bytes"], 0), event["parent"],
              int(event["parent_bytes"], 0), int(event["len_bytes"], 0),
              int(event["mf_flags"], 0), int(event["rc"])) for event in found] == expected

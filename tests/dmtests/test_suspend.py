@@ -24,7 +24,7 @@ from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders.attach import attach, attached, detach
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
-from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR, WHOLE
+from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_LSB, PAGE_SECTORS, SECTOR, WHOLE
 
 pytestmark = pytest.mark.at_once
 
@@ -88,7 +88,7 @@ class Blocked:
     def check_done(self):
         """Assert that it has ended as it does on a device that is not suspended."""
         self._failure.end()
-        assert self._victim.wait_sigbus() == Sigbus("AO", 0, 12)
+        assert self._victim.wait_sigbus() == Sigbus("AO", 0, PAGE_LSB)
         assert self._notified.places() == [(self.place, PAGE)]
         assert not self._fs.is_shut_down()
 
@@ -135,7 +135,7 @@ def test_nobody_else_waits(bed, options):
     promptly(other.suspend)
     promptly(other.resume)
     with pytest.raises(CommandError):
-        promptly(other.load, DaxLinear(64, child, 8))
+        promptly(other.load, DaxLinear(64, child, PAGE_SECTORS))
     new = Device(DaxLinear(64, child, 800))
     promptly(bed.enter, new)
     promptly(new.suspend, "--nolockfs")

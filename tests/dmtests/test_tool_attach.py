@@ -232,7 +232,7 @@ def test_status(bed):
     assert re.fullmatch(r"  attached to  state  received  forwarded  handled  generic\b.*"
                         r"  last failure", heads)
     assert re.fullmatch(rf"  {child.path}   alive         2          1        1        1\b.*"
-                        r" +0x1000", counts)
+                        rf" +{PAGE:#x}", counts)
 
 
 def test_status_of_an_error(bed):

@@ -18,7 +18,7 @@ from lib.dm.target import DaxLinear, Linear, Striped
 from lib.fs.xfs import Xfs
 from lib.module import HOLDER, TARGET, TOP
 from lib.tool.tool import FOUND, ToolDevice, ask, call, daxlinear
-from lib.units import MIB, MIB_SECTORS, PAGE
+from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS
 
 GROUP = 128 * MIB_SECTORS
 
@@ -270,7 +270,7 @@ def test_overlap(clean, device, kind):
     a, b = clean.nvdimms[2:4]
     # devices beside it and above it do not overlap it
     clean.named_device(Linear(8, a, 2 * GROUP), Linear(8, b, 3 * GROUP))
-    above = clean.named_device(Linear(8, device))
+    above = clean.named_device(Linear(PAGE_SECTORS, device))
     assert bad(device) == []
     with NamedDevice(OTHERS[kind](a, b)) as other:
         assert bad(device) == ["overlap"]
@@ -282,7 +282,8 @@ def test_overlap(clean, device, kind):
 
 def test_overlap_with_itself(clean):
     child = clean.nvdimms[3]
-    device = clean.named_device(DaxLinear.ranges([(child, 0, GROUP), (child, GROUP - 8, GROUP)]))
+    device = clean.named_device(DaxLinear.ranges([(child, 0, GROUP),
+                                                  (child, GROUP - PAGE_SECTORS, GROUP)]))
     assert "overlap" in bad(device)
 
 

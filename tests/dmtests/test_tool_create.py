@@ -15,7 +15,7 @@ from lib.tool import strace
 from lib.tool.tab import boot_table
 from lib.tool.tool import (BAD_NAMES, FAILED, PROGRAM, USAGE, ToolDevice, ask, call, daxlinear,
                            refused)
-from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, SECTOR
+from lib.units import HUGE_MIB, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
 
 
 class LvmDevice(ToolDevice):
@@ -55,7 +55,7 @@ def test_create(clean):
                                              for nvdimm, length in zip((a, b, c), lengths)]
     # failures of its children are forwarded
     with clean.probe.holding(device):
-        assert len(clean.probe.inject(b, 4096).calls) == 1
+        assert len(clean.probe.inject(b, PAGE).calls) == 1
     daxlinear("remove", device.name)
     assert not os.path.exists(device.path)
 
@@ -100,7 +100,7 @@ def test_same_child_twice(clean):
 
 
 def test_neighbours_on_a_child(clean):
-    # one range, so the second part need not start on 2 MiB
+    # one range, so the second part need not start on a huge page
     child = clean.nvdimms[1]
     words = [child, "--len", "63M", child, "--offset", "63M", "--len", "65M", "--granule", "1M"]
     device = clean.enter(ToolDevice(*words))
@@ -129,28 +129,29 @@ def test_many_ranges(clean):
     assert len(daxlinear("tab", "--print", device.name).split()) == len(sites) + 1
 
 
-def test_partition_off_2m(clean):
-    # its first 2 MiB in memory begin a MiB into it
+def test_partition_off_a_huge_page(clean):
+    # its first huge page in memory begins a MiB into it, or later where they are larger
+    pad = HUGE_SECTORS - MIB_SECTORS
     nvdimm = clean.nvdimms[1]
     part = clean.enter(nvdimm.partition(HUGE_SECTORS + MIB_SECTORS, 200 * MIB_SECTORS))
     device = clean.enter(ToolDevice(part))
     assert table_of(device.name) == [
-        f"0 {GRANULE} daxlinear 1 {part.number} {MIB_SECTORS} {GRANULE} 1 align_pmd"]
+        f"0 {GRANULE} daxlinear 1 {part.number} {pad} {GRANULE} 1 align_pmd"]
 
 
-def test_off_2m(clean):
-    # as requested, and with a warning: no mappings of 2 MiB
+def test_off_a_huge_page(clean):
+    # as requested, and with a warning: no huge pages
     nvdimm = clean.nvdimms[1]
-    done = call("create", "off", nvdimm, "--offset", "4K")
-    assert done.code == 0 and f"{nvdimm.path} does not start on 2 MiB" in done.err
-    assert table_of("off") == [f"0 {GRANULE} daxlinear {nvdimm.number} 8"]
+    done = call("create", "off", nvdimm, "--offset", PAGE)
+    assert done.code == 0 and f"{nvdimm.path} does not start on {HUGE_MIB} MiB" in done.err
+    assert table_of("off") == [f"0 {GRANULE} daxlinear {nvdimm.number} {PAGE_SECTORS}"]
     daxlinear("remove", "off")
     # beside a child that would have them
     other = clean.nvdimms[2]
-    done = call("create", "off", other, "--len", "128M", nvdimm, "--offset", "4K")
-    assert done.err.count("does not start on 2 MiB") == 1 and nvdimm.path in done.err
+    done = call("create", "off", other, "--len", "128M", nvdimm, "--offset", PAGE)
+    assert done.err.count(f"does not start on {HUGE_MIB} MiB") == 1 and nvdimm.path in done.err
     assert table_of("off") == [f"0 {2 * GRANULE} daxlinear 2 {other.number} 0 {GRANULE} "
-                               f"{nvdimm.number} 8 {GRANULE}"]
+                               f"{nvdimm.number} {PAGE_SECTORS} {GRANULE}"]
     daxlinear("remove", "off")
 
 

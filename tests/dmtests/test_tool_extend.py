@@ -17,7 +17,7 @@ from lib.tool import strace
 from lib.tool.tab import BOOT, boot_table
 from lib.tool.terminal import terminal
 from lib.tool.tool import BAD_NAMES, FAILED, FOUND, USAGE, ToolDevice, ask, call, daxlinear, refused
-from lib.units import MIB, MIB_SECTORS, SECTOR
+from lib.units import HUGE, HUGE_MIB, MIB, MIB_SECTORS, PAGE, SECTOR
 
 GRANULE = 128 * MIB_SECTORS
 
@@ -51,9 +51,9 @@ def test_mkfs(clean):
     daxlinear("mkfs", device.name)
     found = geometry(device)
     # 128, 256 and 384 MiB: the group size divides all
-    assert found["agblocks"] * 4096 == 128 * MIB
-    assert found["dblocks"] * 4096 == device.sectors * SECTOR
-    assert found["unit"] == found["width"] == 512
+    assert found["agblocks"] * PAGE == 128 * MIB
+    assert found["dblocks"] * PAGE == device.sectors * SECTOR
+    assert found["unit"] == found["width"] == HUGE // PAGE
     assert bad(ask("check", device.name)) == []
     with Xfs(device, clean.folder(), make=False) as fs:
         text = run("xfs_info", fs.folder)
@@ -175,7 +175,7 @@ def test_extend_mounted(clean):
         assert line.split()[3:] == ["3", *ranges, c.number, "0", str(3 * GRANULE), "1", "align_pmd"]
         assert device.sectors == 6 * GRANULE
         after = os.statvfs(fs.folder)
-        assert (after.f_blocks - before.f_blocks) * 4096 >= 380 * MIB
+        assert (after.f_blocks - before.f_blocks) * PAGE >= 380 * MIB
         assert "768 MiB" in output and c.path in output
         assert bad(ask("check", device.name)) == []
         assert fs.read("file", 6) == b"before"
@@ -220,11 +220,11 @@ def test_extend_several_lines(clean, options, kept):
         assert "the line from 128 MiB on has ended" in done.err
 
 
-def test_extend_by_what_is_off_2m(clean):
+def test_extend_by_what_is_off_a_huge_page(clean):
     a, b = clean.nvdimms[1:3]
     device = clean.enter(ToolDevice(a))
-    done = call("extend", device.name, b, "--offset", "4K")
-    assert done.code == 0 and f"{b.path} does not start on 2 MiB" in done.err
+    done = call("extend", device.name, b, "--offset", PAGE)
+    assert done.code == 0 and f"{b.path} does not start on {HUGE_MIB} MiB" in done.err
     (line,) = table_of(device.name)
     assert "align_" not in line and line.split()[3] == "2"
 
@@ -416,7 +416,7 @@ class Growing:
 
     def xfs_bytes(self):
         """Return the size of the XFS."""
-        return 4096 * int(re.search(r"data +=.* blocks=(\d+)",
+        return PAGE * int(re.search(r"data +=.* blocks=(\d+)",
                                     run("xfs_info", self._folder)).group(1))
 
     def check(self):

@@ -11,7 +11,7 @@ from lib.dm.target import DaxLinear, Linear, Striped, table
 from lib.fs.xfs import Xfs
 from lib.tool import strace
 from lib.tool.tool import BAD_NAMES, FOUND, ask, call, daxlinear, refused
-from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, SECTOR
+from lib.units import HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, pages
 
 PART = 64 * MIB_SECTORS
 
@@ -134,15 +134,15 @@ def test_several_ranges(clean):
 
 def test_to_the_plain_form(clean):
     a = clean.nvdimms[1]
-    device = clean.named_device(DaxLinear(MIB_SECTORS, a, 8), DaxLinear(MIB_SECTORS, a,
-                                                                        MIB_SECTORS + 8))
+    device = clean.named_device(DaxLinear(MIB_SECTORS, a, PAGE_SECTORS),
+                                DaxLinear(MIB_SECTORS, a, MIB_SECTORS + PAGE_SECTORS))
     daxlinear("merge", device.name)
-    assert table_of(device.name) == [f"0 {2 * MIB_SECTORS} daxlinear {a.number} 8"]
+    assert table_of(device.name) == [f"0 {2 * MIB_SECTORS} daxlinear {a.number} {PAGE_SECTORS}"]
 
 
 def test_many_lines(clean):
     children = clean.nvdimms[1:4]
-    lines = [(children[at % 3], at // 3 * 8, 8) for at in range(600)]
+    lines = [(children[at % 3], pages(at // 3), PAGE_SECTORS) for at in range(600)]
     device = clean.named_device(*[DaxLinear(sectors, child, offset)
                                   for child, offset, sectors in lines])
     daxlinear("merge", device.name)

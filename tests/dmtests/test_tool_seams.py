@@ -6,7 +6,7 @@ import pytest
 from lib.command import run
 from lib.dm.target import DaxLinear, Linear, Striped
 from lib.tool.tool import FOUND, ask, call, daxlinear
-from lib.units import MIB, MIB_SECTORS
+from lib.units import HUGE_MIB, MIB, MIB_SECTORS, PAGE_SECTORS
 
 HARM = "copy-on-write (reflink) reads and overwrites"
 HALF = 200 * MIB_SECTORS
@@ -170,7 +170,7 @@ def test_mkfs_one_line(clean, halves):
     device = clean.named_device(DaxLinear.ranges([(halves[0], 0, 50 * MIB_SECTORS),
                                                   (halves[1], 0, 302 * MIB_SECTORS)]))
     out, _ = mkfs(device)
-    assert "su=2m" in out and f"agsize={88 * MIB}" in out
+    assert f"su={HUGE_MIB}m" in out and f"agsize={88 * MIB}" in out
     daxlinear("mkfs", device.name)
     assert ask("check", device.name)["good"]
     assert made(device, "--", "-mreflink=1") == (True, True)
@@ -179,7 +179,7 @@ def test_mkfs_one_line(clean, halves):
 def test_attach_warns(clean, halves):
     whole = clean.named_device(Linear(HALF, halves[0]))
     device = clean.named_device(*(Linear(HALF, child, HALF) for child in halves[1:]),
-                                Linear(8, halves[0], HALF))
+                                Linear(PAGE_SECTORS, halves[0], HALF))
     assert call("attach", whole.name).err == ""
     done = call("attach", device.name)
     assert done.code == 0 and len(done.err.splitlines()) == 1

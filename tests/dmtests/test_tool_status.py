@@ -10,7 +10,7 @@ from lib.dm.status import Status
 from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.tool.tool import FAILED, USAGE, ask, call, daxlinear, refused
-from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
+from lib.units import HUGE_MIB, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, pages
 
 
 NO_FAILURES = dict.fromkeys(Status.counts(), 0)
@@ -19,11 +19,12 @@ NO_FAILURES = dict.fromkeys(Status.counts(), 0)
 def test_status_json(bed):
     a, b = bed.nvdimms[:2]
     assert ask("status") == {"devices": []}
-    device = bed.named_device(DaxLinear.ranges([(a, 80, MIB_SECTORS), (b, 160, MIB_SECTORS)]),
+    device = bed.named_device(DaxLinear.ranges([(a, pages(10), MIB_SECTORS),
+                                                (b, pages(20), MIB_SECTORS)]),
                               DaxLinear(MIB_SECTORS, a, 8 * MIB_SECTORS))
     bed.named_device(Linear(MIB_SECTORS, b, 0))
     with bed.probe.holding(device):
-        bed.probe.inject(b, 160 * SECTOR + 2 * PAGE)
+        bed.probe.inject(b, 22 * PAGE)
     bed.probe.inject(a, 8 * MIB + PAGE)
 
     def part(start, child, offset):
@@ -35,7 +36,7 @@ def test_status_json(bed):
         "suspended": False, "open_count": 0, "filesystem": None, "mounted_on": None,
         "targets": [
             {"type": "daxlinear", "start_bytes": 0, "length_bytes": 2 * MIB,
-             "ranges": [part(0, a, 80 * SECTOR), part(MIB, b, 160 * SECTOR)],
+             "ranges": [part(0, a, 10 * PAGE), part(MIB, b, 20 * PAGE)],
              "children_alive": 2, "children_gone": 0, **NO_FAILURES, "received": 1,
              "forwarded": 1, "handled": 1, "last_failure_bytes": MIB + 2 * PAGE,
              "loses_pmd_range": 0},
@@ -73,10 +74,10 @@ def test_status(bed):
   1 MiB   1 MiB  {b.path}     0 B  alive
   2 MiB   1 MiB  {a.path}   1 MiB  alive
   target{heads}  last failure  of child
-     0 B{cells(received=1, forwarded=1, handled=1)}      0x101000  {b.path}
+     0 B{cells(received=1, forwarded=1, handled=1)}{MIB + PAGE:#14x}  {b.path}
    2 MiB{cells()}             -
-range 1 of the target at 0 B loses 2 MiB mappings
-range 0 of the target at 2 MiB loses 2 MiB mappings
+range 1 of the target at 0 B loses {HUGE_MIB} MiB mappings
+range 0 of the target at 2 MiB loses {HUGE_MIB} MiB mappings
 """
 
 
@@ -185,7 +186,7 @@ def test_resolve_up(bed):
 def test_resolve_what_is_mapped_twice(bed):
     child = bed.nvdimms[0]
     one = bed.named_device(DaxLinear(MIB_SECTORS, child, 0), DaxLinear(MIB_SECTORS, child, 0))
-    two = bed.named_device(DaxLinear(MIB_SECTORS, child, 8))
+    two = bed.named_device(DaxLinear(MIB_SECTORS, child, PAGE_SECTORS))
     found = places(ask("resolve", child, PAGE)["above"])
     assert sorted(found) == sorted([(one.path, PAGE / MIB), (one.path, 1 + PAGE / MIB),
                                     (two.path, 0)])
@@ -193,12 +194,12 @@ def test_resolve_what_is_mapped_twice(bed):
 
 def test_resolve_for_people(bed):
     child = bed.nvdimms[0]
-    device = bed.named_device(DaxLinear(MIB_SECTORS, child, 8))
+    device = bed.named_device(DaxLinear(MIB_SECTORS, child, PAGE_SECTORS))
     rows = [line.split() for line in daxlinear("resolve", device.name, "512s").splitlines()]
     at = 512 * SECTOR
     assert rows == [["device", "offset", "sector", "memory"],
                     [device.path, f"0x{at:x}", "512"],
-                    ["below", child.path, f"0x{at + PAGE:x}", "520",
+                    ["below", child.path, f"0x{at + PAGE:x}", f"{512 + PAGE_SECTORS}",
                      f"0x{child.phys + at + PAGE:x}"]]
     done = call("resolve", child, "128M")
     assert done.code == 0 and "nothing stands on" in done.err
@@ -206,8 +207,8 @@ def test_resolve_for_people(bed):
 
 def test_resolve_through_what_is_not_ours(bed):
     child = bed.nvdimms[0]
-    linear = bed.named_device(Linear(MIB_SECTORS, child, 16))
-    assert places(ask("resolve", linear.name, 0)["below"]) == [(child.path, 16 * SECTOR / MIB)]
+    linear = bed.named_device(Linear(MIB_SECTORS, child, pages(2)))
+    assert places(ask("resolve", linear.name, 0)["below"]) == [(child.path, 2 * PAGE / MIB)]
     striped = bed.named_device(f"0 4096 striped 2 8 {child} 0 {child} 4096")
     done = call("resolve", striped.name, 0)
     assert done.code == 0 and "is striped there" in done.err

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A clone that is mapped in 2 MiB and in 4 KiB at once, on a bare NVDIMM."""
+"""A clone that is mapped in huge pages and in single ones at once, on a bare NVDIMM."""
 
 import os
 
@@ -15,23 +15,24 @@ TEXT = b"data" * (HUGE // 4)
 
 
 @pytest.mark.control
-@pytest.mark.parametrize("how, stripe_2m", [
+@pytest.mark.parametrize("how, stripe_huge", [
     pytest.param("read", True, id="read",
                  marks=pytest.mark.alone(kernel.READ_BY_TWO_SIZES_SPLAT)),
     # it happens on filesystems that do not align files, too
     pytest.param("write", False, id="write",
                  marks=pytest.mark.alone(kernel.WRITE_BY_TWO_SIZES_SPLAT))])
-def test_clone(bed, how, stripe_2m):
+def test_clone(bed, how, stripe_huge):
     bed.kmsg.expect_known()
-    fs = bed.enter(Xfs(bed.nvdimms[0], bed.folder(), size=128 * MIB, stripe_2m=stripe_2m))
+    fs = bed.enter(Xfs(bed.nvdimms[0], bed.folder(), size=max(128 * MIB, 6 * HUGE),
+                       stripe_huge=stripe_huge))
     fs.write("file", TEXT * 2)
-    # any 4 MiB in one piece have 2 MiB that are aligned
+    # any two huge pages in one piece have one that is aligned
     skip = -fs.place("file", 0) % HUGE
-    assert stripe_2m == (skip == 0)
+    assert stripe_huge == (skip == 0)
     fs.clone("file", "clone", skip, HUGE)
     assert fs.place("clone", 0) % HUGE == 0
 
-    run(PROGRAM, how, fs.path("clone"))
+    run(PROGRAM, how, fs.path("clone"), HUGE)
     read = fs.read("clone", HUGE)
     assert read == (TEXT if how == "read" else TEXT[:2 * PAGE] + b"x" + TEXT[2 * PAGE + 1:])
     assert fs.read("file", 2 * HUGE) == TEXT * 2

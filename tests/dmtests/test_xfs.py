@@ -18,7 +18,7 @@ from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders import attach
 from lib.holders.attach import attached
 from lib.holders.victim import Sigbus, Victim
-from lib.units import HUGE, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, SECTOR
+from lib.units import HUGE, HUGE_LSB, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_LSB, SECTOR
 
 # MiB of the three children, all unequal; the allocation groups end where they end
 SIZES = (32, 64, 96)
@@ -32,7 +32,7 @@ KINDS = pytest.mark.parametrize("kind", [
 class Stack:
     """A filesystem, with a trace of the failures of which it is notified."""
 
-    def __init__(self, bed, kind, *, agsize=AGSIZE, reflink=False, stripe_2m=False):
+    def __init__(self, bed, kind, *, agsize=AGSIZE, reflink=False, stripe_huge=False):
         self.bed = bed
         self.kind = kind
         # (NVDIMM, first sector there, sectors) of each part of the device
@@ -46,14 +46,14 @@ class Stack:
         if kind == "attached":
             bed.enter(attached(self.device, *[nvdimm for nvdimm, _, _ in self.parts]))
         self.fs = bed.enter(Xfs(self.device, bed.folder(), agsize=agsize, size=sum(SIZES) * MIB,
-                                reflink=reflink, stripe_2m=stripe_2m))
+                                reflink=reflink, stripe_huge=stripe_huge))
         self._failures = bed.enter(XfsFailures())
         bed.kill_early()
 
     def _bare(self, whole):
         """Return a partition of an NVDIMM, or all of it: XFS has no reflink on DAX partitions."""
         nvdimm = self.bed.nvdimms[-1]
-        first = 0 if whole else 6 * HUGE_SECTORS
+        first = 0 if whole else HUGE_SECTORS
         sectors = sum(SIZES) * MIB_SECTORS
         self.parts.append((nvdimm, first, sectors))
         self._origin = first * SECTOR
@@ -61,7 +61,7 @@ class Stack:
 
     def _mapped(self, target):
         for number, size in enumerate(SIZES):
-            self.parts.append((self.bed.nvdimms[number], 5 * (number + 1) * HUGE_SECTORS,
+            self.parts.append((self.bed.nvdimms[number], (number + 1) * HUGE_SECTORS,
                                size * MIB_SECTORS))
         return self.bed.device(*[target(sectors, nvdimm, first)
                                  for nvdimm, first, sectors in self.parts])
@@ -140,7 +140,7 @@ def test_file_data(bed, kind, options):
         assert [victim.lives() for victim in victims] == [at >= number for at in range(3)]
         assert stack.fail(place) == 0
         # generic handling also finds the processes that map a page of a single file
-        assert victims[number].wait_sigbus() == Sigbus("AO", PAGE, 12)
+        assert victims[number].wait_sigbus() == Sigbus("AO", PAGE, PAGE_LSB)
     stack.check_notified(*places)
     assert not stack.fs.is_shut_down()
 
@@ -172,10 +172,10 @@ def test_shared_data(bed, kind, how):
         # it goes on with bad data
         assert survivor.ask("touch", 9 * PAGE) == ["ok", str(b"d"[0])]
     if two not in survivors:
-        assert two.wait_sigbus() == Sigbus("AO", 9 * PAGE, 12)
+        assert two.wait_sigbus() == Sigbus("AO", 9 * PAGE, PAGE_LSB)
     if one not in survivors:
         code = "AR" if how == "madvise" else "AO"
-        assert one.wait_sigbus() == Sigbus(code, 9 * PAGE, 12)
+        assert one.wait_sigbus() == Sigbus(code, 9 * PAGE, PAGE_LSB)
     stack.check_notified(place)
     assert not stack.fs.is_shut_down()
 
@@ -225,25 +225,25 @@ def test_data_that_nobody_maps(bed, kind):
 
 
 def huge_page(extents, start):
-    """Return (offset in the file, place in the device) of 2 MiB that can be mapped in one piece."""
+    """Return (offset in the file, place in the device) of what can be mapped in one piece."""
     for offset, place, length in extents:
         skip = -place % HUGE
         if place >= start and skip + HUGE <= length and (offset + skip) % HUGE == 0:
             return offset + skip, place + skip
-    raise LookupError(f"no 2 MiB in {extents}")
+    raise LookupError(f"no huge page in {extents}")
 
 
 @KINDS
 def test_huge_mapping(bed, kind):
-    # 2 MiB in one piece: a page in the middle of it fails
-    stack = Stack(bed, kind, stripe_2m=True)
+    # a huge page: a page in the middle of it fails
+    stack = Stack(bed, kind, agsize=96 * MIB, stripe_huge=True)
     starts = stack.reserve_most("file")
     offset, place = huge_page(stack.fs.extents("file"), starts[2])
     victim = stack.victim("file", offset=offset, length=HUGE)
     assert stack.fail(place + 100 * PAGE) == 0
     # si_addr_lsb shows that the mapping was huge
     lost = 0 if kind == "linear" and kernel.NAMES_FIRST_PAGE_OF_FOLIO else 100 * PAGE
-    assert victim.wait_sigbus() == Sigbus("AO", lost, 21)
+    assert victim.wait_sigbus() == Sigbus("AO", lost, HUGE_LSB)
     stack.check_notified(place + 100 * PAGE)
 
 
@@ -259,11 +259,11 @@ def test_file_across_children(bed, kind):
     both = stack.victim("file", offset=before - PAGE, length=4 * PAGE)
 
     assert stack.fail(boundary) == 0
-    assert first.wait_sigbus() == Sigbus("AO", 0, 12)
-    assert both.wait_sigbus() == Sigbus("AO", 2 * PAGE, 12)
+    assert first.wait_sigbus() == Sigbus("AO", 0, PAGE_LSB)
+    assert both.wait_sigbus() == Sigbus("AO", 2 * PAGE, PAGE_LSB)
     assert last.lives()
     assert stack.fail(boundary - PAGE) == 0
-    assert last.wait_sigbus() == Sigbus("AO", 0, 12)
+    assert last.wait_sigbus() == Sigbus("AO", 0, PAGE_LSB)
     stack.check_notified(boundary, boundary - PAGE)
     assert not stack.fs.is_shut_down()
 
@@ -277,5 +277,5 @@ def test_mapper_that_poisons_its_own_page(bed, kind):
     victim = stack.victim("file", "-l", length=MIB)
     poison.poisoned.add(stack.pfn(place))
     assert victim.ask("poison", 3 * PAGE) is None
-    assert victim.sigbus == Sigbus("AR", 3 * PAGE, 12)
+    assert victim.sigbus == Sigbus("AR", 3 * PAGE, PAGE_LSB)
     stack.check_notified(place)

@@ -38,7 +38,7 @@ SHARED_PAGE_SPLAT = _IN + r"dax_lock_folio\+" if (6, 12) <= _VERSION < (7, 0) el
 SHARED_PAGE_KILLS_NO_PROCESS = _VERSION >= (7, 0)
 
 # A page in the middle of a huge mapping has failed, and no holder was notified. 7.2 kills processes
-# that map the first page of its folio, which has 2 MiB, and gives them that page's address.
+# that map the first page of its folio, which is a huge page, and gives them that page's address.
 NAMES_FIRST_PAGE_OF_FOLIO = _VERSION >= (7, 0)
 
 # Once several allocation groups are gone, 7.2's XFS counts the pages of all of them but the last
@@ -51,9 +51,9 @@ _IS_PATCHED = "-fixed-" in _RELEASE
 # Copy-on-write, unshare and dedupe use memory behind what the device returned an address for.
 USES_WHAT_IS_NOT_MAPPED = not _IS_PATCHED
 
-# A file with shared blocks is mapped in 2 MiB and in 4 KiB at once: the entry of a page is stored
-# over that of the 2 MiB, which is counted as 512 pages and uncounted as one when the inode goes.
-# 6.1 does so where the page is written to, later kernels also where it is read.
+# A file with shared blocks is mapped in huge pages and in single ones at once: the entry of a page
+# is stored over that of the huge one, which is counted as all its pages and uncounted as one when
+# the inode goes. 6.1 does so where the page is written to, later kernels also where it is read.
 WRITE_BY_TWO_SIZES_SPLAT = None if _IS_PATCHED else _IN + r"clear_inode\+"
 READ_BY_TWO_SIZES_SPLAT = WRITE_BY_TWO_SIZES_SPLAT if _VERSION >= (6, 12) else None
 

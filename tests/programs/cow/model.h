@@ -6,11 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #define EXIT_DIFFERS	1
 #define EXIT_FAILED	2
 
-#define PAGE		4096UL
+#define PAGE		((size_t)sysconf(_SC_PAGESIZE))
 /* Of memory that is only reserved: no file and no request is longer. */
 #define ROOM		(1UL << 30)
 

@@ -40,7 +40,7 @@ static int64_t do_direct(const struct step *step)
 
 static int64_t do_store(const struct step *step)
 {
-	/* All of it, so that pages of 2 MiB are possible. */
+	/* All of it, so that huge pages are possible. */
 	unsigned char *map = mmap(NULL, step->file->size, PROT_READ | PROT_WRITE, MAP_SHARED,
 				  step->file->fd, 0);
 

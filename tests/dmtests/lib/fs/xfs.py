@@ -8,6 +8,7 @@ import struct
 
 from ..command import run
 from ..holders.trace import Kprobe
+from ..units import HUGE, PAGE
 
 _FS_IOC_FIEMAP = 0xC020660B
 _FICLONERANGE = 0x4020940D
@@ -21,7 +22,7 @@ class Xfs:
     """
 
     def __init__(self, device, folder, *, make=True, rmapbt=True, reflink=True,
-                 agsize=None, size=None, stripe_2m=False, dax="always", options=()):
+                 agsize=None, size=None, stripe_huge=False, dax="always", options=()):
         self.device = device
         self.folder = folder
         self._options = ",".join([f"dax={dax}", *options])
@@ -30,10 +31,11 @@ class Xfs:
         if make:
             data = [f"agsize={agsize}"] if agsize else []
             data += [f"size={size}"] if size else []
-            data += ["su=2m,sw=1"] if stripe_2m else ["noalign"]
+            data += [f"su={HUGE},sw=1"] if stripe_huge else ["noalign"]
             # with 64 bits for the number of a file's extents, the log that newer ones make does not
             # fit into an allocation group of 16 MiB
-            self._make = ["mkfs.xfs", "-q", "-f", "--unsupported", "-i", "nrext64=0",
+            self._make = ["mkfs.xfs", "-q", "-f", "--unsupported", "-b", f"size={PAGE}",
+                          "-i", "nrext64=0",
                           "-m", f"rmapbt={int(rmapbt)},reflink={int(reflink)}",
                           "-d", ",".join(data), str(device)]
 

@@ -100,7 +100,7 @@ class Neighbours:
 class Volume:
     """A filesystem of one allocation group, on ranges: by dm-linear, by daxlinear or on neither."""
 
-    def __init__(self, bed, kind, ranges, *, stripe_2m=False):
+    def __init__(self, bed, kind, ranges, *, stripe_huge=False):
         self.kind = kind
         self.ranges = ranges
         self.size = sum(sectors for _, _, sectors in ranges) * SECTOR
@@ -117,9 +117,9 @@ class Volume:
         else:
             self.device = bed.device(DaxLinear.ranges(ranges))
         # whole stripes
-        size = self.size // HUGE * HUGE if stripe_2m else self.size
+        size = self.size // HUGE * HUGE if stripe_huge else self.size
         self.fs = bed.enter(Xfs(self.device, bed.folder(), agsize=size, size=size,
-                                stripe_2m=stripe_2m))
+                                stripe_huge=stripe_huge))
 
     def place(self, byte):
         """Return (NVDIMM, first sector) of the page of a byte of the device."""
