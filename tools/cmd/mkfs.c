@@ -62,6 +62,35 @@ static bool is_given(char **rest, const char *option)
 	return false;
 }
 
+/* The size of blocks in options for mkfs.xfs: of -b size=SIZE, also if other words are with it. */
+static const char *given_block_size(char **rest)
+{
+	const char *size;
+
+	for (; *rest; rest++) {
+		if (strncmp(*rest, "-b", 2))
+			continue;
+		size = strstr((*rest)[2] || !rest[1] ? *rest : rest[1], "size=");
+		if (size)
+			return size + strlen("size=");
+	}
+	return NULL;
+}
+
+/* XFS has DAX only with blocks of a page, and otherwise mounts without. */
+static void add_block_size(struct words *words, char **rest)
+{
+	const char *given = given_block_size(rest);
+	char page[SIZE_TEXT_LEN];
+	uint64_t bytes;
+
+	if (!given)
+		words_add(words, "-bsize=%ju", (uintmax_t)page_bytes());
+	else if (size_parse(given, &bytes) || bytes != page_bytes())
+		usage("-b size=%s: XFS has DAX only with blocks of a page, %s; leave the option out",
+		      given, size_text(page_bytes(), page));
+}
+
 /* The size of allocation groups that end at all these offsets; 0 if XFS needs larger ones. */
 static uint64_t pick_agsize(const uint64_t *seams, size_t nr, uint64_t size_bytes,
 			    uint64_t unit_bytes)
@@ -157,6 +186,7 @@ static int run(int argc, char **argv)
 	/* See KERNEL_REFLINK_CRASH. */
 	if (!is_given(argv + optind, "reflink="))
 		words_add(&words, "-mreflink=0");
+	add_block_size(&words, argv + optind);
 	add_data_options(&words, &leaves, size, argv + optind);
 	while (optind < argc)
 		words_add(&words, "%s", argv[optind++]);
@@ -175,10 +205,10 @@ const struct command command_mkfs = {
 	.arguments = "[--force] [--dry-run] NAME [-- OPTION...]",
 	.what = "Make an XFS that handles memory failures and fits the children",
 	.help =
-"Runs mkfs.xfs: with rmapbt, with allocation groups that end wherever children do if\n"
-"they can, and for mappings of huge pages where children are aligned to them; without\n"
-"reflink, by which any user can crash the kernel (-- -m reflink=1 turns it on).\n"
-"Then checks the result, and exits with 3 if something is not as it should be.\n"
+"Runs mkfs.xfs: with rmapbt, with blocks of a page, with allocation groups that end\n"
+"wherever children do if they can, and for huge pages where children are aligned to\n"
+"them; without reflink, by which any user can crash the kernel (-- -m reflink=1 turns it\n"
+"on). Then checks the result, and exits with 3 if something is not as it should be.\n"
 "What follows -- is for mkfs.xfs.\n\n"
 "  --force    even if something is on the device\n"
 "  --dry-run  print the mkfs.xfs command, and do nothing\n",

@@ -101,6 +101,21 @@ static void check_stripe_unit(struct findings *findings, const struct xfs *xfs)
 			     text, text, (uintmax_t)sectors, (uintmax_t)sectors);
 }
 
+/* The kernel turns DAX off, and mounts it all the same. */
+static void check_block_size(struct findings *findings, const struct xfs *xfs)
+{
+	char block[SIZE_TEXT_LEN], page[SIZE_TEXT_LEN];
+
+	size_text(xfs->block_bytes, block);
+	size_text(page_bytes(), page);
+	if (xfs->block_bytes == page_bytes())
+		findings_add(findings, "block_size", true, "XFS has blocks of a page, %s", page);
+	else
+		findings_add(findings, "block_size", false,
+			     "XFS has blocks of %s, and the kernel has pages of %s: XFS turns DAX off, and files are copied to memory, where a failure is not notified to XFS; make it anew by daxlinear mkfs, or boot a kernel with pages of %s",
+			     block, page, block);
+}
+
 static void check_features(struct findings *findings, const struct xfs *xfs)
 {
 	findings_add(findings, "rmapbt", xfs->rmapbt, xfs->rmapbt ? "XFS has rmapbt" :
@@ -199,6 +214,7 @@ void check_xfs(struct findings *findings, const struct checked *checked)
 	/* Without DAX the page cache copies. */
 	if (block_has_dax(device->dev))
 		check_seams(findings, checked, &xfs);
+	check_block_size(findings, &xfs);
 	check_features(findings, &xfs);
 	check_size(findings, &xfs, mount.folder, table_end(&device->table) * SECTOR);
 	/* Where children are not aligned, it would not help. */
