@@ -139,6 +139,17 @@ def test_partition_off_a_huge_page(clean):
         f"0 {GRANULE} daxlinear 1 {part.number} {pad} {GRANULE} 1 align_pmd"]
 
 
+def test_no_huge_page(clean):
+    # a child that ends before its first huge page in memory begins is used from its start on
+    nvdimm = clean.nvdimms[3]
+    part = clean.enter(nvdimm.partition(HUGE_SECTORS + MIB_SECTORS, HUGE_SECTORS - MIB_SECTORS))
+    done = call("create", "small", part, "--granule", PAGE)
+    assert done.code == 0 and f"{part.path} does not start on {HUGE_MIB} MiB" in done.err
+    length = HUGE_SECTORS - MIB_SECTORS
+    assert table_of("small") == [f"0 {length} daxlinear {part.number} 0"]
+    daxlinear("remove", "small")
+
+
 def test_off_a_huge_page(clean):
     # as requested, and with a warning: no huge pages
     nvdimm = clean.nvdimms[1]

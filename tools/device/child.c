@@ -63,6 +63,9 @@ static void find_range(struct child *child)
 
 	if (!child->has_offset)
 		child->offset_sectors = huge_pad_sectors(child->dev);
+	/* A child may have no huge page at all. */
+	if (!child->has_offset && child->offset_sectors >= child->size_sectors)
+		child->offset_sectors = 0;
 	if (child->offset_sectors >= child->size_sectors)
 		die(EXIT_FAILED, "%s ends at %s: there is nothing from %s on", child->given,
 		    size_text(child->size_sectors * SECTOR, text[0]),
