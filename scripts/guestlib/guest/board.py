@@ -17,6 +17,8 @@ class Board:
     machine: str
     cpu: str
     append: tuple
+    # the one device that some QEMUs lack
+    virtio_pmem: bool
 
 
 BOARDS = {
@@ -26,9 +28,9 @@ BOARDS = {
     # spin. The TSC is the host's, and trusted: if a busy host delayed the watchdog, the kernel
     # would change to a clock that costs more to read.
     "amd64": Board("q35,nvdimm=on", "max,vendor=GenuineIntel,erms=off,fsrm=off,monitor=off",
-                   ("console=ttyS0", "tsc=reliable") + _APPEND),
+                   ("console=ttyS0", "tsc=reliable") + _APPEND, virtio_pmem=True),
     # Each signature of a pointer would be computed, and with SVE and SME each switch of tasks
     # has more registers to save.
     "arm64": Board("virt,nvdimm=on,gic-version=3", "max,pauth=off,sve=off,sme=off",
-                   ("console=ttyAMA0",) + _APPEND),
+                   ("console=ttyAMA0",) + _APPEND, virtio_pmem=False),
 }

@@ -72,8 +72,9 @@ class Qemu:
             self.add("-object", backend,
                      "-device", f"nvdimm,id=nvdimm{number},memdev=nvmem{number}")
         # Persistent memory without synchronous faults; a memfd, as QEMU flushes no plain memory.
-        self.add("-object", "memory-backend-memfd,id=async,size=64M",
-                 "-device", "virtio-pmem-pci,memdev=async")
+        if self._board.virtio_pmem:
+            self.add("-object", "memory-backend-memfd,id=async,size=64M",
+                     "-device", "virtio-pmem-pci,memdev=async")
 
     def _console(self):
         self.streams["console"] = self._socket("console")

@@ -40,7 +40,7 @@ class Root:
     variables = ()
     guest_modules = None
 
-    # Only a root of another architecture needs more: variables of make for the compiler of programs.
+    # Only a root of another architecture needs it: variables of make for the programs' compiler.
     compiler = ()
 
     @property
