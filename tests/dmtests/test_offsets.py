@@ -19,7 +19,7 @@ from lib.units import HUGE, HUGE_SECTORS, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTO
 def three_children(bed):
     """Return ranges of a whole NVDIMM, a partition and the rest of a third, all unequal."""
     small, middle, large = bed.nvdimms[0], bed.nvdimms[2], bed.nvdimms[3]
-    partition = bed.enter(middle.partition(pages(257), pages(10000)))
+    partition = bed.enter(middle.partition(pages(257), pages(middle.sectors // PAGE_SECTORS // 2)))
     assert len({small.sectors, partition.sectors, large.sectors}) == 3
     return [
         (small, 0, small.sectors),
