@@ -14,14 +14,13 @@ import pytest
 from lib import kernel
 from lib.devices.badblocks import badblocks
 from lib.dm.target import DaxLinear
-from lib.fs.xfs import Xfs
+from lib.fs.xfs import SMALLEST_GROUP, Xfs
 from lib.holders.trace import Kprobe
 from lib.holders.victim import Victim
 from lib.module import HEAL
-from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR, pages
+from lib.units import MIB, PAGE, PAGE_SECTORS, SECTOR, pages
 
-SIZE = 32 * MIB_SECTORS
-AGSIZE = 16 * MIB
+SIZE = max(32 * MIB, SMALLEST_GROUP) // SECTOR
 
 # pages of the file, so far apart that the cases don't meet
 STRIDE = 16
@@ -64,9 +63,9 @@ class Stack:
             self.parts = [(nvdimm, 2 * SIZE, 2 * SIZE)]
             device = bed.enter(nvdimm.partition(2 * SIZE, 2 * SIZE))
         else:
-            self.parts = [(bed.nvdimms[1], 3 * SIZE, SIZE), (bed.nvdimms[2], SIZE, SIZE)]
+            self.parts = [(bed.nvdimms[1], 2 * SIZE, SIZE), (bed.nvdimms[2], SIZE, SIZE)]
             device = bed.device(DaxLinear.ranges(self.parts))
-        self.fs = bed.enter(Xfs(device, bed.folder(), agsize=AGSIZE, reflink=False))
+        self.fs = bed.enter(Xfs(device, bed.folder(), agsize=SMALLEST_GROUP, reflink=False))
         self.path = self.fs.write("file", bytes(STRIDE * PAGE * len(CASES)))
         # in one piece, so that the cases are alike everywhere
         (_, start, length), = self.fs.extents("file")
@@ -145,11 +144,11 @@ def test_as_on_a_bare_nvdimm(bed, heals):
 
 def test_across_children(bed):
     """A write over bad blocks on both sides of where one child ends and another begins."""
-    size = 24 * MIB_SECTORS
-    parts = [(bed.nvdimms[1], 3 * SIZE, size), (bed.nvdimms[2], SIZE, size)]
+    size = 3 * SIZE // 4
+    parts = [(bed.nvdimms[1], 2 * SIZE, size), (bed.nvdimms[2], SIZE, size)]
     device = bed.device(DaxLinear.ranges(parts))
-    fs = bed.enter(Xfs(device, bed.folder(), agsize=AGSIZE, reflink=False))
-    fs.reserve("file", 36 * MIB)
+    fs = bed.enter(Xfs(device, bed.folder(), agsize=SMALLEST_GROUP, reflink=False))
+    fs.reserve("file", 3 * size * SECTOR // 2)
     edge = size * SECTOR
     at = fs.find("file", edge)
     assert fs.place("file", at - 4 * PAGE) == edge - 4 * PAGE

@@ -20,16 +20,15 @@ from lib.devices import monitor
 from lib.devices.unplug import Unplugged
 from lib.dm.status import Status
 from lib.dm.target import DaxLinear, Linear
-from lib.fs.xfs import Xfs, XfsFailures
+from lib.fs.xfs import SMALLEST_GROUP, Xfs, XfsFailures
 from lib.holders.attach import attached
 from lib.holders.probe import ProbeError
 from lib.holders.trace import Kprobe, Trace
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
-from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_LSB, SECTOR, WHOLE, pages
+from lib.units import MIB, PAGE, PAGE_LSB, SECTOR, WHOLE, pages
 
-SIZE = 32 * MIB_SECTORS
-AGSIZE = 16 * MIB
+SIZE = max(32 * MIB, SMALLEST_GROUP) // SECTOR
 
 
 @pytest.fixture(name="gone")
@@ -168,7 +167,7 @@ class Files:
         self.ranges = ranges
         self.device = device or bed.device(DaxLinear.ranges(ranges))
         size = sum(sectors for _, _, sectors in ranges) * SECTOR
-        agsize = size if kernel.LOSES_ONE_GROUP_ONLY else AGSIZE
+        agsize = size if kernel.LOSES_ONE_GROUP_ONLY else SMALLEST_GROUP
         self.fs = bed.enter(Xfs(self.device, bed.folder(), agsize=agsize, reflink=False))
         self.path = self.fs.reserve("file", size * 13 // 16)
 

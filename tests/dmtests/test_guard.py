@@ -14,7 +14,7 @@ from lib.command import CommandError, run
 from lib.devices import poison
 from lib.dm.target import DaxLinear, Linear
 from lib.fs.ext4 import Ext4
-from lib.fs.xfs import Xfs, XfsFailures
+from lib.fs.xfs import SMALLEST_GROUP, Xfs, XfsFailures
 from lib.holders.attach import attached
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
@@ -267,8 +267,7 @@ def test_a_hole_hides_no_move(bed):
             [(first, 0, pages(8)), (second, 0, pages(8))], [(third, 0, pages(16))])
 
 
-SIZE = 32 * MIB_SECTORS
-AGSIZE = 16 * MIB
+SIZE = max(32 * MIB, SMALLEST_GROUP) // SECTOR
 
 
 class Mounted:
@@ -284,10 +283,10 @@ class Mounted:
         self.device = bed.device(*[target(sectors, child, offset)
                                    for child, offset, sectors in self.ranges])
         self.top = bed.device(above(2 * SIZE, self.device)) if above else self.device
-        self.fs = bed.enter(Xfs(self.top, bed.folder(), agsize=AGSIZE, reflink=False))
+        self.fs = bed.enter(Xfs(self.top, bed.folder(), agsize=SMALLEST_GROUP, reflink=False))
         bed.kill_early()
         # it has blocks in each allocation group
-        self.fs.reserve("file", 48 * MIB)
+        self.fs.reserve("file", 3 * SIZE * SECTOR // 2)
         self.fs.write("file", b"content" * 1000)
 
     def place(self, number, name="file"):

@@ -10,14 +10,13 @@ from lib.devices import mce
 from lib.devices.badblocks import Healed, badblocks
 from lib.dm.status import Status
 from lib.dm.target import DaxLinear
-from lib.fs.xfs import Xfs, XfsFailures
+from lib.fs.xfs import SMALLEST_GROUP, Xfs, XfsFailures
 from lib.holders.taint import MACHINE_CHECK
 from lib.holders.trace import Trace
 from lib.holders.victim import Sigbus, Victim
-from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_LSB, PAGE_SECTORS, SECTOR
+from lib.units import MIB, PAGE, PAGE_LSB, PAGE_SECTORS, SECTOR
 
-SIZE = 32 * MIB_SECTORS
-AGSIZE = 16 * MIB
+SIZE = max(32 * MIB, SMALLEST_GROUP) // SECTOR
 
 pytestmark = pytest.mark.last("from then on lockdep does not look any more")
 
@@ -31,8 +30,8 @@ def _taint(bed):
 def test_file_data(bed):
     nvdimm = bed.enter(Healed(bed.nvdimms[1]))
     device = bed.device(DaxLinear(SIZE, bed.nvdimms[0], SIZE), DaxLinear(SIZE, nvdimm, SIZE))
-    fs = bed.enter(Xfs(device, bed.folder(), agsize=AGSIZE, reflink=False))
-    fs.reserve("file", 48 * MIB)
+    fs = bed.enter(Xfs(device, bed.folder(), agsize=SMALLEST_GROUP, reflink=False))
+    fs.reserve("file", 3 * SIZE * SECTOR // 2)
     place = SIZE * SECTOR + 12 * MIB
     offset = fs.find("file", place)
     nvdimm.is_spoiled = True
@@ -79,7 +78,7 @@ def test_metadata(bed):
     # the page of the superblock
     nvdimm = bed.enter(Healed(bed.nvdimms[1]))
     device = bed.device(DaxLinear(SIZE, nvdimm, 2 * SIZE))
-    fs = bed.enter(Xfs(device, bed.folder(), agsize=AGSIZE, reflink=False))
+    fs = bed.enter(Xfs(device, bed.folder(), agsize=SMALLEST_GROUP, reflink=False))
     nvdimm.is_spoiled = True
     mce.check(nvdimm.phys + 2 * SIZE * SECTOR)
     wait_for(fs.is_shut_down, "XFS goes on")

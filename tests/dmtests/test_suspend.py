@@ -20,16 +20,15 @@ from lib.devices import poison
 from lib.dm.device import Device
 from lib.dm.status import Status
 from lib.dm.target import DaxLinear, Linear
-from lib.fs.xfs import Xfs, XfsFailures
+from lib.fs.xfs import SMALLEST_GROUP, Xfs, XfsFailures
 from lib.holders.attach import attach, attached, detach
 from lib.holders.victim import Sigbus, Victim
 from lib.judge.live import Live
-from lib.units import MIB, MIB_SECTORS, PAGE, PAGE_LSB, PAGE_SECTORS, SECTOR, WHOLE
+from lib.units import MIB, PAGE, PAGE_LSB, PAGE_SECTORS, SECTOR, WHOLE
 
 pytestmark = pytest.mark.at_once
 
-SIZE = 32 * MIB_SECTORS
-AGSIZE = 16 * MIB
+SIZE = max(32 * MIB, SMALLEST_GROUP) // SECTOR
 
 
 def page_of(fs):
@@ -45,8 +44,8 @@ def cold_filesystem(bed, device):
 
     XFS has read no reverse mapping since it was mounted, so it must read that to handle a failure.
     """
-    fs = bed.enter(Xfs(device, bed.folder(), agsize=AGSIZE, reflink=False))
-    fs.reserve("file", 40 * MIB)
+    fs = bed.enter(Xfs(device, bed.folder(), agsize=SMALLEST_GROUP, reflink=False))
+    fs.reserve("file", 5 * SIZE * SECTOR // 4)
     place, offset = page_of(fs)
     fs.write("file", b"data" * (PAGE // 4), offset)
     fs.unmount()

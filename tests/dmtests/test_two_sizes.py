@@ -23,7 +23,8 @@ TEXT = b"data" * (HUGE // 4)
                  marks=pytest.mark.alone(kernel.WRITE_BY_TWO_SIZES_SPLAT))])
 def test_clone(bed, how, stripe_huge):
     bed.kmsg.expect_known()
-    fs = bed.enter(Xfs(bed.nvdimms[0], bed.folder(), size=max(128 * MIB, 6 * HUGE),
+    # room for the file, the clone, and a log in front of them
+    fs = bed.enter(Xfs(bed.nvdimms[3], bed.folder(), size=max(128 * MIB, 12 * HUGE),
                        stripe_huge=stripe_huge))
     fs.write("file", TEXT * 2)
     # any two huge pages in one piece have one that is aligned

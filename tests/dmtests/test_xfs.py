@@ -14,15 +14,15 @@ import pytest
 from lib import kernel
 from lib.devices import poison
 from lib.dm.target import DaxLinear, Linear
-from lib.fs.xfs import Xfs, XfsFailures
+from lib.fs.xfs import SMALLEST_GROUP, Xfs, XfsFailures
 from lib.holders import attach
 from lib.holders.attach import attached
 from lib.holders.victim import Sigbus, Victim
 from lib.units import HUGE, HUGE_LSB, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_LSB, SECTOR
 
+AGSIZE = max(32 * MIB, SMALLEST_GROUP)
 # MiB of the three children, all unequal; the allocation groups end where they end
-SIZES = (32, 64, 96)
-AGSIZE = 32 * MIB
+SIZES = tuple(number * AGSIZE // MIB for number in (1, 2, 3))
 
 BARE = pytest.param("bare", marks=pytest.mark.control)
 KINDS = pytest.mark.parametrize("kind", [
@@ -236,7 +236,7 @@ def huge_page(extents, start):
 @KINDS
 def test_huge_mapping(bed, kind):
     # a huge page: a page in the middle of it fails
-    stack = Stack(bed, kind, agsize=96 * MIB, stripe_huge=True)
+    stack = Stack(bed, kind, agsize=3 * AGSIZE, stripe_huge=True)
     starts = stack.reserve_most("file")
     offset, place = huge_page(stack.fs.extents("file"), starts[2])
     victim = stack.victim("file", offset=offset, length=HUGE)
@@ -250,7 +250,7 @@ def test_huge_mapping(bed, kind):
 @KINDS
 def test_file_across_children(bed, kind):
     # the last page of a child and the first of the next are neighbours in one extent
-    stack = Stack(bed, kind, agsize=96 * MIB)
+    stack = Stack(bed, kind, agsize=3 * AGSIZE)
     boundary = stack.reserve_most("file")[1]
     before = stack.fs.find("file", boundary - PAGE)
     assert stack.fs.find("file", boundary) == before + PAGE

@@ -14,6 +14,9 @@ _FS_IOC_FIEMAP = 0xC020660B
 _FICLONERANGE = 0x4020940D
 _FIEMAP_SYNC = 1
 
+# the smallest allocation group that the log fits into, which is a number of blocks
+SMALLEST_GROUP = 4096 * PAGE
+
 
 class Xfs:
     """A filesystem that is mounted with DAX for its `with` block.

@@ -7,6 +7,7 @@ import os
 from ..command import read_file, run
 from ..dm.device import Device
 from ..judge.oracle import notified
+from ..units import HUGE_MIB
 from .segment import Segment
 
 # the columns of lvs: where each segment is, and what people look at
@@ -26,7 +27,7 @@ def _report(command, columns, *words):
 class Group:
     """A volume group on some children, for its `with` block."""
 
-    def __init__(self, name, *children, align="2M"):
+    def __init__(self, name, *children, align=f"{HUGE_MIB}M"):
         self.name = name
         self.children = children
         self._align = align
