@@ -88,8 +88,10 @@ def run(kernels, on_host, tally, remarks):
 
     What is odd about the kernels is added to the remarks.
     """
-    # Guests wait for their turn by themselves. The host's programs run beside them, one at a time.
+    # Guests wait for their turn by themselves. The host's programs run beside them, one at a time,
+    # and so do the packages, which wait for guests.
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as beside, \
+            concurrent.futures.ThreadPoolExecutor(max_workers=1) as packages, \
             concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         found = dict(zip(kernels, pool.map(lambda kernel: versions.find(kernel, note, remarks),
                                            kernels)))
@@ -101,16 +103,17 @@ def run(kernels, on_host, tally, remarks):
             return [version for kernel in chosen for version in found[kernel]
                     if built[version.kernel]]
 
-        jobs = [pool.submit(run_share, share, version)
-                for share in SHARES for version in that_build(share.on(tested))]
-        jobs += [pool.submit(broken.check, version.tally, f"broken builds on {version.called}",
-                             version.kernel)
-                 for version in that_build(one(tested))]
+        # They are built first, for some minutes: the guests of the debug kernel run meanwhile.
+        jobs = [pool.submit(broken.check, version.tally, f"broken builds on {version.called}",
+                            version.kernel)
+                for version in that_build(one(tested))]
+        jobs += [pool.submit(run_share, share, version)
+                 for share in SHARES for version in that_build(share.on(tested))]
         if on_host:
             # packages on one kernel of each suite of Debian
             suites = {KERNELS[kernel].suite: kernel for kernel in reversed(native(tested))}
-            jobs += [beside.submit(run_host, f"packages on {version.called}",
-                                   ("tests/packages/run", version.kernel), version.tally)
+            jobs += [packages.submit(run_host, f"packages on {version.called}",
+                                     ("tests/packages/run", version.kernel), version.tally)
                      for version in that_build(suites.values())]
             jobs += [beside.submit(run_host, heading, command, tally)
                      for heading, command in HOST.items()]
