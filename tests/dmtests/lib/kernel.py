@@ -13,6 +13,15 @@ _VERSION = tuple(map(int, re.match(r"(\d+)\.(\d+)", _RELEASE).groups()))
 # how an oops names the function that it is in, on x86 and on arm64
 _IN = r"(RIP: .*:|pc : )"
 
+# What other machines cannot run, with the reason: a file, or a file and the name of a test.
+X86_ALONE = {
+    "test_mce.py": "QEMU's monitor reports machine checks to x86 alone",
+    "test_async.py": "QEMU's other machines have no virtio-pmem",
+    "test_tool_extend.py::test_check_asynchronous": "virtio-pmem",
+    "test_tool_extend.py::test_extend_asynchronous": "virtio-pmem",
+}
+IS_X86 = os.uname().machine == "x86_64"
+
 # lines that this kernel logs by itself and that look like a splat
 KNOWN_SPLATS = KERNELS["bookworm"].known_splats if _VERSION < (6, 12) else ()
 
