@@ -108,7 +108,7 @@ KERNELS = {
             sources=_TRIXIE,
             packages=("linux-image-arm64", "linux-headers-arm64"),
             arch="arm64",
-            # its firmware takes as long as the kernel
+            # UEFI comes first: 26 s beside another guest, of which x86 takes 15
             boot_seconds=240,
         ),
         # 16 KiB pages
