@@ -171,7 +171,7 @@ def test_mapping_across_children(bed):
 
 
 def test_huge_pages_in_every_range(bed):
-    # a lookup returns the longest run, as 2 MiB mappings need
+    # a lookup returns the longest run, as huge pages need
     ranges = [(child, 3 * HUGE_SECTORS, 4 * HUGE_SECTORS) for child in bed.nvdimms[:3]]
     device = bed.device(DaxLinear.ranges(ranges, "align_pmd"))
     pages = bed.probe.lookup([(device, place * HUGE, HUGE // PAGE) for place in range(12)])
