@@ -13,7 +13,7 @@ import pytest
 
 from lib.command import read_file, run
 from lib.dm.target import DaxLinear, Linear
-from lib.fs.xfs import Xfs
+from lib.fs.xfs import SMALLEST_GROUP, Xfs
 from lib.holders.trace import Trace
 from lib.holders.victim import Victim
 from lib.units import HUGE, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_SECTORS, SECTOR
@@ -131,11 +131,12 @@ def test_fio_through_the_block_device(bed):
 @pytest.mark.parametrize("engine", ["mmap", "psync"])
 def test_fio_through_dax(bed, engine):
     # a filesystem with a file that spans three children
-    device = bed.device(*[DaxLinear(24 * MIB_SECTORS, child, 3 * HUGE_SECTORS)
+    size = 3 * SMALLEST_GROUP // 2
+    device = bed.device(*[DaxLinear(size // SECTOR, child, 3 * HUGE_SECTORS)
                           for child in bed.nvdimms[:3]])
-    with Xfs(device, bed.folder(), agsize=72 * MIB) as fs:
-        fs.reserve("file", 50 * MIB)
-        for boundary in (24 * MIB, 48 * MIB):
+    with Xfs(device, bed.folder(), agsize=3 * size) as fs:
+        fs.reserve("file", 2 * size + 2 * MIB)
+        for boundary in (size, 2 * size):
             offset = fs.find("file", boundary)
             assert fs.find("file", boundary - PAGE) == offset - PAGE
             fio(bed.folder(), filename=fs.path("file"), ioengine=engine, bsrange="4k-64k",
@@ -145,13 +146,14 @@ def test_fio_through_dax(bed, engine):
 def test_mapping_across_children(bed):
     # one mapping over the boundary, its two sides on two children
     first, second = bed.nvdimms[0], bed.nvdimms[2]
-    parts = [(first, 2 * HUGE_SECTORS, 16 * MIB_SECTORS), (second, 0, 32 * MIB_SECTORS)]
+    edge = SMALLEST_GROUP
+    parts = [(first, 2 * HUGE_SECTORS, edge // SECTOR), (second, 0, 2 * edge // SECTOR)]
     device = bed.device(DaxLinear.ranges(parts))
     data = random.Random(9).randbytes(64 * PAGE)
-    with Xfs(device, bed.folder(), agsize=48 * MIB) as fs:
-        fs.reserve("file", 30 * MIB)
-        offset = fs.find("file", 16 * MIB) - 32 * PAGE
-        assert fs.place("file", offset) == 16 * MIB - 32 * PAGE
+    with Xfs(device, bed.folder(), agsize=3 * edge) as fs:
+        fs.reserve("file", 15 * edge // 8)
+        offset = fs.find("file", edge) - 32 * PAGE
+        assert fs.place("file", offset) == edge - 32 * PAGE
         with open(fs.path("file"), "r+b") as file:
             with mmap.mmap(file.fileno(), len(data), offset=offset) as memory:
                 memory[:] = data
@@ -159,7 +161,7 @@ def test_mapping_across_children(bed):
         assert fs.read("file", len(data), offset) == data
         with Victim(fs.path("file"), "-s", offset=offset, length=len(data)) as victim:
             frames = [int(victim.ask("pfn", page * PAGE)[1]) for page in (0, 31, 32, 63)]
-        end = (2 * HUGE_SECTORS + 16 * MIB_SECTORS) * SECTOR
+        end = 2 * HUGE + edge
         assert frames == [first.pfn(end - 32 * PAGE), first.pfn(end - PAGE),
                           second.pfn(0), second.pfn(31 * PAGE)]
     device.remove()
