@@ -67,17 +67,17 @@ def _splat(item):
 def pytest_collection_modifyitems(config, items):
     """Deselect tests of other kernels and those that need a guest of their own; sort by turns."""
     alone = config.getoption("alone")
-    chosen = [item for item in items
-              if _is_for_this_kernel(item) and bool(_splat(item)) == alone
-              and all(bool(item.get_closest_marker(mark)) == config.getoption(mark)
-                      for mark in _MACHINES)]
+    here = [item for item in items if _is_for_this_kernel(item)
+            and all(bool(item.get_closest_marker(mark)) == config.getoption(mark)
+                    for mark in _MACHINES)]
+    chosen = [item for item in here if bool(_splat(item)) == alone]
     left = [item for item in items if item not in chosen]
     items[:] = sorted(chosen, key=lambda item: (_turn(item), _is_at_once(item)))
     config.hook.pytest_deselected(items=left)
     if config.getoption("alone_list"):
         with open(config.getoption("alone_list"), "w", encoding="utf-8") as file:
-            file.writelines(f"{item.nodeid}\t{_splat(item)}\n" for item in left
-                            if _is_for_this_kernel(item) and _splat(item))
+            file.writelines(f"{item.nodeid}\t{_splat(item)}\n" for item in here
+                            if _splat(item) and not alone)
 
 
 @pytest.fixture(autouse=True)
