@@ -11,7 +11,6 @@ import os
 
 import pytest
 
-from lib import kernel
 from lib.bed import Bed
 from lib.beside import Doing, promptly
 from lib.devices.badblocks import badblocks
@@ -251,9 +250,8 @@ def refused(volume):
     """Return steps that fail, over the seam of two files."""
     at = volume.crossings("source")[volume.seams[0]]
     place = at // PAGE * PAGE - 4 * PAGE
-    dedupe = "fails" if kernel.DEDUPE_RETURNS_ERRORS else "may"
     return [f"fails write clone {at - 1000} 2000", f"fails unshare clone {place} {8 * PAGE}",
-            f"{dedupe} dedupe source {place} {8 * PAGE} clone {place}",
+            f"fails dedupe source {place} {8 * PAGE} clone {place}",
             f"fails read clone {at - 10} 20", f"fails write source {at - 10} 20"]
 
 

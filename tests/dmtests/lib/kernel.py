@@ -42,16 +42,17 @@ BAD_BLOCK_SIGBUS = "2" if _VERSION < (6, 12) else "AR"
 # looks for processes that map it by its struct page, which refers to one file at most.
 #   6.1   that is the file that was mapped last, and processes that map the other one live.
 #   6.12  its mapping is a mark (PAGE_MAPPING_DAX_SHARED) that dax_lock_folio() follows: an oops.
-#   7.2   it has no mapping: dax_lock_folio() finds none, and no process is killed.
+#   later it has no mapping: dax_lock_folio() finds none, and no process is killed.
 SHARED_PAGE_SPLAT = _IN + r"dax_lock_folio\+" if (6, 12) <= _VERSION < (7, 0) else None
 SHARED_PAGE_KILLS_NO_PROCESS = _VERSION >= (7, 0)
 
-# A page in the middle of a huge mapping has failed, and no holder was notified. 7.2 kills processes
-# that map the first page of its folio, which is a huge page, and gives them that page's address.
+# A page in the middle of a huge mapping has failed, and no holder was notified. Later kernels kill
+# processes that map the first page of its folio, which is a huge page, and give them that page's
+# address.
 NAMES_FIRST_PAGE_OF_FOLIO = _VERSION >= (7, 0)
 
-# Once several allocation groups are gone, 7.2's XFS counts the pages of all of them but the last
-# with 32 bits that wrap, which keeps it busy for hours (xfs_dax_notify_dev_failure()).
+# Once several allocation groups are gone, later kernels' XFS counts the pages of all of them but
+# the last with 32 bits that wrap, and is busy for hours (xfs_dax_notify_dev_failure()).
 LOSES_ONE_GROUP_ONLY = _VERSION >= (7, 0)
 
 # A kernel with our patches for fs/dax.c.
@@ -70,7 +71,3 @@ READ_BY_TWO_SIZES_SPLAT = WRITE_BY_TWO_SIZES_SPLAT if _VERSION >= (6, 12) else N
 # before: what was there stays. And where a clone was cut off and grows again it shows what was
 # allocated for copies that were never made: blocks of files that were deleted.
 ZEROES_CLONES = _VERSION >= (6, 12)
-
-# If 7.2 cannot compare what is to be deduplicated on DAX, it returns that all was the same and is
-# shared, and shares nothing (dax_dedupe_file_range_compare()).
-DEDUPE_RETURNS_ERRORS = _VERSION < (7, 0)
