@@ -138,7 +138,8 @@ int main(int argc, char **argv)
 		100, 127, 128, 255, 256, 257, 511, 512, 648, 649, 1023, 1024, 4096, 20001, 65535,
 		65536, 140000,
 	};
-	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 0) : 1000000, i;
+	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 0) : 1000000;
+	unsigned long i;
 	unsigned int nr;
 
 	for (nr = 1; nr <= 80; nr++)
