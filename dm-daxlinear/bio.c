@@ -111,8 +111,8 @@ int daxlinear_map(struct dm_target *ti, struct bio *bio)
 		if (!dl->is_few) {
 			to = dl->some;
 			if (!to)
-				return last < sector ? map_slow(dl, bio) :
-						       map_indexed(dl, bio, last);
+				return last == U64_MAX ? map_slow(dl, bio) :
+							 map_indexed(dl, bio, last);
 			while (last > to[DAXLINEAR_FEW - 1].last)
 				to += DAXLINEAR_FEW;
 			OPTIMIZER_HIDE_VAR(to);
