@@ -8,8 +8,8 @@ set terminal svg noenhanced size 1000,800 font "sans,13" background "white"
 set output folder . "/bench.svg"
 csv = folder . "/bench.csv"
 
-# column 5 of the rows of one thing over one stack, elsewhere nothing
-of(what, stack) = strcol(1) eq what && strcol(2) eq stack ? column(5) : NaN
+# column 5 of the rows of one thing over one stack and over no table of tables.py, elsewhere nothing
+of(what, stack) = strcol(1) eq what && strcol(2) eq stack && strcol(7) eq "" ? column(5) : NaN
 # the same for devices of `ranges` ranges
 over(what, stack, ranges) = column(3) == ranges ? of(what, stack) : NaN
 

@@ -7,21 +7,22 @@ import sys
 import inside
 import uses
 from bounds import bounds, is_kept
-from report import report, write_csv
-from stacks import DAXLINEAR, LINEAR
+from geometry import few, geometries
+from report import judged, report, tables, write_csv
+from tables import tables as count_tables
 
 from lib.devices import nvdimm
 
 NUMBERS = (1, 2, 16, 256, 4096, 65536)
-SHORT = 4096
 
 
-def _all(first, second):
+def _all(first, second, seed):
     """Count everything; yield the rows of each step."""
     layouts = uses.layouts(first, second)
     yield "faults, reads and writes of files", uses.files(layouts)
     yield "O_DIRECT", uses.direct(layouts)
-    yield "lookups", inside.accesses(first, NUMBERS) + inside.searches(first, 20000)
+    yield "tables", count_tables(first, geometries(seed), seed)
+    yield "lookups", inside.accesses(first, NUMBERS)
     yield "requests across ranges", inside.addresses(first, second)
     yield "failures", (inside.failures_of_ranges(first, (1, 16, 1024, 65536)) +
                        inside.failures_of_devices(first, (16, 1000)) +
@@ -29,34 +30,50 @@ def _all(first, second):
     yield "loads", inside.loads(first, NUMBERS)
 
 
-def _short(first, _second):
-    """Count a fault and a lookup over few ranges and over many."""
-    one = uses.many(first, 1)
-    compared = [(LINEAR, one), (DAXLINEAR, one), (DAXLINEAR, uses.many(first, SHORT))]
-    yield "lookups", inside.accesses(first, (1, SHORT))
-    yield "faults", uses.files(compared, uses.FAULTS)
+def _short(first, _second, seed):
+    """Count accesses over some tables."""
+    yield "tables", count_tables(first, few(seed), seed)
+
+
+def _tables(first, _second, seed):
+    """Count accesses over all tables."""
+    yield "tables", count_tables(first, geometries(seed), seed)
+
+
+def _missed(rows):
+    return [bound for bound in bounds(rows) if not is_kept(bound)]
+
+
+def _counted(steps, seed):
+    """Return the rows of all steps."""
+    rows = []
+    for what, more in steps(*nvdimm.discover()[:2], seed):
+        print(f"bench: {what}", flush=True)
+        rows += more
+    return rows
 
 
 def main():
     """Count, and judge; return the exit code."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--short", action="store_true",
-                        help="a fault and a lookup; fail if they cost too much")
+    parser.add_argument("--seed", type=int, required=True, help="which tables to make up")
+    parser.add_argument("--short", action="store_true", help="count over some of them alone")
+    parser.add_argument("--seeds", type=int, default=0, metavar="N",
+                        help="count over the tables of so many seeds alone, from this one on")
     options = parser.parse_args()
-    first, second = nvdimm.discover()[:2]
-    rows = []
-    for what, more in (_short if options.short else _all)(first, second):
-        print(f"bench: {what}", flush=True)
-        rows += more
-    if not options.short:
-        write_csv("/results/bench.csv", rows)
-        text = "\n".join(report(rows, uses.FILE_USES + uses.DEVICE_USES))
-        with open("/results/bench.txt", "w", encoding="ascii") as file:
-            file.write(f"{text}\n")
-        return 0
-    missed = [bound for bound in bounds(rows, uses.FAULTS) if not is_kept(bound)]
-    for bound in bounds(rows, uses.FAULTS):
-        print(f"bench: {bound.what}: {bound.value} of at most {bound.limit}")
+    missed = []
+    for seed in range(options.seed, options.seed + (options.seeds or 1)):
+        print(f"bench: the tables are those of SEED={seed}", flush=True)
+        if options.short or options.seeds:
+            rows = _counted(_short if options.short else _tables, seed)
+            lines = [*tables(rows), "", *judged(rows), ""]
+            print("\n".join(lines), flush=True)
+        else:
+            rows = _counted(_all, seed)
+            write_csv("/results/bench.csv", rows)
+            with open("/results/bench.txt", "w", encoding="ascii") as file:
+                file.write("\n".join([*report(rows), ""]))
+        missed += _missed(rows)
     return 1 if missed else 0
 
 

@@ -11,13 +11,14 @@ PROGRAM = os.path.join(os.path.dirname(VICTIM), "dax-bench")
 
 INSTRUCTIONS = "instructions"
 
-# `value` of `what` over a `stack` of so many ranges (of dm-linear: targets) and mapped devices
-Row = namedtuple("Row", "what stack ranges devices value unit")
+# `value` of `what` over a `stack` of so many ranges (of dm-linear: targets) and mapped devices, or
+# over a table of tables.py
+Row = namedtuple("Row", "what stack ranges devices value unit table", defaults=("",))
 
 
-def instructions(what, stack, ranges, value, devices=1):
+def instructions(what, stack, ranges, value, devices=1, table=""):
     """Return a row; a mean has a digit after the point."""
-    return Row(what, stack, ranges, devices, round(value, 1), INSTRUCTIONS)
+    return Row(what, stack, ranges, devices, round(value, 1), INSTRUCTIONS, table)
 
 
 def count(*words):

@@ -12,7 +12,8 @@ class _Pages(ctypes.Structure):
     """struct daxbench_pages"""
 
     _fields_ = [("fd", ctypes.c_int32), ("count", ctypes.c_uint32), ("first", ctypes.c_uint64),
-                ("step", ctypes.c_uint64), ("samples", ctypes.c_uint64)]
+                ("step", ctypes.c_uint64), ("samples", ctypes.c_uint64),
+                ("list", ctypes.c_uint64)]
 
 
 def _ioc(direction, number, size):
@@ -37,12 +38,13 @@ class Bench:
     def __exit__(self, *_):
         os.close(self._fd)
 
-    def _pages(self, command, path, first, step, count):
+    def _pages(self, command, path, first, step, count, listed=None):
         samples = array.array("I", bytes(4 * count))
+        address = listed.buffer_info()[0] if listed else 0
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.ioctl(self._fd, command,
-                        _Pages(fd, count, first, step, samples.buffer_info()[0]))
+                        _Pages(fd, count, first, step, samples.buffer_info()[0], address))
         finally:
             os.close(fd)
         return samples
@@ -50,6 +52,10 @@ class Bench:
     def access(self, path, first, step, count):
         """Look up pages first, first + step, ... of a device; return the cost of each."""
         return self._pages(_ACCESS, path, first, step, count)
+
+    def access_listed(self, path, pages):
+        """Look up these pages of a device; return the cost of each."""
+        return self._pages(_ACCESS, path, 0, 0, len(pages), array.array("Q", pages))
 
     def address(self, path, first, pages, count):
         """Look up one address of so many pages, count times; return the cost of each."""

@@ -11,13 +11,12 @@ import time
 from count import Row, count, instructions, typical
 from daxbench import Bench
 from stacks import DAXLINEAR, LINEAR, RAW, device, request
+from tables import ACCESS, DEAREST
 
 from lib.command import read_file, write_file
 from lib.dm.device import Device
 from lib.units import PAGE_SECTORS
 
-ACCESS, DEAREST = "direct_access", "dearest direct_access"
-SEARCH = "direct_access without an index"
 FAILURE, INTERLEAVED = "failure", "failure under interleaved devices"
 LOAD, MEMORY = "load", "memory"
 # by one address and without a page frame number, as copy-on-write asks for them
@@ -34,22 +33,14 @@ def even(child, number, first=0):
             for at in range(number)]
 
 
-def uneven(child, number):
-    """Return ranges for which an index would be too large: of 1 and of 5 pages."""
-    return [(child, (at // 2 * 6 + at % 2) * PAGE_SECTORS, (5 if at % 2 else 1) * PAGE_SECTORS)
-            for at in range(number)]
-
-
-def _access(bench, stack, ranges, what=ACCESS):
+def _access(bench, stack, ranges):
     """Look up all pages; return the mean cost, and the largest one."""
     pages = sum(sectors for _, _, sectors in ranges) // PAGE_SECTORS
     number = 0 if stack == RAW else len(ranges)
     with device(stack, ranges) as path:
         samples = bench.access(path, 0, 1, pages)
-    rows = [instructions(what, stack, number, sum(samples) / pages)]
-    if what == ACCESS:
-        rows.append(instructions(DEAREST, stack, number, max(samples)))
-    return rows
+    return [instructions(ACCESS, stack, number, sum(samples) / pages),
+            instructions(DEAREST.format(ACCESS), stack, number, max(samples))]
 
 
 def accesses(child, numbers):
@@ -61,12 +52,6 @@ def accesses(child, numbers):
             for stack in (LINEAR, DAXLINEAR):
                 rows += _access(bench, stack, even(child, number))
     return rows
-
-
-def searches(child, number):
-    """Count direct_access where no index fits."""
-    with Bench() as bench:
-        return _access(bench, DAXLINEAR, uneven(child, number), SEARCH)
 
 
 def addresses(first, second):

@@ -5,9 +5,11 @@ import csv
 
 from bounds import Book, bounds, is_kept
 from count import INSTRUCTIONS, Row
-from inside import (ACCESS, ADDRESS, ADDRESS_PAGES, DEAREST, FAILURE, INTERLEAVED, LOAD, MEMORY,
-                    SEARCH)
+from inside import ADDRESS, ADDRESS_PAGES, FAILURE, INTERLEAVED, LOAD, MEMORY
 from stacks import DAXLINEAR, LINEAR, RAW
+from tables import ACCESS, DEAREST, DIRECT_READ
+from tables import FILE_USES as TABLE_USES
+from uses import DEVICE_USES, FILE_USES
 
 _USE_COLUMNS = ((RAW, 0), (LINEAR, 1), (DAXLINEAR, 1), (LINEAR, 2), (DAXLINEAR, 2))
 
@@ -33,11 +35,23 @@ def _table(head, lines):
             for line in lines]
 
 
-def _uses(book, uses):
+def _uses(book):
     head = ["", RAW, *[f"{stack}, {number}" for stack, number in _USE_COLUMNS[1:]]]
     lines = [[use.what, *[book.value(use.what, *column) for column in _USE_COLUMNS]]
-             for use in uses]
+             for use in FILE_USES + DEVICE_USES]
     return _table(head, lines)
+
+
+def tables(rows):
+    """Return the lines of what was counted over tables of all geometries."""
+    whats = (ACCESS, DEAREST.format(ACCESS), TABLE_USES[0].what, TABLE_USES[2].what,
+             DIRECT_READ.what)
+    rows = [row for row in rows if row.table]
+    values = {(row.table, row.what, row.stack): row.value for row in rows}
+    names = list(dict.fromkeys(row.table for row in rows))
+    return _table(["", *[word for what in whats for word in (what, "daxlinear")]],
+                  [[name, *[values[name, what, stack] for what in whats
+                            for stack in (LINEAR, DAXLINEAR)]] for name in names])
 
 
 def _by_ranges(book, *whats):
@@ -58,24 +72,25 @@ def _addresses(book):
 def _others(book):
     yield f"{ACCESS}, {RAW}: {_text(book.value(ACCESS, RAW, 0))}"
     for row in book.rows:
-        if row.what in (SEARCH, FAILURE, INTERLEAVED):
+        if row.what in (FAILURE, INTERLEAVED):
             over = (f"ranges: {row.ranges:,}, devices: {row.devices:,}" if row.ranges
                     else row.stack)
             yield f"{row.what}, {over}: {_text(row.value)}"
 
 
-def _bounds(rows, uses):
-    for bound in bounds(rows, uses):
-        verdict = "kept" if is_kept(bound) else "MISSED"
-        yield f"{verdict:6} {_text(bound.value)} <= {_text(bound.limit)}  {bound.what}"
+def judged(rows):
+    """Return a line for each limit."""
+    return [f"{'kept' if is_kept(bound) else 'MISSED':6} {_text(bound.value)} <= "
+            f"{_text(bound.limit)}  {bound.what}" for bound in bounds(rows)]
 
 
-def report(rows, uses):
+def report(rows):
     """Return the lines of the table."""
     book = Book(rows)
     return [f"Guest {INSTRUCTIONS}, over devices of one range and of two:", "",
-            *_uses(book, uses), "", f"{ACCESS}, mean of all pages and dearest:", "",
-            *_by_ranges(book, ACCESS, DEAREST), "",
+            *_uses(book), "", f"{ACCESS}, mean of all pages and dearest:", "",
+            *_by_ranges(book, ACCESS, DEAREST.format(ACCESS)), "",
+            "Tables of all geometries, 4 KiB, dm-linear and daxlinear:", "", *tables(rows), "",
             f"A load, {INSTRUCTIONS} per range, and the memory it takes, bytes per range:", "",
             *_by_ranges(book, LOAD, MEMORY), "", *_addresses(book), "", *_others(book), "",
-            *_bounds(rows, uses)]
+            *judged(rows)]

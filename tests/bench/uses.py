@@ -18,12 +18,9 @@ GROUP = 240 * MIB
 # a kind of access, and where in the file or in each half of the device
 Use = namedtuple("Use", "what verb size count offset")
 
-FAULTS = (
+FILE_USES = (
     Use("4 KiB read fault", "read-fault", PAGE, 256, 0),
     Use("4 KiB write fault", "write-fault", PAGE, 256, 2 * MIB),
-)
-FILE_USES = (
-    *FAULTS,
     Use("2 MiB read fault", "read-fault", HUGE, 15, 6 * MIB),
     Use("2 MiB write fault", "write-fault", HUGE, 15, 36 * MIB),
     Use("4 KiB read()", "read", PAGE, 256, 4 * MIB),
@@ -47,12 +44,6 @@ def layouts(first, second):
     return [(RAW, one), (LINEAR, one), (DAXLINEAR, one), (LINEAR, two), (DAXLINEAR, two)]
 
 
-def many(child, number):
-    """Return a little more in so many ranges, a power of two, the last of the child first."""
-    sectors = 512 * MIB_SECTORS // number
-    return [(child, at * sectors, sectors) for at in reversed(range(number))]
-
-
 def _count(path, uses, *options, offset=0):
     """Return the samples of each use of a file or a device."""
     return [count(*options, "-o", offset + use.offset, use.verb, use.count, use.size, path)
@@ -66,7 +57,7 @@ def _rows(uses, stack, ranges, halves):
             for use, samples in zip(uses, zip(*halves, strict=True), strict=True)]
 
 
-def _make_file(xfs, number, mib):
+def make_file(xfs, number, mib):
     """Make a file that is written and one extent; return its path.
 
     It has a folder of its own, so that they are spread over the allocation groups.
@@ -87,19 +78,20 @@ def _files(path, mib):
         # With atimes, the cost of a read would depend on when the last one was written.
         with Xfs(path, folder, size=f"{2 * GROUP}", agsize=f"{GROUP}", stripe_huge=True,
                  options=["noatime"]) as xfs:
-            names = [_make_file(xfs, number, mib) for number in range(2)]
+            names = [make_file(xfs, number, mib) for number in range(2)]
             groups = {xfs.extents(name)[0][1] // GROUP for name in names}
             assert groups == {0, 1}, groups
             yield names
 
 
-def files(compared, uses=FILE_USES):
+def files(compared):
     """Count accesses to files of an XFS over each of (stack, ranges)."""
-    mib = max(use.offset + use.count * use.size for use in uses) // MIB
+    mib = max(use.offset + use.count * use.size for use in FILE_USES) // MIB
     rows = []
     for stack, ranges in compared:
         with device(stack, ranges) as path, _files(path, mib) as names:
-            rows += _rows(uses, stack, ranges, [_count(name, uses) for name in names])
+            rows += _rows(FILE_USES, stack, ranges,
+                          [_count(name, FILE_USES) for name in names])
     return rows
 
 

@@ -102,7 +102,7 @@ static u64 overhead(void)
 }
 
 static int bench_access(struct dax_device *dax_dev, const struct daxbench_pages *pages,
-			pgoff_t first, u32 *samples)
+			pgoff_t first, const u64 *list, u32 *samples)
 {
 	u64 clock = overhead(), begin;
 	unsigned long flags;
@@ -115,9 +115,10 @@ static int bench_access(struct dax_device *dax_dev, const struct daxbench_pages 
 	id = dax_read_lock();
 	local_irq_save(flags);
 	for (i = 0; i < pages->count && nr > 0; i++) {
+		pgoff_t page = first + (list ? list[i] : i * pages->step);
+
 		begin = get_cycles();
-		nr = dax_direct_access(dax_dev, first + i * pages->step, 1, DAX_ACCESS,
-				       &kaddr, &pfn);
+		nr = dax_direct_access(dax_dev, page, 1, DAX_ACCESS, &kaddr, &pfn);
 		samples[i] = get_cycles() - begin - clock;
 	}
 	local_irq_restore(flags);
@@ -195,23 +196,31 @@ static int bench_pages(unsigned int cmd, void __user *arg)
 {
 	struct daxbench_pages pages;
 	struct dax_device *dax_dev;
+	u64 start, *list = NULL;
 	u32 *samples;
-	u64 start;
 	int err;
 
 	if (copy_from_user(&pages, arg, sizeof(pages)))
 		return -EFAULT;
-	if (pages.count > MAX_PAGES)
+	if (!pages.count || pages.count > MAX_PAGES)
 		return -EINVAL;
+	if (pages.list) {
+		list = vmemdup_user(u64_to_user_ptr(pages.list),
+				    array_size(pages.count, sizeof(*list)));
+		if (IS_ERR(list))
+			return PTR_ERR(list);
+	}
 	samples = kvcalloc(pages.count, sizeof(*samples), GFP_KERNEL);
-	if (!samples)
+	if (!samples) {
+		kvfree(list);
 		return -ENOMEM;
+	}
 	dax_dev = dax_of(pages.fd, &start, NULL);
 	if (dax_dev) {
 		pgoff_t first = pages.first + PHYS_PFN(start);
 
 		if (cmd == DAXBENCH_ACCESS)
-			err = bench_access(dax_dev, &pages, first, samples);
+			err = bench_access(dax_dev, &pages, first, list, samples);
 		else if (cmd == DAXBENCH_ADDRESS)
 			err = bench_address(dax_dev, &pages, first, samples);
 		else
@@ -224,6 +233,7 @@ static int bench_pages(unsigned int cmd, void __user *arg)
 		err = -EOPNOTSUPP;
 	}
 	kvfree(samples);
+	kvfree(list);
 	return err;
 }
 

@@ -13,6 +13,7 @@ struct daxbench_pages {
 	__u64 first;
 	__u64 step;
 	__u64 samples;	/* __u32[count]: cost of each */
+	__u64 list;	/* __u64[count]: pages in place of those, or NULL */
 };
 
 #define DAXBENCH_ACCESS		_IOW('D', 1, struct daxbench_pages)

@@ -2,7 +2,7 @@
 /*
  * dax-bench: counts what it costs to use a file or a device, and to load a table.
  *
- *	dax-bench [-d] [-o OFFSET] read|write|read-fault|write-fault COUNT SIZE FILE
+ *	dax-bench [-d] [-o OFFSET | -l LIST] read|write|read-fault|write-fault COUNT SIZE FILE
  *	dax-bench load COUNT TABLE
  *
  * Does it COUNT times and prints the processor's cycles that each took.  In a guest
@@ -11,6 +11,10 @@
  * Reads and the like go from OFFSET on, SIZE bytes further each time.  A fault is the
  * first touch of a page of a shared mapping; a SIZE of 4096 or 2097152 has the mapping
  * allow pages of that size and no larger.  What is written is zeroes.
+ *
+ * LIST is a file of COUNT offsets, 64 bits each, that are taken instead.  Each is counted
+ * several times and the least is printed: one of them may pay for a page table or for a
+ * slab, which the others use as well.
  *
  * TABLE is what device-mapper's system call takes, a struct dm_ioctl with what follows
  * it.  Each load replaces the one before, which is cleared first and not counted.
@@ -37,6 +41,18 @@
 #include "../modules/daxbench.h"
 
 #define HUGE_SIZE	(2UL << 20)
+#define PAGE		4096UL
+
+/* How often each offset of a list is counted. */
+#define ROUNDS		3
+
+/* Where to read, write or touch. */
+struct places {
+	off_t first;
+	uint64_t *list;		/* NULL: one after the other from @first on */
+	size_t size;
+	unsigned int count;
+};
 
 static uint64_t overhead(void)
 {
@@ -65,11 +81,37 @@ static void mask(bool on)
 		err(1, "/dev/daxbench");
 }
 
-static void count_calls(int fd, bool write, off_t offset, size_t size, unsigned int count,
-			uint64_t *samples)
+static uint64_t *list_of(const char *path, unsigned int count)
+{
+	size_t size = count * sizeof(uint64_t);
+	uint64_t *list = malloc(size);
+
+	if (!list || read(file_of(path, O_RDONLY), list, size) != (ssize_t)size)
+		err(1, "%s", path);
+	return list;
+}
+
+static off_t offset_of(const struct places *places, unsigned int i)
+{
+	return places->list ? (off_t)places->list[i] : places->first + (off_t)(i * places->size);
+}
+
+static unsigned int rounds(const struct places *places)
+{
+	return places->list ? ROUNDS : 1;
+}
+
+static void keep_least(uint64_t *sample, uint64_t value)
+{
+	if (value < *sample)
+		*sample = value;
+}
+
+static void count_calls(int fd, bool write, const struct places *places, uint64_t *samples)
 {
 	uint64_t clock = overhead(), begin;
-	unsigned int i;
+	size_t size = places->size;
+	unsigned int i, round;
 	ssize_t done;
 	void *buffer;
 
@@ -78,50 +120,68 @@ static void count_calls(int fd, bool write, off_t offset, size_t size, unsigned 
 		err(1, "a buffer of %zu bytes", size);
 	memset(buffer, 0, size);
 	mask(true);
-	for (i = 0; i < count; i++, offset += size) {
-		begin = __rdtsc();
-		done = write ? pwrite(fd, buffer, size, offset) : pread(fd, buffer, size, offset);
-		samples[i] = __rdtsc() - begin - clock;
-		if (done != (ssize_t)size)
-			err(1, "%zd bytes at %lld", done, (long long)offset);
-	}
+	for (round = 0; round < rounds(places); round++)
+		for (i = 0; i < places->count; i++) {
+			off_t offset = offset_of(places, i);
+
+			begin = __rdtsc();
+			done = write ? pwrite(fd, buffer, size, offset) :
+				       pread(fd, buffer, size, offset);
+			keep_least(&samples[i], __rdtsc() - begin - clock);
+			if (done != (ssize_t)size)
+				err(1, "%zd bytes at %lld", done, (long long)offset);
+		}
 	mask(false);
 }
 
-/* Where a mapping may have huge pages, or a place that is too small for one. */
-static void *map(int fd, off_t offset, size_t size, size_t length)
+/*
+ * Map a file from @offset on, where it may have huge pages or where it cannot: there the file
+ * is a page off their boundaries.
+ */
+static char *map(int fd, off_t offset, size_t length, bool huge)
 {
-	char *area = mmap(NULL, length + HUGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *area = mmap(NULL, length + 2 * HUGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
 
 	if (area == MAP_FAILED)
 		err(1, "reserving %zu bytes", length);
-	if (size < HUGE_SIZE && length >= HUGE_SIZE)
-		errx(1, "more than 2 MiB in small pages");
 	area += -(uintptr_t)area % HUGE_SIZE;
+	if (!huge)
+		area += offset % HUGE_SIZE + PAGE;
 	area = mmap(area, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, offset);
 	if (area == MAP_FAILED)
 		err(1, "mapping %zu bytes", length);
 	return area;
 }
 
-static void count_faults(int fd, bool write, off_t offset, size_t size, unsigned int count,
-			 uint64_t *samples)
+static void count_faults(int fd, bool write, const struct places *places, uint64_t *samples)
 {
-	volatile char *area = map(fd, offset, size, size * count), *at;
 	uint64_t clock = overhead(), begin;
-	unsigned int i;
+	volatile char *area, *at;
+	unsigned int i, round;
+	struct stat status;
+	size_t length;
 
+	if (fstat(fd, &status))
+		err(1, "what is to be mapped");
+	length = places->list ? (size_t)status.st_size : places->size * places->count;
+	area = map(fd, places->first, length, places->size >= HUGE_SIZE);
 	mask(true);
-	for (i = 0; i < count; i++) {
-		at = area + i * size;
-		if (write) {
-			begin = __rdtsc();
-			*at = 0;
-		} else {
-			begin = __rdtsc();
-			(void)*at;
+	for (round = 0; round < rounds(places); round++) {
+		for (i = 0; i < places->count; i++) {
+			at = area + (offset_of(places, i) - places->first);
+			if (write) {
+				begin = __rdtsc();
+				*at = 0;
+			} else {
+				begin = __rdtsc();
+				(void)*at;
+			}
+			keep_least(&samples[i], __rdtsc() - begin - clock);
 		}
-		samples[i] = __rdtsc() - begin - clock;
+		/* The page tables stay. */
+		if (madvise((void *)area, length, MADV_DONTNEED))
+			err(1, "unmapping the pages");
 	}
 	mask(false);
 }
@@ -161,19 +221,22 @@ static void count_loads(const char *path, unsigned int count, uint64_t *samples)
 
 int main(int argc, char **argv)
 {
-	unsigned int count, i;
+	const char *list = NULL;
+	struct places places = { };
 	int option, flags = O_RDWR;
+	unsigned int count, i;
 	uint64_t *samples;
-	off_t offset = 0;
-	size_t size;
 
-	while ((option = getopt(argc, argv, "do:")) != -1) {
+	while ((option = getopt(argc, argv, "dl:o:")) != -1) {
 		switch (option) {
 		case 'd':
 			flags |= O_DIRECT;
 			break;
+		case 'l':
+			list = optarg;
+			break;
 		case 'o':
-			offset = strtoull(optarg, NULL, 0);
+			places.first = strtoull(optarg, NULL, 0);
 			break;
 		default:
 			return 2;
@@ -184,22 +247,28 @@ int main(int argc, char **argv)
 	if (argc < 3 || argc != (strcmp(argv[0], "load") ? 4 : 3))
 		errx(2, "wants what, count, size and file, or load, count and table");
 	count = strtoul(argv[1], NULL, 0);
-	size = strtoul(argv[2], NULL, 0);
-	samples = calloc(count, sizeof(*samples));
+	samples = malloc(count * sizeof(*samples));
 	if (!samples)
 		err(1, "%u samples", count);
 	/* Touched, so that no sample pays for the page it is put on. */
-	memset(samples, 1, count * sizeof(*samples));
+	memset(samples, 0xff, count * sizeof(*samples));
 
-	if (!strcmp(argv[0], "load"))
+	if (!strcmp(argv[0], "load")) {
 		count_loads(argv[2], count, samples);
-	else if (!strcmp(argv[0], "read") || !strcmp(argv[0], "write"))
-		count_calls(file_of(argv[3], flags), *argv[0] == 'w', offset, size, count, samples);
-	else if (!strcmp(argv[0], "read-fault") || !strcmp(argv[0], "write-fault"))
-		count_faults(file_of(argv[3], flags), *argv[0] == 'w', offset, size, count,
-			     samples);
-	else
-		errx(2, "cannot %s", argv[0]);
+	} else {
+		bool write = !strncmp(argv[0], "write", strlen("write"));
+		int fd = file_of(argv[3], flags);
+
+		places.count = count;
+		places.size = strtoul(argv[2], NULL, 0);
+		places.list = list ? list_of(list, count) : NULL;
+		if (!strcmp(argv[0], "read") || !strcmp(argv[0], "write"))
+			count_calls(fd, write, &places, samples);
+		else if (!strcmp(argv[0], "read-fault") || !strcmp(argv[0], "write-fault"))
+			count_faults(fd, write, &places, samples);
+		else
+			errx(2, "cannot %s", argv[0]);
+	}
 	for (i = 0; i < count; i++)
 		printf("%llu\n", (unsigned long long)samples[i]);
 	return 0;
