@@ -14,6 +14,8 @@ from tables import tables as count_tables
 from lib.devices import nvdimm
 
 NUMBERS = (1, 2, 16, 256, 4096, 65536)
+# of an attached striped device
+CHUNKS = (65536, 1 << 20)
 
 
 def _all(first, second, seed):
@@ -26,7 +28,10 @@ def _all(first, second, seed):
     yield "requests across ranges", inside.addresses(first, second)
     yield "failures", (inside.failures_of_ranges(first, (1, 16, 1024, 65536)) +
                        inside.failures_of_devices(first, (16, 1000)) +
-                       inside.failures_of_both(first, 1000, 65))
+                       inside.failures_of_both(first, 1000, 65) +
+                       inside.failures_of_attached(first, (1, 16, 1000)) +
+                       inside.failures_of_chunks(first, second, CHUNKS) +
+                       inside.failures_of_whole(first, second, (16, 1024, 16384)))
     yield "loads", inside.loads(first, NUMBERS)
 
 

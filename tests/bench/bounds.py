@@ -5,7 +5,8 @@ from collections import namedtuple
 
 import tables
 from geometry import MANY, TWO
-from inside import FAILURE, INTERLEAVED, LOAD, MEMORY
+from inside import (ATTACHED, FAILURE, GONE_LINES, GONE_RANGES, INTERLEAVED, LOAD, MEMORY,
+                    STRIPED)
 from stacks import DAXLINEAR, LINEAR
 from tables import ACCESS, DEAREST
 from uses import DEVICE_USES, FILE_USES
@@ -19,6 +20,11 @@ FAILURE_TIMES = 2
 # a failure visits each device, and each range of those on the child
 FAILURE_PER_DEVICE = 100
 FAILURE_PER_RANGE = 25
+# an attached device is searched: a look-up for each piece of its memory
+FAILURE_PER_ATTACHED = 500
+FAILURE_PER_CHUNK = 600
+# a child that goes away: a look-up for each range on it
+GONE_PER_RANGE = 700
 LOAD_TIMES = 0.5
 MEMORY_BYTES = 64
 
@@ -88,6 +94,20 @@ def _failure(book):
                         f"{FAILURE_PER_RANGE} for each range", row.value, limit)
 
 
+def _search(book):
+    start = FAILURE_TIMES * (book.value(FAILURE, DAXLINEAR, 1) or 0)
+    for row in book.rows:
+        if row.what == ATTACHED:
+            yield Bound(f"{row.what}, {row.devices}: {FAILURE_PER_ATTACHED} for each",
+                        row.value, start + FAILURE_PER_ATTACHED * row.devices)
+        elif row.what == STRIPED:
+            yield Bound(f"{row.what}, {row.ranges} chunks: {FAILURE_PER_CHUNK} for each",
+                        row.value, start + FAILURE_PER_CHUNK * row.ranges)
+        elif row.what in (GONE_LINES, GONE_RANGES):
+            yield Bound(f"{row.what}, {row.ranges}: {GONE_PER_RANGE} for each",
+                        row.value, start + GONE_PER_RANGE * row.ranges)
+
+
 def _load(book):
     most = book.most(LOAD)
     if most:
@@ -101,7 +121,8 @@ def _load(book):
 def bounds(rows):
     """Return a Bound for each limit of which there are rows."""
     book = Book(rows)
-    return [*_uses(book), *_access(book), *_tables(rows), *_failure(book), *_load(book)]
+    return [*_uses(book), *_access(book), *_tables(rows), *_failure(book), *_search(book),
+            *_load(book)]
 
 
 def is_kept(bound):

@@ -24,6 +24,7 @@ _ACCESS = _ioc(1, 1, ctypes.sizeof(_Pages))
 _FAIL = _ioc(1, 2, ctypes.sizeof(_Pages))
 _HOLD = _ioc(1, 3, 4)
 _ADDRESS = _ioc(1, 5, ctypes.sizeof(_Pages))
+_GONE = _ioc(1, 6, ctypes.sizeof(_Pages))
 
 
 class Bench:
@@ -64,6 +65,10 @@ class Bench:
     def fail(self, path, first, step, count):
         """Fail pages; return the cost of each until a holder is notified, 0 if none is."""
         return self._pages(_FAIL, path, first, step, count)
+
+    def gone(self, path):
+        """Announce that a device goes away; return the cost until a holder is notified."""
+        return self._pages(_GONE, path, 0, 0, 1)[0]
 
     def hold(self, path):
         """Register as the holder of a device."""

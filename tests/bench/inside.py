@@ -15,9 +15,14 @@ from tables import ACCESS, DEAREST
 
 from lib.command import read_file, write_file
 from lib.dm.device import Device
-from lib.units import PAGE_SECTORS
+from lib.dm.target import DaxLinear, Linear, Striped
+from lib.holders.attach import attached
+from lib.units import MIB_SECTORS, PAGE_SECTORS
 
 FAILURE, INTERLEAVED = "failure", "failure under interleaved devices"
+ATTACHED, STRIPED = "failure under attached devices", "failure under an attached striped device"
+GONE_LINES, GONE_RANGES = "child gone under lines", "child gone under ranges"
+FAILURE_WHATS = (FAILURE, INTERLEAVED, ATTACHED, STRIPED, GONE_LINES, GONE_RANGES)
 LOAD, MEMORY = "load", "memory"
 # by one address and without a page frame number, as copy-on-write asks for them
 ADDRESS = "one address for {} pages"
@@ -25,6 +30,8 @@ ADDRESS_PAGES = (2, 25, 257, 16385)
 
 # failures counted of each kind, spread over all ranges
 FAILURES = 512
+# chunks of a striped target
+STRIPED_PAGES = 1 << 16
 
 
 def even(child, number, first=0):
@@ -117,6 +124,55 @@ def failures_of_both(child, devices, ranges):
     with _held(layouts) as bench:
         return [instructions(INTERLEAVED, DAXLINEAR, ranges,
                              _fail(bench, child, devices * ranges), devices=devices)]
+
+
+def failures_of_attached(child, numbers):
+    """Count a failure under many attached devices of a range each, one after the other."""
+    rows = []
+    for number in numbers:
+        with contextlib.ExitStack() as stack:
+            bench = stack.enter_context(Bench())
+            for at in range(number):
+                made = stack.enter_context(Device(Linear(PAGE_SECTORS, child, at * PAGE_SECTORS)))
+                stack.enter_context(attached(made, child))
+                bench.hold(made.path)
+            rows.append(instructions(ATTACHED, LINEAR, 1, _fail(bench, child, number),
+                                     devices=number))
+    return rows
+
+
+def failures_of_chunks(first, second, numbers):
+    """Count a failure of a page behind all chunks, so that all are looked at before it is found."""
+    rows = []
+    for number in numbers:
+        stripes = [(child, MIB_SECTORS) for child in (first, second)]
+        chunks = min(number, STRIPED_PAGES)
+        striped = Striped(chunks * PAGE_SECTORS, PAGE_SECTORS, stripes)
+        with (Device(*[striped] * (number // chunks), Linear(PAGE_SECTORS, first)) as made,
+              attached(made, first), Bench() as bench):
+            bench.hold(made.path)
+            rows.append(instructions(STRIPED, LINEAR, number, _fail(bench, first, 1)))
+    return rows
+
+
+def _gone(child, *targets):
+    with Device(*targets) as made, Bench() as bench:
+        bench.hold(made.path)
+        cost = bench.gone(child.path)
+    assert cost, "no holder was notified"
+    return cost
+
+
+def failures_of_whole(first, second, numbers):
+    """Count that a child goes away, under one line and under many, half of which are on it."""
+    rows = []
+    for number in numbers:
+        ranges = [(child, at * PAGE_SECTORS, PAGE_SECTORS)
+                  for at in range(number // 2) for child in (first, second)]
+        lines = [DaxLinear(sectors, child, offset) for child, offset, sectors in ranges]
+        for what, targets in ((GONE_RANGES, [DaxLinear.ranges(ranges)]), (GONE_LINES, lines)):
+            rows.append(instructions(what, DAXLINEAR, number, _gone(first, *targets)))
+    return rows
 
 
 def _taken_bytes():

@@ -5,7 +5,7 @@ import csv
 
 from bounds import Book, bounds, is_kept
 from count import INSTRUCTIONS, Row
-from inside import ADDRESS, ADDRESS_PAGES, FAILURE, INTERLEAVED, LOAD, MEMORY
+from inside import ADDRESS, ADDRESS_PAGES, FAILURE_WHATS, LOAD, MEMORY
 from stacks import DAXLINEAR, LINEAR, RAW
 from tables import ACCESS, DEAREST, DIRECT_READ
 from tables import FILE_USES as TABLE_USES
@@ -72,7 +72,7 @@ def _addresses(book):
 def _others(book):
     yield f"{ACCESS}, {RAW}: {_text(book.value(ACCESS, RAW, 0))}"
     for row in book.rows:
-        if row.what in (FAILURE, INTERLEAVED):
+        if row.what in FAILURE_WHATS:
             over = (f"ranges: {row.ranges:,}, devices: {row.devices:,}" if row.ranges
                     else row.stack)
             yield f"{row.what}, {over}: {_text(row.value)}"

@@ -14,6 +14,8 @@
  *	FAIL	notify the driver of a failure of each page, as memory_failure() does, and
  *		count until the holder of HOLD is notified; 0 if it is not.  Nothing on
  *		the way may sleep.
+ *	GONE	notify the holder that the device goes away, as its driver does, and count
+ *		likewise
  *	MASK	mask interrupts, or unmask them.  What is counted may sleep, as long as
  *		what it waits for needs no interrupt of the clock.
  */
@@ -192,6 +194,20 @@ static int bench_fail(struct dax_device *dax_dev, const struct daxbench_pages *p
 	return 0;
 }
 
+static int bench_gone(struct dax_device *dax_dev, u32 *samples)
+{
+	u64 clock = overhead(), begin;
+
+	notified = 0;
+	/* As in bench_fail(). */
+	local_irq_disable();
+	begin = get_cycles();
+	dax_holder_notify_failure(dax_dev, 0, U64_MAX, 0);
+	local_irq_enable();
+	samples[0] = notified ? notified - begin - clock : 0;
+	return 0;
+}
+
 static int bench_pages(unsigned int cmd, void __user *arg)
 {
 	struct daxbench_pages pages;
@@ -223,6 +239,8 @@ static int bench_pages(unsigned int cmd, void __user *arg)
 			err = bench_access(dax_dev, &pages, first, list, samples);
 		else if (cmd == DAXBENCH_ADDRESS)
 			err = bench_address(dax_dev, &pages, first, samples);
+		else if (cmd == DAXBENCH_GONE)
+			err = bench_gone(dax_dev, samples);
 		else
 			err = bench_fail(dax_dev, &pages, first, samples);
 		put_dax(dax_dev);
@@ -264,6 +282,7 @@ static long bench_ioctl(struct file *file, unsigned int cmd, unsigned long numbe
 	case DAXBENCH_ACCESS:
 	case DAXBENCH_ADDRESS:
 	case DAXBENCH_FAIL:
+	case DAXBENCH_GONE:
 		err = bench_pages(cmd, arg);
 		break;
 	case DAXBENCH_HOLD:

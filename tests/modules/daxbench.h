@@ -22,5 +22,7 @@ struct daxbench_pages {
 #define DAXBENCH_MASK		_IO('D', 4)
 /* One address for @step pages from @first on, without a page frame number, @count times. */
 #define DAXBENCH_ADDRESS	_IOW('D', 5, struct daxbench_pages)
+/* The whole device, @count is 1. */
+#define DAXBENCH_GONE		_IOW('D', 6, struct daxbench_pages)
 
 #endif
