@@ -31,7 +31,7 @@ help:
 	@echo 'make check-unit       run the tests that need no kernel'
 	@echo 'make fuzz             fuzz the code that needs no kernel (SECONDS= how long)'
 	@echo 'make bench            count what it costs, beside raw pmem and dm-linear, in build/bench'
-	@echo '                      (SEED= of the tables, SEEDS= so many seeds, tables alone)'
+	@echo '                      (K= kernel, SEED= of the tables, SEEDS= so many seeds, tables alone)'
 	@echo 'make lint             check the code and the scripts without running them'
 	@echo 'make check-one        run the tests with T in their path, on kernel K (T=test_shared_data K=longterm)'
 	@echo 'make shell            a shell in the emulated machine, with an XFS on a daxlinear device (K=)'

@@ -13,7 +13,7 @@ of(what, stack) = strcol(1) eq what && strcol(2) eq stack && strcol(7) eq "" ? c
 # the same for devices of `ranges` ranges
 over(what, stack, ranges) = column(3) == ranges ? of(what, stack) : NaN
 
-set multiplot layout 2,2 title "Guest instructions, Linux 6.1"
+set multiplot layout 2,2 title "Guest instructions, kernel " . kernel
 set key above
 set yrange [0:*]
 set logscale x 2
