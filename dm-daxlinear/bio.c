@@ -94,8 +94,8 @@ static inline int map_indexed(struct daxlinear *dl, struct bio *bio, sector_t la
  * The first ranges are found by comparisons.  So are all of some, as device-mapper's tree finds
  * one of so few targets in fewer steps than map_indexed() takes.
  *
- * An empty flush is at sector 0, so its last sector is past all others, and it ends up in
- * map_slow().
+ * An empty flush is at any sector: device-mapper sends a flush with data as an empty one first, of
+ * which one clone keeps the sector of the data.  So no comparison of sectors finds it.
  */
 int daxlinear_map(struct dm_target *ti, struct bio *bio)
 {
@@ -103,6 +103,8 @@ int daxlinear_map(struct dm_target *ti, struct bio *bio)
 	sector_t sector = bio->bi_iter.bi_sector, last = bio_end_sector(bio) - 1;
 	const struct daxlinear_remap *to = dl->few;
 
+	if (!bio_sectors(bio))
+		return map_slow(dl, bio);
 	if (last <= to->last)
 		return remap_bio(bio, to->bdev, to->delta);
 	to++;
@@ -111,8 +113,7 @@ int daxlinear_map(struct dm_target *ti, struct bio *bio)
 		if (!dl->is_few) {
 			to = dl->some;
 			if (!to)
-				return last == U64_MAX ? map_slow(dl, bio) :
-							 map_indexed(dl, bio, last);
+				return map_indexed(dl, bio, last);
 			while (last > to[DAXLINEAR_FEW - 1].last)
 				to += DAXLINEAR_FEW;
 			OPTIMIZER_HIDE_VAR(to);
