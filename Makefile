@@ -25,6 +25,7 @@ help:
 	@echo 'make check            run all tests (KERNELS= the kernels, CASES= the random unit cases,'
 	@echo '                      SECONDS= of fuzzing)'
 	@echo 'make check-debug      run the dmtests on a kernel that is built to find bugs, with coverage'
+	@echo 'make check-next       build the modules for a kernel of sid or experimental, if newer'
 	@echo 'make debug-kernel     build that kernel, unless the cache has it'
 	@echo 'make debug-kernel-patched   build it with the patches of Documentation/upstream'
 	@echo 'make check-patched    check that these patches cure their defects'
@@ -102,6 +103,9 @@ check: fuzz-deps
 check-debug: deps
 	@scripts/check-debug
 
+check-next: deps
+	@scripts/check-next
+
 debug-kernel: deps
 	@scripts/debug-kernel
 
@@ -139,4 +143,4 @@ clean:
 	$(MAKE) -C tools clean
 	rm -rf build
 
-.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall docs deb deps fuzz-deps demo check check-debug debug-kernel debug-kernel-patched check-patched check-unit fuzz bench shell check-one clean
+.PHONY: all help lint modules tools install install-modules install-tools install-source uninstall docs deb deps fuzz-deps demo check check-debug check-next debug-kernel debug-kernel-patched check-patched check-unit fuzz bench shell check-one clean

@@ -131,8 +131,8 @@ def _version(out):
         return None
 
 
-def build(root, out, variables, verbose, patch=None):
-    """Build everything, or after a patch the modules alone; return the exit code.
+def build(root, out, variables, verbose, patch=None, modules_alone=False):
+    """Build everything, or the modules alone, as after a patch; return the exit code.
 
     A build that succeeds prints only warnings.
     """
@@ -146,7 +146,8 @@ def build(root, out, variables, verbose, patch=None):
         if patch:
             subprocess.run(["patch", "-s", "-p1", "-d", source, "-i", os.path.abspath(patch)],
                            check=True)
-        command = inside(root, source, _steps(root, source, variables, bool(patch)))
+        command = inside(root, source, _steps(root, source, variables,
+                                               modules_alone or bool(patch)))
         if verbose:
             code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
         else:

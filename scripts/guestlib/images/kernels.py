@@ -123,6 +123,16 @@ KERNELS = {
     )
 }
 
+# What Debian prepares; modules are built against its headers, and nothing boots it.
+NEXT = Kernel(
+    name="next",
+    suite="sid",
+    sources=(("debian", "sid"), ("debian", "experimental")),
+    packages=("linux-headers-amd64",),
+    # a mirror that is behind is good enough to look ahead
+    apt_options=('Acquire::Check-Valid-Until "false"',),
+)
+
 DEFAULT = "bookworm"
 
 # Built from the source of DEFAULT, in whose root it boots. Its grace periods are not
