@@ -117,7 +117,7 @@ def _words(bed, way, child):
 
 
 @pytest.mark.parametrize("way", ["create", "tab"])
-@pytest.mark.usefixtures("stale")
+@pytest.mark.usefixtures("hurry", "stale")
 def test_the_command_makes_one_that_promises_nothing(bed, child, way):
     before = names()
     device = bed.enter(_Made(*_words(bed, way, child), name="new"))
@@ -136,7 +136,7 @@ def _resuming(child):
     return number + 1
 
 
-@pytest.mark.usefixtures("stale")
+@pytest.mark.usefixtures("hurry", "stale")
 def test_killed_while_it_uses_up_memory(bed, child):
     """The next command removes what a killed one leaves."""
     words = _words(bed, "create", child)
@@ -149,6 +149,7 @@ def test_killed_while_it_uses_up_memory(bed, child):
     assert sorted(names()) == sorted([*before, "new"])
 
 
+@pytest.mark.usefixtures("hurry")
 def test_the_command_gives_up(bed):
     child = bed.nvdimms[0]
     words = _words(bed, "create", child)
