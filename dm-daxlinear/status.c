@@ -47,15 +47,13 @@ static void status_table(struct daxlinear *dl, char *result, unsigned int maxlen
 		       table->allow_move ? " allow_move" : "");
 }
 
-/* A measurement has room for some thirty ranges, so it contains a hash of all of them. */
-static void status_ima(struct dm_target *ti, struct daxlinear *dl, char *result,
-		       unsigned int maxlen)
+/* A measurement has room for some thirty ranges, so a hash stands for more than one. */
+static void hash_ranges(const struct daxlinear_table *table, u8 *hash)
 {
-	const struct daxlinear_table *table = &dl->table;
 	const struct daxlinear_range *range = table->ranges;
-	u8 hash[SHA256_DIGEST_SIZE], line[64];
-	unsigned int sz = 0, len, i;
 	sha256_context context;
+	unsigned int len, i;
+	char line[64];
 
 	sha256_init(&context);
 	for (i = 0; i < table->nr_ranges; i++, range++) {
@@ -65,10 +63,27 @@ static void status_ima(struct dm_target *ti, struct daxlinear *dl, char *result,
 		cond_resched();
 	}
 	sha256_final(&context, hash);
+}
+
+/* One range has dm-linear's fields: device-mapper hashes the record, however short it is. */
+static void status_ima(struct dm_target *ti, struct daxlinear *dl, char *result,
+		       unsigned int maxlen)
+{
+	const struct daxlinear_table *table = &dl->table;
+	u8 hash[SHA256_DIGEST_SIZE];
+	unsigned int sz = 0;
+
 	DMEMIT_TARGET_NAME_VERSION(ti->type);
-	DMEMIT(",nr_ranges=%u,align_pmd=%c,align_2m=%c,allow_move=%c,ranges_hash=sha256:%*phN;",
-	       table->nr_ranges, table->align_pmd ? 'y' : 'n', table->align_2m ? 'y' : 'n',
-	       table->allow_move ? 'y' : 'n', (int)sizeof(hash), hash);
+	if (table->nr_ranges == 1) {
+		DMEMIT(",device_name=%s,start=%llu", table->ranges[0].dev->name,
+		       daxlinear_offset(&table->ranges[0]));
+	} else {
+		hash_ranges(table, hash);
+		DMEMIT(",nr_ranges=%u,ranges_hash=sha256:%*phN", table->nr_ranges,
+		       (int)sizeof(hash), hash);
+	}
+	DMEMIT("%s%s%s;", table->align_pmd ? ",align_pmd=y" : "",
+	       table->align_2m ? ",align_2m=y" : "", table->allow_move ? ",allow_move=y" : "");
 }
 
 void daxlinear_status(struct dm_target *ti, status_type_t type, unsigned int status_flags,
