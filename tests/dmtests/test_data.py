@@ -95,7 +95,7 @@ def test_block_io_across_ranges(bed):
 @pytest.mark.parametrize("number", [7, 40, 190, 600])
 def test_block_io_beside_a_large_range(bed, number):
     ranges = [(bed.nvdimms[at % 2], 2 * at * PAGE_SECTORS, PAGE_SECTORS) for at in range(number)]
-    ranges.append((bed.nvdimms[2], 0, 32 * HUGE_SECTORS))
+    ranges.append((bed.nvdimms[2], 0, 16384 * PAGE_SECTORS))
     device = bed.device(DaxLinear.ranges(ranges))
     data = random.Random(number).randbytes(number * PAGE + MIB)
     with direct(device) as fd:
@@ -240,8 +240,9 @@ def test_flush_of_partitions(bed):
 
 def test_sync_mappings_as_the_children(bed):
     # MAP_SYNC works as on an NVDIMM
-    device = bed.device(*[DaxLinear(24 * MIB_SECTORS, child, 0) for child in bed.nvdimms[:2]])
-    with Xfs(device, bed.folder()) as fs:
+    device = bed.device(*[DaxLinear(SMALLEST_GROUP // SECTOR, child, 0)
+                          for child in bed.nvdimms[:2]])
+    with Xfs(device, bed.folder(), agsize=2 * SMALLEST_GROUP) as fs:
         fs.reserve("file", MIB)
         with Victim(fs.path("file"), "-s") as victim:
             assert victim.ask("write", 5 * PAGE, 77) == ["ok"]
