@@ -239,6 +239,9 @@ def test_huge_mapping(bed, kind):
     stack = Stack(bed, kind, agsize=3 * AGSIZE, stripe_huge=True)
     starts = stack.reserve_most("file")
     offset, place = huge_page(stack.fs.extents("file"), starts[2])
+    # XFS converts 1024 pages of what is reserved at a time. Those are less than a huge page where
+    # a page has 16 KiB, and the fault would fall back to single pages.
+    stack.fs.write("file", bytes(HUGE), offset)
     victim = stack.victim("file", offset=offset, length=HUGE)
     assert stack.fail(place + 100 * PAGE) == 0
     # si_addr_lsb shows that the mapping was huge
