@@ -4,9 +4,15 @@
 
 #include "daxlinear.h"
 
+/*
+ * bio_set_dev() clears this flag if the device changes.  It always does, as the mapped device is not
+ * its own child.  Both are done in advance, so that the comparison is compiled away.
+ */
 static inline int remap_bio(struct bio *bio, struct block_device *bdev, sector_t delta)
 {
 	bio->bi_iter.bi_sector += delta;
+	bio_clear_flag(bio, BIO_BPS_THROTTLED);
+	bio->bi_bdev = bdev;
 	bio_set_dev(bio, bdev);
 	return DM_MAPIO_REMAPPED;
 }
