@@ -444,6 +444,8 @@ def devices_cgroup(folder, *numbers):
         run("umount", folder)
 
 
+# the debug kernel has no cgroups
+@pytest.mark.needs("/proc/cgroups")
 def test_attaching_takes_devices_that_may_be_read(bed):
     """The cgroup of a container may deny one of them, as it may deny opening it."""
     child, other = bed.nvdimms[:2]
