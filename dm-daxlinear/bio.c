@@ -5,8 +5,8 @@
 #include "daxlinear.h"
 
 /*
- * bio_set_dev() clears this flag if the device changes.  It always does, as the mapped device is not
- * its own child.  Both are done in advance, so that the comparison is compiled away.
+ * bio_set_dev() clears this flag if the device changes.  It always does, as the mapped device is
+ * not its own child.  Both are done in advance, so that the comparison is compiled away.
  */
 static inline int remap_bio(struct bio *bio, struct block_device *bdev, sector_t delta)
 {
