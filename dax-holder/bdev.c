@@ -27,8 +27,8 @@ static bool get_unless_deleted(struct inode *inode, struct block_device *bdev)
 		driver = bdev->bd_disk->fops->owner;
 		if (try_module_get(driver)) {
 			got = kobject_get_unless_zero(bdev_kobj(bdev));
-			if (!got)
-				module_put(driver);
+			/* Without the device there is no dxh_bdev_put(). */
+			module_put(got ? NULL : driver);
 		}
 	}
 	rcu_read_unlock();

@@ -178,8 +178,6 @@ static bool span_claims(struct dxh_walk *w, unsigned long additions, struct dxh_
 				 srcu_read_lock_held(&dxh_claims_srcu)) {
 		u64 start = U64_MAX, end = 0;
 
-		if (READ_ONCE(dxh_additions) != additions)
-			return false;
 		for (claim_window(w->failure, claim, 0, &start, &end); start < end;
 		     claim_window(w->failure, claim, w->from, &start, &end)) {
 			start_search(w, start, end);
@@ -213,11 +211,9 @@ bool dxh_walk_span(const struct dxh_failure *failure, struct dxh_device *parent,
 	additions = smp_load_acquire(&dxh_additions);
 	if (!next_window(&w, &start, &end))
 		return false;
-	if (start || end < dxh_size(parent)) {
-		if (span_claims(&w, additions, span))
-			return span->last;
-		dxh_walk_start(&w, failure, parent);
-	}
+	if ((start || end < dxh_size(parent)) && span_claims(&w, additions, span))
+		return span->last;
+	dxh_walk_start(&w, failure, parent);
 	while (next_window(&w, &start, &end)) {
 		start_search(&w, start, end);
 		span_window(&w, span);
