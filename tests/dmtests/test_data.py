@@ -92,7 +92,7 @@ def test_block_io_across_ranges(bed):
 
 
 # the small ones share a bucket of the index
-@pytest.mark.parametrize("number", [7, 40, 190, 600])
+@pytest.mark.parametrize("number", [7, 40, 190, 250])
 def test_block_io_beside_a_large_range(bed, number):
     ranges = [(bed.nvdimms[at % 2], 2 * at * PAGE_SECTORS, PAGE_SECTORS) for at in range(number)]
     ranges.append((bed.nvdimms[2], 0, 16384 * PAGE_SECTORS))
