@@ -520,7 +520,7 @@ def test_a_partition_that_goes_while_it_is_attached(bed):
     with child.partition(pages(512), pages(1024)) as part:
         major, minor = (int(text) for text in part.number.split(":"))
     # it is given a free one each time
-    numbers = [f"{major}:{minor + more}" for more in range(64)]
+    numbers = [f"{major}:{minor + more}" for more in range(256)]
     with Orders(*(f"{device.number} {number}" for number in numbers)) as orders:
         for _ in range(100):
             with child.partition(pages(512), pages(1024)) as part:

@@ -498,4 +498,5 @@ def test_failures_all_the_time(bed, device):
         assert len(set(places)) == len(places) and ever[place].issuperset(places), injection
         assert places or place not in always, injection
         assert injection.rc == (0 if places else -errno.EOPNOTSUPP), injection
-    assert min(counts.values()) > 10, counts
+    # how many depends on the speed of the machine
+    assert min(counts.values()) > 4, counts
