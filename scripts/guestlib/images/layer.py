@@ -15,6 +15,9 @@ from . import apt, cache
 PACKAGES = ("build-essential", "debhelper", "dh-dkms", "dkms", "libjs-sphinxdoc", "lintian",
             "openssl", "python3-sphinx")
 
+# what the tests of the installed packages use: a mail server, and Prometheus's promtool
+_FOR_TESTS = ("opensmtpd", "prometheus")
+
 # the upper folder must be valid above another lower folder
 _OPTIONS = "redirect_dir=off,metacopy=off,index=off"
 
@@ -69,13 +72,15 @@ def ready(root, kernel, note):
         done = Layer(target, root.folder).run(f"""
             echo {shlex.quote(resolver)} >/etc/resolv.conf
             apt-get -qq {options} update
-            apt-get -qq {options} --yes --no-install-recommends install {' '.join(PACKAGES)}
+            apt-get -qq {options} --yes --no-install-recommends install \
+                {' '.join(PACKAGES + _FOR_TESTS)}
+            systemctl disable {' '.join(_FOR_TESTS)}
             apt-get clean
         """)
         if done.returncode:
             raise cache.Error(f"apt-get failed:\n{done.stdout}")
 
-    name = cache.digest([os.path.dirname(root.folder), PACKAGES])
+    name = cache.digest([os.path.dirname(root.folder), PACKAGES, _FOR_TESTS])
     kind = f"packages-{kernel.name}{'-worked' if kernel.worked else ''}"
     with cache.entry(kind, name, make) as path:
         yield os.path.join(path, "upper")
