@@ -17,6 +17,7 @@ _IN = r"(RIP: .*:|pc : )"
 X86_ALONE = {
     "test_mce.py": "QEMU's monitor reports machine checks to x86 alone",
     "test_async.py": "QEMU's other machines have no virtio-pmem",
+    "test_tool_async.py": "QEMU's other machines have no virtio-pmem",
     "test_tool_extend.py::test_check_asynchronous": "virtio-pmem",
     "test_tool_extend.py::test_extend_asynchronous": "virtio-pmem",
 }
