@@ -85,12 +85,18 @@ void add_text(struct json_object *array, const char *text)
 	json_object_array_add(array, new_text(text));
 }
 
+/* An object as text with indentation, which is valid until the object changes. */
+const char *json_text(struct json_object *object)
+{
+	return json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+					      JSON_C_TO_STRING_SPACED |
+					      JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
 /* Print an object with indentation, and free it. */
 void json_print(struct json_object *object)
 {
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-					    JSON_C_TO_STRING_SPACED |
-					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_text(object));
 	json_object_put(object);
 }
 
@@ -99,4 +105,85 @@ void json_print_line(struct json_object *object)
 {
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
+}
+
+void json_free(struct json_object *object)
+{
+	json_object_put(object);
+}
+
+/* Read a text that is one object and nothing else; NULL if it is not. */
+struct json_object *json_parse(const char *text)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *object;
+
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	object = json_tokener_parse_ex(tokener, text, strlen(text) + 1);
+	if (json_tokener_get_error(tokener) != json_tokener_success ||
+	    !json_object_is_type(object, json_type_object)) {
+		json_object_put(object);
+		object = NULL;
+	}
+	json_tokener_free(tokener);
+	return object;
+}
+
+/* NULL if it is missing, null or no text. */
+const char *get_text(struct json_object *object, const char *key)
+{
+	struct json_object *value = json_object_object_get(object, key);
+
+	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+/* False if it is missing or no number from 0 to 2^64 - 1. */
+bool get_number(struct json_object *object, const char *key, uint64_t *number)
+{
+	struct json_object *value = json_object_object_get(object, key);
+
+	if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0)
+		return false;
+	*number = json_object_get_uint64(value);
+	return true;
+}
+
+/* NULL if it is missing or no array. */
+struct json_object *get_array(struct json_object *object, const char *key)
+{
+	struct json_object *value = json_object_object_get(object, key);
+
+	return json_object_is_type(value, json_type_array) ? value : NULL;
+}
+
+size_t array_length(struct json_object *array)
+{
+	return json_object_array_length(array);
+}
+
+/* NULL if it is no object. */
+struct json_object *array_object(struct json_object *array, size_t number)
+{
+	struct json_object *value = json_object_array_get_idx(array, number);
+
+	return json_object_is_type(value, json_type_object) ? value : NULL;
+}
+
+/* NULL if there is none, or it is no text. */
+const char *array_text(struct json_object *array, size_t number)
+{
+	struct json_object *value = json_object_array_get_idx(array, number);
+
+	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+void array_remove(struct json_object *array, struct json_object *object)
+{
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(array); i++)
+		if (json_object_array_get_idx(array, i) == object) {
+			json_object_array_del_idx(array, i, 1);
+			return;
+		}
 }

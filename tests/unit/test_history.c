@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The monitor's state file: what is written is read back, with the keys of other versions; any text
+ * at all is read or set aside; and a crash or a full disk at any step of writing leaves the old file
+ * or the new one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+/* The step of writing at which the process dies, or the disk is full; from 1. */
+static int steps, dies_at, fails_at;
+
+static bool step(void)
+{
+	steps++;
+	if (steps == dies_at)
+		raise(SIGKILL);
+	errno = ENOSPC;
+	return steps != fails_at;
+}
+
+/* Half of it is written before the step fails. */
+static ssize_t step_write(int fd, const void *data, size_t length)
+{
+	size_t half = length / 2 + 1;
+
+	if (write(fd, data, half) != (ssize_t)half)
+		return -1;
+	return step() ? (ssize_t)half : -1;
+}
+
+static int step_fsync(int fd)
+{
+	return step() ? fsync(fd) : -1;
+}
+
+static int step_rename(const char *from, const char *to)
+{
+	return step() ? rename(from, to) : -1;
+}
+
+#define write	step_write
+#define fsync	step_fsync
+#define rename	step_rename
+#include "../../tools/health/history.c"
+#undef write
+#undef fsync
+#undef rename
+
+static char folder[] = "/tmp/daxlinear-history-XXXXXX";
+
+static char *path_of(const char *name)
+{
+	return format_text("%s/%s", folder, name);
+}
+
+static bool there(const char *name)
+{
+	char *path = path_of(name);
+	bool found = !access(path, F_OK);
+
+	free(path);
+	return found;
+}
+
+static void drop(const char *name)
+{
+	char *path = path_of(name);
+
+	unlink(path);
+	free(path);
+}
+
+static void put(const char *text)
+{
+	char *path = path_of(FILE_NAME);
+	FILE *file = fopen(path, "w");
+
+	CHECK(file && fputs(text, file) >= 0 && !fclose(file));
+	free(path);
+}
+
+static char *got(void)
+{
+	char *text = read_text("%s/" FILE_NAME, folder);
+
+	CHECK(text);
+	return text;
+}
+
+/* As a monitor does. The lock is the process's, so only the first of this one takes it. */
+static void open_again(struct history *history)
+{
+	bool damaged;
+
+	CHECK(load(history, folder, &damaged));
+}
+
+static void add(struct history *history, const char *child, const char *namespace, uint64_t sector,
+		const char *last)
+{
+	struct history_range range = {
+		.child = child, .namespace = namespace, .sector = sector, .sectors = 8,
+		.first = last, .last = last, .count = 1, .source = "record", .result = "handled",
+		.boot = "b", .state = "bad",
+	};
+	char *owners[] = { "/a (data)", "/b (data)" };
+
+	history_add(history, &range, owners, 2);
+}
+
+static void kept(void)
+{
+	const struct history_range **ranges;
+	const struct history_child *child;
+	struct history history;
+	size_t nr;
+
+	open_again(&history);
+	CHECK(!history.nr_ranges && !history.nr_children && !there(FILE_NAME));
+	history_set_child(&history, &(struct history_child){
+		.child = "pmem1", .namespace = "u-1", .name = "namespace0.0", .boot = "b",
+		.dev = makedev(259, 1), .seq = 7 });
+	history_set_child(&history, &(struct history_child){ .child = "pmem2", .boot = "b" });
+	add(&history, "pmem1", "u-1", 8, "t1");
+	add(&history, "pmem1", "u-1", 16, "t1");
+	add(&history, "pmem2", NULL, 8, "t2");
+	/* The same child by another name, the same range once more. */
+	add(&history, "pmem9", "u-1", 8, "t3");
+	CHECK(history_save(&history));
+	history_free(&history);
+
+	open_again(&history);
+	CHECK(history.nr_children == 2 && history.nr_ranges == 3);
+	child = history_child(&history, "pmem5", "u-1");
+	CHECK(child && child->seq == 7 && !strcmp(child->name, "namespace0.0"));
+	CHECK(history_child_of(&history, "b", makedev(259, 1)) == child);
+	CHECK(!history_child_of(&history, "c", makedev(259, 1)));
+	CHECK(!history_child(&history, "pmem1", NULL) && !history_child(&history, "pmem2", "u-2"));
+	CHECK(history_child(&history, "pmem2", NULL));
+	nr = history_find(&history, "pmem1", "u-1", &ranges);
+	CHECK(nr == 2 && ranges[0]->count == 2 && !strcmp(ranges[0]->first, "t1") &&
+	      !strcmp(ranges[0]->last, "t3") && !strcmp(ranges[0]->child, "pmem9"));
+	CHECK(!strcmp(history_owner(ranges[0], 1), "/b (data)") && !history_owner(ranges[0], 2));
+	history_remove(&history, ranges[0]);
+	free(ranges);
+	CHECK(history.nr_ranges == 2 && history.ranges[0].sector == 16);
+	/* From itself. */
+	child = history_child(&history, NULL, "u-1");
+	history_set_child(&history, child);
+	CHECK(!strcmp(history_child(&history, NULL, "u-1")->child, "pmem1"));
+	CHECK(history_save(&history));
+	history_free(&history);
+	open_again(&history);
+	CHECK(history.nr_ranges == 2 && history.nr_children == 2);
+	history_free(&history);
+	drop(FILE_NAME);
+}
+
+#define RANGE	"\"child\": \"p\", \"sector\": 8, \"sectors\": 8, \"first\": \"t\", \"last\": \"t\"," \
+		"\"count\": 1, \"source\": \"record\", \"boot\": \"b\", \"state\": \"bad\""
+
+static void unknown_keys(void)
+{
+	struct history history;
+	char *text;
+
+	put("{ \"version\": 1, \"later\": { \"x\": [ 1.5 ] }, \"children\": [ { \"child\": \"p\","
+	    "\"boot\": \"b\", \"seq\": 1, \"colour\": \"red\" } ],"
+	    "\"ranges\": [ {" RANGE ", \"spare\": 77 } ] }");
+	open_again(&history);
+	history_set_child(&history, &(struct history_child){ .child = "p", .boot = "c", .seq = 2 });
+	add(&history, "p", NULL, 8, "u");
+	CHECK(history_save(&history));
+	history_free(&history);
+	text = got();
+	CHECK(strstr(text, "1.5") && strstr(text, "\"colour\": \"red\"") &&
+	      strstr(text, "\"spare\": 77") && strstr(text, "\"count\": 2") &&
+	      strstr(text, "\"boot\": \"c\"") && !strstr(text, "\"first\": \"u\""));
+	free(text);
+	drop(FILE_NAME);
+}
+
+/* Messages would be printed for each. */
+static void quiet(bool on)
+{
+	static int before = -1;
+
+	fflush(stderr);
+	if (on) {
+		before = dup(2);
+		CHECK(freopen("/dev/null", "w", stderr));
+	} else {
+		dup2(before, 2);
+		close(before);
+	}
+}
+
+static void damaged(void)
+{
+	static const char * const texts[] = {
+		"", "{", "[]", "null", "7", "{}", "{ \"version\": 1 }", "{ \"version\": 2 }",
+		"{ \"version\": 2, \"children\": [], \"ranges\": [] }",
+		"{ \"version\": 1, \"children\": {}, \"ranges\": [] }",
+		"{ \"version\": 1, \"children\": [], \"ranges\": [ 1 ] }",
+		"{ \"version\": 1, \"children\": [], \"ranges\": [] } x",
+		"{ \"version\": 1, \"children\": [ { \"child\": \"p\", \"boot\": \"b\" } ], \"ranges\": [] }",
+		"{ \"version\": 1, \"children\": [ { \"child\": \"p\", \"boot\": \"b\", \"seq\": -1 } ],"
+		" \"ranges\": [] }",
+		"{ \"version\": 1, \"children\": [ { \"child\": \"p\", \"boot\": \"b\", \"seq\": 1,"
+		" \"dev\": \"x\" } ], \"ranges\": [] }",
+		"{ \"version\": 1, \"children\": [], \"ranges\": [ {} ] }",
+		"{ \"version\": 1, \"children\": [], \"ranges\": [ { \"sectors\": 18446744073709551615, "
+		RANGE " }, { " RANGE ", \"sectors\": 18446744073709551615 } ] }",
+		"\x01\x02\xff",
+	};
+	struct history history;
+	char name[40], *text;
+	bool wrong;
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		unit_case = i;
+		put(texts[i]);
+		quiet(true);
+		CHECK(!history_load(&history, folder) && !history.nr_ranges && !history.nr_children);
+		history_free(&history);
+		CHECK(there(FILE_NAME));
+		CHECK(!load(&history, folder, &wrong) && wrong && set_aside(&history));
+		quiet(false);
+		CHECK(!there(FILE_NAME));
+		sprintf(name, FILE_NAME ".damaged-%zu", i + 1);
+		CHECK(there(name));
+		/* It can be used at once. */
+		add(&history, "p", NULL, 8, "t");
+		CHECK(history_save(&history));
+		history_free(&history);
+		text = got();
+		CHECK(strstr(text, "\"version\": 1"));
+		free(text);
+	}
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		sprintf(name, FILE_NAME ".damaged-%zu", i + 1);
+		drop(name);
+	}
+	drop(FILE_NAME);
+}
+
+/* How many ranges the file has. */
+static size_t on_disk(void)
+{
+	struct history history;
+	size_t nr;
+
+	open_again(&history);
+	nr = history.nr_ranges;
+	history_free(&history);
+	return nr;
+}
+
+/* A process that writes one range more and dies at a step of it; false if it came to the end. */
+static bool killed_at(int at)
+{
+	struct history history;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		open_again(&history);
+		add(&history, "p", NULL, 8000 * at, "t");
+		steps = 0;
+		dies_at = at;
+		history_save(&history);
+		_exit(0);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static void each_step(void)
+{
+	size_t before, after;
+	struct history history;
+	int at;
+	bool more;
+
+	open_again(&history);
+	add(&history, "p", NULL, 8, "t");
+	CHECK(history_save(&history));
+	history_free(&history);
+	for (at = 1, more = true; more; at++) {
+		unit_case = at;
+		before = on_disk();
+		more = killed_at(at);
+		after = on_disk();
+		CHECK(after == before || after == before + 1);
+		CHECK(more || after == before + 1);
+	}
+	/* Some writes, two syncs and a rename. */
+	CHECK(at > 5);
+	for (at = 1, more = true; more; at++) {
+		unit_case = at;
+		before = on_disk();
+		open_again(&history);
+		add(&history, "q", NULL, 8000 * at, "t");
+		steps = 0;
+		fails_at = at;
+		more = !history_save(&history);
+		CHECK(!more || errno == ENOSPC);
+		fails_at = 0;
+		after = on_disk();
+		CHECK(after == before || after == before + 1);
+		CHECK(!there(FILE_NAME ".new") || after == before);
+		/* When there is room again. */
+		CHECK(history_save(&history) && on_disk() == before + 1);
+		history_free(&history);
+	}
+	CHECK(at > 5);
+	drop(FILE_NAME);
+	drop(FILE_NAME ".new");
+}
+
+static void one_writer(void)
+{
+	struct history history;
+	int status;
+	pid_t pid;
+
+	CHECK(history_open(&history, folder));
+	pid = fork();
+	if (!pid) {
+		quiet(true);
+		_exit(history_open(&history, folder));
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && !status);
+	history_free(&history);
+}
+
+static void random_text(void)
+{
+	static const char * const parts[] = {
+		"{", "}", "[", "]", ",", ":", "\"version\": 1", "\"children\": [", "\"ranges\": [",
+		"{" RANGE "}", "{ \"child\": \"p\", \"boot\": \"b\", \"seq\": 3 }", "null", "7", "\"",
+		"{ \"version\": 1, \"children\": [", "], \"ranges\": [", "] }", "\"owners\": [ 1, \"x\" ]",
+	};
+	struct history history = { .folder = copy_text(folder) };
+	char text[4000] = "";
+	size_t i;
+
+	for (i = unit_below(12); i; i--)
+		strcat(text, parts[unit_below(sizeof(parts) / sizeof(parts[0]))]);
+	if (!parse(&history, text))
+		begin(&history);
+	add(&history, "p", NULL, 8, "t");
+	CHECK(history.nr_ranges >= 1 && !history_owner(&history.ranges[0], 9));
+	history_free(&history);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 0) : 1000000;
+
+	CHECK(mkdtemp(folder));
+	kept();
+	unknown_keys();
+	damaged();
+	each_step();
+	one_writer();
+	for (unit_case = 0; unit_case < cases / 10; unit_case++)
+		random_text();
+	drop("lock");
+	CHECK(!rmdir(folder));
+	printf("history: a crash at each step, and %lu random texts\n", cases / 10);
+	return 0;
+}
