@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tables of mapped devices on mapped devices: whatever is written is read back, and every sector is
- * found where an oracle that goes down a step at a time finds it; so is each seam that is open.
+ * found where an oracle that goes down a step at a time finds it; so is each seam that is open. On
+ * the way up, a range of a disk is found in all sectors that the oracle takes to it.
  */
 #include <string.h>
 #include <sys/sysmacros.h>
 
 #include "../../tools/device/layout.h"
 #include "unit.h"
+
+/* Disks and partitions are those of this test. */
+#define block_disk	unit_disk
+#define block_start	unit_start
+#include "../../tools/device/above.c"
 
 /* Device n stands on devices below n; those of level 0 are at the bottom. */
 #define NR_BOTTOM	4
@@ -83,6 +89,38 @@ static void make_device(unsigned int device)
 	layout_read(&layouts[device], &tables[device]);
 }
 
+/* Two of the devices at the bottom are partitions of one disk. */
+#define PARTITIONED	makedev(253, 100)
+
+dev_t unit_disk(dev_t dev)
+{
+	return dev == makedev(253, 2) || dev == makedev(253, 3) ? PARTITIONED : dev;
+}
+
+uint64_t unit_start(dev_t dev)
+{
+	return unit_disk(dev) != PARTITIONED ? 0 : dev == makedev(253, 2) ? 10 : 2000;
+}
+
+static struct device devices_of_stack[NR_DEVICES];
+
+/* Instead of that of device/stack.c: all mapped devices. */
+size_t stack_floors(const struct stack *stack, const struct device *device,
+		    const struct device ***floors)
+{
+	size_t nr = 0, i;
+
+	CHECK(!stack && device == &devices_of_stack[NR_DEVICES - 1]);
+	*floors = NULL;
+	for (i = NR_BOTTOM; i < NR_DEVICES; i++) {
+		*floors = grow(*floors, nr, sizeof(device));
+		(*floors)[nr++] = &devices_of_stack[i];
+	}
+	return nr;
+}
+
+static int through_stripes;
+
 /* One step down, by reading the text of the table anew. */
 static int step_down(unsigned int *device, uint64_t *sector)
 {
@@ -94,9 +132,14 @@ static int step_down(unsigned int *device, uint64_t *sector)
 	for (i = 0; ; i++)
 		if (*sector < table->targets[i].start_sectors + table->targets[i].len_sectors)
 			break;
-	if (!strcmp(table->targets[i].type, "striped"))
-		return 0;
 	at = *sector - table->targets[i].start_sectors;
+	if (!strcmp(table->targets[i].type, "striped")) {
+		if (!through_stripes)
+			return 0;
+		*device = at / 8 % 2;
+		*sector = at / 16 * 8 + at % 8;
+		return 1;
+	}
 	strcpy(params, table->targets[i].params);
 	for (next = strtok(params, " "); next; next = strtok(NULL, " "))
 		words[nr++] = next;
@@ -230,6 +273,80 @@ static void check_open_seams(unsigned int top, const struct layout *leaves)
 	free(seams);
 }
 
+/* A range of a disk, shorter than any leg of a stripe, against all sectors of the device on top. */
+static void check_above(void)
+{
+	uint64_t first = unit_below(3100), nr = 1 + unit_below(7), place;
+	dev_t disk = unit_below(2) ? PARTITIONED : makedev(253, unit_below(2)), *disks;
+	const unsigned int top = NR_DEVICES - 1;
+	unsigned char found[NR_DEVICES * 1000] = { 0 };
+	struct layout parts = { 0 };
+	unsigned int device, i;
+	struct above above;
+	uint64_t sector, at;
+	size_t nr_disks;
+	dev_t dev;
+
+	for (i = 0; i < NR_DEVICES; i++)
+		devices_of_stack[i] = (struct device){
+			.dev = makedev(253, i), .table = tables[i], .layout = layouts[i],
+		};
+	above_begin(&above, NULL, &devices_of_stack[top]);
+	nr_disks = above_disks(&above, &disks);
+	for (i = 0; i < nr_disks; i++)
+		CHECK(disks[i] == makedev(253, 0) || disks[i] == makedev(253, 1) ||
+		      disks[i] == PARTITIONED);
+	above_find(&above, disk, first, nr, &parts);
+	through_stripes = 1;
+	for (i = 0; i < parts.nr; i++) {
+		const struct segment *part = &parts.segments[i];
+
+		for (sector = 0; sector < part->len_sectors; sector++) {
+			CHECK(bottom(top, part->start_sectors + sector, &device, &at));
+			CHECK(part->dev == makedev(253, device));
+			CHECK(part->offset_sectors + sector == at);
+			found[part->start_sectors + sector]++;
+		}
+	}
+	for (sector = 0; sector < sizes[top]; sector++) {
+		CHECK(bottom(top, sector, &device, &at));
+		dev = makedev(253, device);
+		place = unit_start(dev) + at;
+		CHECK(found[sector] ==
+		      (unit_disk(dev) == disk && place >= first && place - first < nr));
+	}
+	through_stripes = 0;
+	above_end(&above);
+	layout_free(&parts);
+	free(disks);
+}
+
+/* All of a striped target is lost with one of its legs. */
+static void whole_leg(void)
+{
+	struct device *device = &devices_of_stack[NR_DEVICES - 1];
+	struct layout parts = { 0 };
+	struct above above;
+
+	memset(devices_of_stack, 0, sizeof(devices_of_stack));
+	device->dev = makedev(253, 50);
+	table_add(&device->table, 0, 8, "linear", "253:1 0");
+	table_add(&device->table, 8, 64, "striped", "2 8 253:0 16 253:1 100");
+	table_add(&device->table, 72, 8, "zero", "");
+	layout_read(&device->layout, &device->table);
+	above_begin(&above, NULL, device);
+	CHECK(!strcmp(above.unknown, "zero"));
+	above_find(&above, makedev(253, 1), 0, UINT64_MAX, &parts);
+	CHECK(parts.nr == 2 && !parts.segments[0].start_sectors);
+	CHECK(parts.segments[1].start_sectors == 8 && parts.segments[1].len_sectors == 64);
+	CHECK(parts.segments[1].dev == makedev(253, 1));
+	CHECK(parts.segments[1].offset_sectors == 100);
+	above_end(&above);
+	layout_free(&parts);
+	table_free(&device->table);
+	layout_free(&device->layout);
+}
+
 static void random_stack(void)
 {
 	struct layout leaves = { 0 };
@@ -242,6 +359,7 @@ static void random_stack(void)
 	layout_flatten(&leaves, &layouts[NR_DEVICES - 1], layout_of, sizes);
 	check_sectors(NR_DEVICES - 1, &leaves);
 	check_open_seams(NR_DEVICES - 1, &leaves);
+	check_above();
 	layout_free(&leaves);
 }
 
@@ -294,6 +412,7 @@ int main(int argc, char **argv)
 
 	text();
 	odd_lines();
+	whole_leg();
 	for (unit_case = 0; unit_case < cases / 100; unit_case++)
 		random_stack();
 	for (i = 0; i < NR_DEVICES; i++) {
