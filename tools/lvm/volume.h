@@ -20,6 +20,7 @@ struct globs {
 struct lvm_conf {
 	struct globs attach;
 	struct globs convert;
+	bool attach_given;
 };
 
 bool volume_find(struct volume *volume, dev_t dev);
