@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -186,29 +187,17 @@ bool history_load(struct history *history, const char *folder)
 	return good;
 }
 
-/* Take the lock of writers, which the exit of this process releases. */
+/* Take the lock of writers, which the exit of this process releases; false if another has it. */
 static bool lock(const char *folder)
 {
-	char *path = format_text("%s/lock", folder), *holder;
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	bool locked = fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB);
+	int fd;
 
-	if (locked) {
-		/* Only for the message below, so a full disk does not matter. */
-		if (ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0)
-			errno = 0;
-	} else if (fd >= 0 && errno == EWOULDBLOCK) {
-		holder = read_text("%s", path);
-		note("another daxlinear monitor runs already, process %s; to follow it, use journalctl -f -t daxlinear, or give NAMEs, which only prints",
-		     holder && *holder ? holder : "unknown");
-		free(holder);
-	} else {
-		note("%s: %s", path, strerror(errno));
-	}
-	if (!locked && fd >= 0)
-		close(fd);
-	free(path);
-	return locked;
+	/* It is the service manager's to make, but for a monitor that is run by hand. */
+	mkdir(folder, 0755);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return true;
+	return !flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK;
 }
 
 /**
@@ -216,15 +205,18 @@ static bool lock(const char *folder)
  * @history: The result.  A damaged file is set aside, and the history is empty.
  * @folder: HISTORY_FOLDER, but for tests.
  *
- * Return: False, after a message, if another process writes it or it cannot be read.
+ * Return: False if another process writes it.
  */
 bool history_open(struct history *history, const char *folder)
 {
 	bool damaged;
 
 	*history = (struct history){ 0 };
-	return lock(folder) && (load(history, folder, &damaged) ||
-				(damaged && set_aside(history)));
+	if (!lock(folder))
+		return false;
+	if (!load(history, folder, &damaged) && (!damaged || !set_aside(history)))
+		history->err = damaged ? EEXIST : EIO;
+	return true;
 }
 
 static bool write_all(int fd, const char *text)
@@ -271,13 +263,21 @@ static bool sync_folder(const char *folder)
 	return done;
 }
 
-/* Write the history.  On failure, the old file is left as it was, and errno is set. */
+/*
+ * Write the history.  On failure, the old file is left as it was, and errno is set.  A file that
+ * could neither be read nor set aside is never replaced.
+ */
 bool history_save(const struct history *history)
 {
-	char *path = format_text("%s/" FILE_NAME, history->folder);
-	char *new = format_text("%s.new", path);
+	char *path, *new;
 	bool done;
 
+	if (history->err) {
+		errno = history->err;
+		return false;
+	}
+	path = format_text("%s/" FILE_NAME, history->folder);
+	new = format_text("%s.new", path);
 	done = write_new(new, json_text(history->root)) && !rename(new, path) &&
 	       sync_folder(history->folder);
 	free(new);
@@ -460,4 +460,29 @@ void history_remove(struct history *history, const struct history_range *range)
 	history->nr_ranges--;
 	memmove(&history->ranges[number], &history->ranges[number + 1],
 		(history->nr_ranges - number) * sizeof(*range));
+}
+
+/* The mounts that an alert was printed about, as texts that the monitor makes. */
+bool history_has_mount(const struct history *history, const char *mount)
+{
+	struct json_object *list = get_array(history->root, "mounts");
+	const char *other;
+	size_t i;
+
+	for (i = 0; list && i < array_length(list); i++) {
+		other = array_text(list, i);
+		if (other && !strcmp(other, mount))
+			return true;
+	}
+	return false;
+}
+
+/* Replace the list of mounts. */
+void history_set_mounts(struct history *history, char * const *mounts, size_t nr)
+{
+	struct json_object *list = put_array(history->root, "mounts");
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		add_text(list, mounts[i]);
 }

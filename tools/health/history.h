@@ -42,6 +42,7 @@ struct history_range {
 
 struct history {
 	char *folder;
+	int err;		/* why it is not to be written, or 0 */
 	struct json_object *root;
 	struct history_child *children;
 	size_t nr_children;
@@ -66,5 +67,8 @@ const char *history_owner(const struct history_range *range, size_t number);
 void history_add(struct history *history, const struct history_range *range,
 		 char * const *owners, size_t nr_owners);
 void history_remove(struct history *history, const struct history_range *range);
+
+bool history_has_mount(const struct history *history, const char *mount);
+void history_set_mounts(struct history *history, char * const *mounts, size_t nr);
 
 #endif
