@@ -14,11 +14,13 @@ import pytest
 from lib import kernel
 from lib.devices import poison
 from lib.dm.target import DaxLinear, Linear
+from lib.fs.health import DataLost, HealthMonitor, MediaError, Running, Unmount
 from lib.fs.xfs import SMALLEST_GROUP, Xfs, XfsFailures
 from lib.holders import attach
 from lib.holders.attach import attached
 from lib.holders.victim import Sigbus, Victim
-from lib.units import HUGE, HUGE_LSB, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_LSB, SECTOR
+from lib.units import (HUGE, HUGE_LSB, HUGE_SECTORS, MIB, MIB_SECTORS, PAGE, PAGE_LSB,
+                       PAGE_SECTORS, SECTOR)
 
 AGSIZE = max(32 * MIB, SMALLEST_GROUP)
 # MiB of the three children, all unequal; the allocation groups end where they end
@@ -222,6 +224,28 @@ def test_data_that_nobody_maps(bed, kind):
     stack.check_notified(place)
     assert not stack.fs.is_shut_down()
     assert stack.fs.read("file", 8, 6 * PAGE) == b"datadata"
+
+
+@KINDS
+def test_health_monitor(bed, kind):
+    # XFS reports each failure that it is notified of to its own monitor, with the file's inode
+    stack = Stack(bed, kind)
+    path = stack.fs.write("file", b"data" * (MIB // 4))
+    place = stack.fs.place("file", 5 * PAGE)
+    inode = os.stat(path).st_ino
+    if not kernel.HAS_HEALTH_MONITOR:
+        with pytest.raises(OSError, match=os.strerror(errno.ENOTTY)):
+            HealthMonitor(stack.fs.folder)
+        return
+    with HealthMonitor(stack.fs.folder) as monitor:
+        stack.fail(place)
+        stack.check_notified(place)
+        # the unmount waits for events that XFS reports from a worker
+        stack.fs.unmount()
+        events = monitor.events()
+    # the event of the unmount is put before all that wait to be read
+    assert events == [Unmount(), Running()] + ([] if kind == "linear" else [
+        MediaError(place // SECTOR, PAGE_SECTORS), DataLost(5 * PAGE, PAGE, inode)])
 
 
 def huge_page(extents, start):

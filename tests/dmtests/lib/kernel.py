@@ -56,6 +56,9 @@ NAMES_FIRST_PAGE_OF_FOLIO = _VERSION >= (7, 0)
 # the last with 32 bits that wrap, and is busy for hours (xfs_dax_notify_dev_failure()).
 LOSES_ONE_GROUP_ONLY = _VERSION >= (7, 0)
 
+# Later kernels' XFS reports to a program what it has been notified of (XFS_IOC_HEALTH_MONITOR).
+HAS_HEALTH_MONITOR = _VERSION >= (7, 0)
+
 # A kernel with our patches for fs/dax.c.
 _IS_PATCHED = "-fixed-" in _RELEASE
 
