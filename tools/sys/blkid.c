@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <blkid/blkid.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "util/alloc.h"
+#include "util/size.h"
 #include "sys/blkid.h"
 
 static char *describe(blkid_probe probe)
@@ -64,4 +67,49 @@ char *partition_uuid(const char *path)
 		found = copy_text(uuid);
 	blkid_free_probe(probe);
 	return found;
+}
+
+static void read_first(blkid_partlist list, struct gpt *gpt)
+{
+	blkid_partition first = blkid_partlist_get_partition(list, 0);
+	const char *name = blkid_partition_get_name(first);
+
+	snprintf(gpt->type, sizeof(gpt->type), "%s", blkid_partition_get_type_string(first) ?: "");
+	snprintf(gpt->uuid, sizeof(gpt->uuid), "%s", blkid_partition_get_uuid(first) ?: "");
+	snprintf(gpt->name, sizeof(gpt->name), "%s", name ?: "");
+	gpt->flags = blkid_partition_get_flags(first);
+	gpt->start_bytes = blkid_partition_get_start(first) * SECTOR;
+	gpt->len_bytes = blkid_partition_get_size(first) * SECTOR;
+}
+
+/**
+ * gpt_read - read the GUID partition table of a disk
+ * @fd: The disk, or a file with its content.
+ * @sector_bytes: The size of its logical sectors.
+ * @gpt: Set to what is there.
+ *
+ * Return: Whether there is one, of which a copy is sound.
+ */
+bool gpt_read(int fd, unsigned int sector_bytes, struct gpt *gpt)
+{
+	blkid_probe probe = blkid_new_probe();
+	blkid_parttable table = NULL;
+	blkid_partlist list = NULL;
+
+	*gpt = (struct gpt){ 0 };
+	if (probe && !blkid_probe_set_device(probe, fd, 0, 0) &&
+	    !blkid_probe_set_sectorsize(probe, sector_bytes))
+		list = blkid_probe_get_partitions(probe);
+	if (list)
+		table = blkid_partlist_get_table(list);
+	if (!table || strcmp(blkid_parttable_get_type(table), "gpt")) {
+		blkid_free_probe(probe);
+		return false;
+	}
+	gpt->is_backup = blkid_parttable_get_offset(table) != sector_bytes;
+	gpt->nr = blkid_partlist_numof_partitions(list);
+	if (gpt->nr)
+		read_first(list, gpt);
+	blkid_free_probe(probe);
+	return true;
 }

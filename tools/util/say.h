@@ -11,6 +11,12 @@ enum {
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,		/* the command line is wrong */
 	EXIT_FOUND = 3,		/* check, damage and lvm check found something wrong */
+	/* A set of members cannot be used, see Documentation/members.rst. */
+	EXIT_INCOMPLETE = 4,
+	EXIT_DOUBLED = 5,
+	EXIT_FOREIGN = 6,
+	EXIT_STALE = 7,
+	EXIT_DAMAGED = 8,
 };
 
 void say_begin(const char *command);
