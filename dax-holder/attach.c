@@ -15,6 +15,7 @@
 #include "bdev.h"
 #include "guard.h"
 #include "live.h"
+#include "records.h"
 #include "sysfs.h"
 
 static DEFINE_MUTEX(attach_mutex); /* see device.h */
@@ -103,7 +104,7 @@ static int attachment_add(struct dxh_attachment *attachment, struct block_device
 	err = dxh_device_hold(attachment->child, child, &start, &error);
 	if (err)
 		return err;
-	err = dxh_dir_get(attachment->child);
+	err = dxh_record_hold(attachment->child) ?: dxh_dir_get(attachment->child);
 	if (err)
 		goto leave;
 	err = kobject_add(&attachment->kobj, &attachment->child->dir->kobj, "%s",

@@ -9,6 +9,7 @@
 #include "claim.h"
 #include "exact.h"
 #include "guard.h"
+#include "records.h"
 
 static void claim_free(struct dax_holder_claim *claim)
 {
@@ -45,6 +46,11 @@ static int child_hold(struct dxh_child *child, char **error)
 	if (!device)
 		return -ENOMEM;
 	err = dxh_device_hold(device, child->bdev, &child->start_bytes, error);
+	if (!err) {
+		err = dxh_record_hold(device);
+		if (err)
+			dxh_device_leave(device);
+	}
 	if (err)
 		dxh_device_put(device);
 	else

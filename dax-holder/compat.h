@@ -9,6 +9,7 @@
 #include <linux/blkdev.h>
 #include <linux/device/class.h>
 #include <linux/fs.h>
+#include <linux/sysfs.h>
 
 /* Callbacks of a class take constant arguments since class_create() is a function. */
 #ifdef class_create
@@ -24,6 +25,15 @@ struct sha256_ctx;
 						  void (struct sha256_ctx *)), \
 				      (struct sha256_ctx *)NULL,	\
 				      (struct sha256_state *)NULL))
+
+/* A binary attribute as callbacks and the list in a group take it: newer kernels make it const. */
+#define binary_attribute						\
+	typeof(*__builtin_choose_expr(__same_type(((struct bin_attribute *)0)->read, \
+						  ssize_t (*)(struct file *, struct kobject *, \
+							      const struct bin_attribute *, \
+							      char *, loff_t, size_t)), \
+				      (const struct bin_attribute *)NULL,	\
+				      (struct bin_attribute *)NULL))
 
 /*
  * The inode of a block device.  The release that replaced bd_inode by bd_mapping also brought

@@ -6,6 +6,9 @@
  *
  * attach_mutex serializes attaching and detaching.
  *
+ * records_mutex serializes the making and naming of records (records.c).  Memory is allocated
+ * while it is held, but never by I/O.
+ *
  * claims_mutex serializes changes of the list of devices, and of the claims, attachments and
  * holder of each.  No memory is allocated and no failure is waited for while it is held: memory
  * reclaim, or a parent's handler, may wait for a suspended device, and what resumes that device
@@ -63,7 +66,9 @@ struct dxh_visit {
  *	of @dax_dev.
  * @gone: The kernel has announced that @dax_dev goes away.
  * @mark: Last search of guard.c that came here; under claims_mutex.
- * @dir: Directory in sysfs, while something is attached to the device; under attach_mutex.
+ * @record: What has failed of it; NULL for a mapped device and for what was never held.
+ * @dir: Directory in sysfs, of @record or while something is attached to the device; under
+ *	attach_mutex.
  * @dir_users: Attachments in @dir; under attach_mutex.
  * @visits: What failures record here, by lane.
  * @name: Name of the disk, for messages.
@@ -82,6 +87,7 @@ struct dxh_device {
 	bool gone;
 	u64 mark;
 
+	struct dxh_record *record;
 	struct device *dir;
 	unsigned int dir_users;
 

@@ -20,6 +20,7 @@
 
 #include "attachment.h"
 #include "claim.h"
+#include "record.h"
 #include "walk.h"
 
 #define CREATE_TRACE_POINTS
@@ -33,6 +34,7 @@
 static struct lane {
 	struct mutex mutex;		/* held by a failure from its arrival to its end */
 	struct task_struct *task;	/* the one that handles it, or NULL */
+	bool found;			/* a parent maps what failed */
 } lanes[DXH_LANES] = {
 	{ .mutex = __MUTEX_INITIALIZER(lanes[0].mutex) },
 	{ .mutex = __MUTEX_INITIALIZER(lanes[1].mutex) },
@@ -91,6 +93,7 @@ static int notify_place(const struct dxh_failure *failure, struct dxh_device *pa
 	bool forwarded = dax_holder(dax_dev);
 	int rc;
 
+	lanes[failure->gone].found = true;
 	if (READ_ONCE(parent->held))
 		rc = notify_above(failure, parent);
 	else
@@ -211,6 +214,28 @@ static struct dxh_device *find_origin(const struct dax_device *dax_dev)
 	return NULL;
 }
 
+/*
+ * Record the failure before a parent is notified, and the result after: a handler may wait for
+ * long.
+ */
+static int record_and_notify(struct dxh_failure *failure)
+{
+	struct dxh_record *record = READ_ONCE(failure->origin->record);
+	struct lane *lane = &lanes[failure->gone];
+	u64 end = failure->gone ? 0 : failure->last + 1, number = 0;
+	int rc;
+
+	if (record)
+		number = dxh_record_enter(record, failure->first >> SECTOR_SHIFT,
+					  (end - failure->first) >> SECTOR_SHIFT,
+					  failure->mf_flags);
+	lane->found = false;
+	rc = notify_all(failure);
+	if (record)
+		dxh_record_result(record, number, lane->found ? rc : DXH_UNUSED);
+	return rc;
+}
+
 static int handle(struct dxh_failure *failure, u64 off, u64 len)
 {
 	u64 size = dxh_size(failure->origin);
@@ -222,7 +247,7 @@ static int handle(struct dxh_failure *failure, u64 off, u64 len)
 	failure->last = len > size - off ? size - 1 : round_up(off + len, PAGE_SIZE) - 1;
 	failure->len_bytes = dxh_resolve(failure->origin, failure->first,
 					 failure->last - failure->first + 1, &failure->pfn);
-	rc = notify_all(failure);
+	rc = record_and_notify(failure);
 	if (failure->gone) {
 		/* Wait until resolve() no longer uses the origin; the kernel kills it next. */
 		WRITE_ONCE(failure->origin->gone, true);

@@ -5,6 +5,8 @@
 #include "dax_holder.h"
 #include "device.h"
 #include "orders.h"
+#include "records.h"
+#include "sysfs.h"
 
 /* Has no users; see dax_holder_synchronize(). */
 static struct dax_device *dummy;
@@ -31,9 +33,14 @@ static int __init dax_holder_init(void)
 	err = dxh_devices_init();
 	if (err)
 		goto put_dummy;
+	err = class_register(&dxh_class);
+	if (err)
+		goto exit_devices;
 	err = dxh_orders_init();
 	if (!err)
 		return 0;
+	class_unregister(&dxh_class);
+exit_devices:
 	dxh_devices_exit();
 put_dummy:
 	kill_dax(dummy);
@@ -46,6 +53,8 @@ static void __exit dax_holder_exit(void)
 	dxh_orders_exit();
 	/* No device is left, but a failure may still be running in code of this module. */
 	dax_holder_synchronize();
+	dxh_records_exit();
+	class_unregister(&dxh_class);
 	dxh_devices_exit();
 	put_dax(dummy);
 }

@@ -70,15 +70,13 @@ static CLASS_ATTR_WO(detach);
 
 int dxh_orders_init(void)
 {
-	int err = class_register(&dxh_class);
+	int err = class_create_file(&dxh_class, &class_attr_attach);
 
 	if (err)
 		return err;
-	err = class_create_file(&dxh_class, &class_attr_attach);
-	if (!err)
-		err = class_create_file(&dxh_class, &class_attr_detach);
+	err = class_create_file(&dxh_class, &class_attr_detach);
 	if (err)
-		class_unregister(&dxh_class);
+		class_remove_file(&dxh_class, &class_attr_attach);
 	return err;
 }
 
@@ -88,5 +86,4 @@ void dxh_orders_exit(void)
 	class_remove_file(&dxh_class, &class_attr_attach);
 	class_remove_file(&dxh_class, &class_attr_detach);
 	dxh_detach_all();
-	class_unregister(&dxh_class);
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The readable files of /sys/class/dax-holder: a directory for each child that has parents
- * attached, and in it one for each of these parents.  Documentation/ABI/sysfs-class-dax-holder
- * describes them.
+ * The directories of /sys/class/dax-holder, one for each child, and the files of the parents
+ * attached to it.  Documentation/ABI/sysfs-class-dax-holder describes them.
  */
 #include <linux/device.h>
 #include <linux/sysfs.h>
 
 #include "live.h"
+#include "record.h"
 #include "sysfs.h"
 
 static ssize_t show_count(const atomic64_t *count, char *buf)
@@ -83,14 +83,16 @@ struct class dxh_class = {
 };
 
 /*
- * Get the child's directory, which exists while it contains an attachment.  The caller holds
- * attach_mutex.
+ * Get the child's directory: that of its record, which stays, or one that exists while it
+ * contains an attachment.  The caller holds attach_mutex.
  */
 int dxh_dir_get(struct dxh_device *child)
 {
 	struct device *dir;
 
-	if (!child->dir_users) {
+	if (child->record) {
+		child->dir = child->record->dir;
+	} else if (!child->dir_users) {
 		dir = device_create(&dxh_class, NULL, MKDEV(0, 0), NULL, "%s", child->name);
 		if (IS_ERR(dir))
 			return PTR_ERR(dir);
@@ -102,6 +104,6 @@ int dxh_dir_get(struct dxh_device *child)
 
 void dxh_dir_put(struct dxh_device *child)
 {
-	if (!--child->dir_users)
+	if (!--child->dir_users && !child->record)
 		device_unregister(child->dir);
 }
