@@ -113,24 +113,29 @@ static int parse_options(struct daxlinear_table *table, unsigned int argc, char 
 	return 0;
 }
 
+/* Name the range in a message that is without its number. */
+static int refuse_range(char *msg, unsigned int i)
+{
+	char why[DAXLINEAR_MSG_LEN];
+
+	scnprintf(why, sizeof(why), "%s", msg);
+	return refuse(msg, "range %u: %s", i, why);
+}
+
 static int parse_range(struct daxlinear_table *table, unsigned int i, sector_t len,
 		       char **words, char *msg)
 {
 	struct daxlinear_range *range = &table->ranges[i];
 	sector_t start, offset, range_len;
-	char what[32];
 
 	start = (range->start - table->ranges[0].start) * DAXLINEAR_PAGE_SECTORS;
-	scnprintf(what, sizeof(what), "range %u: offset", i);
-	if (parse_sectors(what, words[1], 0, &offset, msg))
-		return -EINVAL;
-	scnprintf(what, sizeof(what), "range %u: length", i);
-	if (parse_sectors(what, words[2], 1, &range_len, msg))
+	if (parse_sectors("offset", words[1], 0, &offset, msg) ||
+	    parse_sectors("length", words[2], 1, &range_len, msg))
 		return -EINVAL;
 	if (range_len > len - start)
 		return refuse(msg,
-			      "range %u: starts at %llu in the target and is %llu long, past the target's end at %llu",
-			      i, start, range_len, len);
+			      "starts at %llu in the target and is %llu long, past the target's end at %llu",
+			      start, range_len, len);
 	range->delta = to_page(offset) - range->start;
 	range[1].start = range->start + to_page(range_len);
 	return 0;
@@ -145,7 +150,7 @@ static int parse_ranges(struct daxlinear_table *table, sector_t len, unsigned in
 
 	for (i = 0; i < table->nr_ranges; i++, used += RANGE_ARGS)
 		if (parse_range(table, i, len, argv + used, msg))
-			return -EINVAL;
+			return refuse_range(msg, i);
 	end = (ranges[i].start - ranges[0].start) * DAXLINEAR_PAGE_SECTORS;
 	if (end != len)
 		return refuse(msg, "the ranges add up to %llu sectors, the target has %llu",
