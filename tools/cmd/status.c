@@ -12,6 +12,8 @@
 #include "device/dm.h"
 #include "util/json.h"
 #include "fs/mounts.h"
+#include "metrics/metrics.h"
+#include "util/replace.h"
 #include "util/say.h"
 #include "util/size.h"
 #include "device/stack.h"
@@ -20,6 +22,8 @@
 
 static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
+	{ "openmetrics", no_argument, NULL, 'm' },
+	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 }
 };
@@ -261,10 +265,20 @@ static struct json_object *device_json(const struct device *device, const struct
 	return json;
 }
 
+static void print_metrics(const char *output)
+{
+	FILE *file = output ? replace_begin(output) : stdout;
+
+	metrics_print(file);
+	if (output)
+		replace_end(file);
+}
+
 static int run(int argc, char **argv)
 {
 	struct json_object *json = NULL, *devices = NULL;
-	const char *name = NULL;
+	const char *name = NULL, *output = NULL;
+	bool metrics = false;
 	struct mapped only;
 	struct stack stack;
 	size_t nr = 0, i;
@@ -276,8 +290,19 @@ static int run(int argc, char **argv)
 		} else if (option == 'j') {
 			json = new_object();
 			devices = put_array(json, "devices");
+		} else if (option == 'm') {
+			metrics = true;
+		} else {
+			output = optarg;
 		}
 	}
+	if (metrics && json)
+		usage("give --json or --openmetrics");
+	/* A collector would take devices that are not there for removed. */
+	if (metrics && name)
+		usage("--openmetrics prints all devices: \"%s\" is too much", name);
+	if (output && (!metrics || !*output))
+		usage(metrics ? "--output wants a FILE" : "--output needs --openmetrics");
 
 	dm_begin();
 	if (name)
@@ -295,12 +320,16 @@ static int run(int argc, char **argv)
 		/* The device may have been removed meanwhile. */
 		if (!dm_find(device->name, &mapped) || !dm_status(device->name, &status))
 			continue;
-		if (json)
+		if (metrics)
+			metrics_add_device(&stack, device, &mapped, &status);
+		else if (json)
 			add_object(devices, device_json(device, &mapped, &status));
 		else
 			print_device(device, &mapped, &status);
 	}
-	if (json)
+	if (metrics)
+		print_metrics(output);
+	else if (json)
 		json_print(json);
 	else if (!nr)
 		note("no device has a daxlinear target, or is attached");
@@ -309,7 +338,7 @@ static int run(int argc, char **argv)
 
 const struct command command_status = {
 	.name = "status",
-	.arguments = "[--json] [NAME]",
+	.arguments = "[--json] [NAME] | --openmetrics [--output FILE]",
 	.what = "Show devices, their children and their counters",
 	.help =
 "Without a NAME, all mapped devices with a daxlinear target, and those that are\n"
@@ -317,6 +346,8 @@ const struct command command_status = {
 "target has for all its ranges together: received, forwarded to the filesystem on the\n"
 "device, handled there, left to the kernel's generic handling, and where in the device\n"
 "the last one was.\n\n"
-"  --json  for programs\n",
+"  --json         for programs\n"
+"  --openmetrics  metrics of all devices and children, for monitoring systems\n"
+"  --output FILE  write the metrics to FILE, which is replaced as a whole\n",
 	.run = run,
 };

@@ -11,10 +11,14 @@ enum { RANGES, ALIVE, GONE, LAST_SECTOR = 7, LOST_PMD };
 #define FIELDS	16
 
 const struct counter counters_table[NR_COUNTERS] = {
-	{ "received", 3, offsetof(struct counters, received) },
-	{ "forwarded", 4, offsetof(struct counters, forwarded) },
-	{ "handled", 5, offsetof(struct counters, handled) },
-	{ "generic", 6, offsetof(struct counters, generic) },
+	{ "received", 3, offsetof(struct counters, received),
+		"Failures of pages that the device maps." },
+	{ "forwarded", 4, offsetof(struct counters, forwarded),
+		"Received failures that the holder of the device was notified of." },
+	{ "handled", 5, offsetof(struct counters, handled),
+		"Forwarded failures that the holder of the device handled." },
+	{ "generic", 6, offsetof(struct counters, generic),
+		"Received failures that were left to the kernel's generic handling." },
 };
 
 uint64_t *counter_value(struct counters *counters, const struct counter *counter)

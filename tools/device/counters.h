@@ -29,6 +29,7 @@ struct counters {
  * @name: The file in sysfs, the key in JSON and the head of the column.
  * @field: Which field of the status line it is, from 0.
  * @offset: Where struct counters has it.
+ * @what: What it counts.
  *
  * All that reads or prints counts goes through the table of them, counters_table.
  */
@@ -36,6 +37,7 @@ struct counter {
 	const char *name;
 	unsigned int field;
 	size_t offset;
+	const char *what;
 };
 
 /* The columns of counts, a letter a counter; see struct columns. */
