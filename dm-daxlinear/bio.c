@@ -39,7 +39,7 @@ static noinline int map_slow(struct daxlinear *dl, struct bio *bio)
 
 	/* An empty flush goes to each device once (num_flush_bios), not to each range. */
 	if ((bio->bi_opf & REQ_PREFLUSH) && !bio_sectors(bio)) {
-		bio_set_dev(bio, dl->devs[dm_bio_get_target_bio_nr(bio)]->bdev);
+		bio_set_dev(bio, dl->devs[dm_bio_get_target_bio_nr(bio)].dev->bdev);
 		return DM_MAPIO_REMAPPED;
 	}
 

@@ -20,6 +20,12 @@
  */
 #define DAXLINEAR_ALIAS_PAGES_MAX	0x200000L
 
+/* One of the distinct devices of a target. */
+struct daxlinear_dev {
+	struct dm_dev *dev;
+	const char *path;	/* of the first range on it; freed after the constructor */
+};
+
 /* How to remap the bios of a range. */
 struct daxlinear_remap {
 	sector_t last;		/* of the mapped device; U64_MAX in an entry after all ranges */
@@ -36,7 +42,7 @@ struct daxlinear {
 	unsigned int lost_pmd;	/* the first range that loses PMD mappings, or nr_ranges */
 	bool warned;		/* that the line is not the whole device */
 	unsigned int nr_devs;
-	struct dm_dev **devs;	/* distinct */
+	struct daxlinear_dev *devs;
 	struct dax_holder_claim *claim;
 	struct dm_target *ti;
 	struct work_struct event;

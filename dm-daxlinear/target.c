@@ -38,21 +38,17 @@ static int daxlinear_open(struct dm_target *ti, const char *path, struct dm_dev 
 	return err;
 }
 
-/*
- * Open the device at @path, unless an earlier range, most often the one just before, has opened
- * it.  @paths records the path of each device.
- */
-static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char **paths,
-			     struct dm_dev **dev)
+/* Open the device at @path, unless an earlier range has, most often the one just before. */
+static int daxlinear_get_dev(struct dm_target *ti, const char *path, struct dm_dev **dev)
 {
 	struct daxlinear *dl = ti->private;
-	struct dm_dev **devs;
+	struct daxlinear_dev *devs;
 	unsigned int i;
 	int err;
 
 	for (i = dl->nr_devs; i--;)
-		if (!strcmp(paths[i], path)) {
-			*dev = dl->devs[i];
+		if (!strcmp(dl->devs[i].path, path)) {
+			*dev = dl->devs[i].dev;
 			return 0;
 		}
 
@@ -60,7 +56,7 @@ static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char 
 	if (err)
 		return err;
 	for (i = 0; i < dl->nr_devs; i++)
-		if (dl->devs[i] == *dev) {
+		if (dl->devs[i].dev == *dev) {
 			dm_put_device(ti, *dev);
 			return 0;
 		}
@@ -71,8 +67,7 @@ static int daxlinear_get_dev(struct dm_target *ti, const char *path, const char 
 		return -ENOMEM;
 	}
 	dl->devs = devs;
-	paths[i] = path;
-	devs[i] = *dev;
+	devs[i] = (struct daxlinear_dev){ .dev = *dev, .path = path };
 	dl->nr_devs++;
 	return 0;
 }
@@ -97,16 +92,12 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 	struct daxlinear *dl = ti->private;
 	struct daxlinear_table *table = &dl->table;
 	struct daxlinear_range *range = table->ranges;
-	const char **paths;
 	unsigned int i;
 	int err = 0;
 
-	paths = kvmalloc_array(table->nr_ranges, sizeof(*paths), GFP_KERNEL);
-	if (!paths)
-		return -ENOMEM;
 	dl->lost_pmd = table->nr_ranges;
 	for (i = 0; i < table->nr_ranges && !err; i++, range++) {
-		err = daxlinear_get_dev(ti, daxlinear_path(argc, argv, i), paths, &range->dev);
+		err = daxlinear_get_dev(ti, daxlinear_path(argc, argv, i), &range->dev);
 		if (err)
 			break;
 		/* A partition with DAX starts on a page. */
@@ -115,7 +106,6 @@ static int daxlinear_get_ranges(struct dm_target *ti, unsigned int argc, char **
 		if (!err)
 			err = daxlinear_check_pmd(ti, i);
 	}
-	kvfree(paths);
 	return err;
 }
 
@@ -165,7 +155,7 @@ static void daxlinear_free(struct dm_target *ti)
 	struct daxlinear *dl = ti->private;
 
 	while (dl->nr_devs)
-		dm_put_device(ti, dl->devs[--dl->nr_devs]);
+		dm_put_device(ti, dl->devs[--dl->nr_devs].dev);
 	kfree(dl->devs);
 	kfree(dl->some);
 	kvfree(dl->table.index);
