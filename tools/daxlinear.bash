@@ -8,6 +8,11 @@ _daxlinear_mapped() {
 	done
 }
 
+# the names of sets that may not be assembled
+_daxlinear_sets() {
+	"$1" members --json 2>/dev/null | sed -n 's/^ *"name": "\(.*\)",$/\1/p'
+}
+
 _daxlinear() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local program=${COMP_WORDS[0]} command=${COMP_WORDS[1]} words
@@ -25,6 +30,10 @@ _daxlinear() {
 		return
 	elif [[ $command == lvm ]]; then
 		((COMP_CWORD != 2)) || words="status check reconcile"
+	elif [[ $command == release || $before == --incremental ]]; then
+		words=$(compgen -G '/dev/pmem*')
+	elif [[ $command == @(assemble|rename) ]]; then
+		words=$(_daxlinear_sets "$program")
 	elif ((COMP_CWORD > 2)) && [[ $command == @(create|extend|resolve) ]]; then
 		words="$(_daxlinear_mapped) $(compgen -G '/dev/pmem*')"
 	else

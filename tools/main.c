@@ -7,17 +7,22 @@
 #include "util/say.h"
 
 static const struct command * const commands[] = {
+	&command_assemble,
 	&command_attach,
 	&command_check,
 	&command_create,
 	&command_damage,
 	&command_detach,
 	&command_extend,
+	&command_label,
 	&command_lvm,
+	&command_members,
 	&command_merge,
 	&command_mkfs,
 	&command_monitor,
+	&command_release,
 	&command_remove,
+	&command_rename,
 	&command_resolve,
 	&command_show,
 	&command_status,

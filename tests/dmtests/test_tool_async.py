@@ -59,7 +59,7 @@ class _Made(ToolDevice):
 def _words(bed, way, child):
     """Return the words that make the device "new" of the child."""
     if way == "create":
-        return ("create", "new", "--force", "--granule", "2M", child)
+        return ("create", "--no-label", "new", "--force", "--granule", "2M", child)
     path = f"{bed.folder()}/tab"
     write_file(path, f"new {child},len=2M\n")
     return ("tab", "--file", path, "--make", "new")
@@ -76,7 +76,7 @@ def test_the_command_makes_one_that_promises_nothing(bed, child, way):
 
 def _resuming(child):
     """Return the number of the ioctl of a create that makes its device's table live."""
-    words = ("create", "new", "--force", "--granule", "2M", child)
+    words = ("create", "--no-label", "new", "--force", "--granule", "2M", child)
     done, calls = record(*words)
     assert done.code == 0
     daxlinear("remove", "new")

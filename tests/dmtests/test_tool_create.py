@@ -63,7 +63,7 @@ def test_create(clean):
 def test_dry_run(clean):
     a, b = clean.nvdimms[1:3]
     words = [a, "--offset", "32M", b, "--len", "200M", "--granule", "16M"]
-    command = daxlinear("create", "--dry-run", "dry", *words)
+    command = daxlinear("create", "--no-label", "--dry-run", "dry", *words)
     assert names() == []
     # the command that it prints makes the same device
     run("sh", stdin=command)
@@ -143,7 +143,7 @@ def test_no_huge_page(clean):
     # a child that ends before its first huge page in memory begins is used from its start on
     nvdimm = clean.nvdimms[3]
     part = clean.enter(nvdimm.partition(HUGE_SECTORS + MIB_SECTORS, HUGE_SECTORS - MIB_SECTORS))
-    done = call("create", "small", part, "--granule", PAGE)
+    done = call("create", "--no-label", "small", part, "--granule", PAGE)
     assert done.code == 0 and f"{part.path} does not start on {HUGE_MIB} MiB" in done.err
     length = HUGE_SECTORS - MIB_SECTORS
     assert table_of("small") == [f"0 {length} daxlinear {part.number} 0"]
@@ -153,13 +153,13 @@ def test_no_huge_page(clean):
 def test_off_a_huge_page(clean):
     # as requested, and with a warning: no huge pages
     nvdimm = clean.nvdimms[1]
-    done = call("create", "off", nvdimm, "--offset", PAGE)
+    done = call("create", "--no-label", "off", nvdimm, "--offset", PAGE)
     assert done.code == 0 and f"{nvdimm.path} does not start on {HUGE_MIB} MiB" in done.err
     assert table_of("off") == [f"0 {GRANULE} daxlinear {nvdimm.number} {PAGE_SECTORS}"]
     daxlinear("remove", "off")
     # beside a child that would have them
     other = clean.nvdimms[2]
-    done = call("create", "off", other, "--len", "128M", nvdimm, "--offset", PAGE)
+    done = call("create", "--no-label", "off", other, "--len", "128M", nvdimm, "--offset", PAGE)
     assert done.err.count(f"does not start on {HUGE_MIB} MiB") == 1 and nvdimm.path in done.err
     assert table_of("off") == [f"0 {2 * GRANULE} daxlinear 2 {other.number} 0 {GRANULE} "
                                f"{nvdimm.number} {PAGE_SECTORS} {GRANULE}"]
@@ -194,16 +194,16 @@ def test_signature(clean, what):
     first, child = clean.nvdimms[0], clean.nvdimms[3]
     run(*[word.format(child.path) for word in words])
     try:
-        reason = refused("create", "taken", first, child)
+        reason = refused("create", "--no-label", "taken", first, child)
         assert child.path in reason and name in reason
         # what keeps the data comes first
         keeps, erases = "--force keeps that and uses the device as it is", "erases it"
         assert reason.index(keeps) < reason.index(f"wipefs -a {child.path} {erases}")
         assert names() == []
-        daxlinear("create", "--force", "taken", first, child)
+        daxlinear("create", "--no-label", "--force", "taken", first, child)
         daxlinear("remove", "taken")
         # it is still there
-        assert name in refused("create", "taken", child)
+        assert name in refused("create", "--no-label", "taken", child)
     finally:
         run("wipefs", "-aq", child.path)
 
@@ -216,10 +216,10 @@ def test_signature_of_a_device_of_the_table(clean):
     clean.enter(boot_table(daxlinear("tab", "--print", device.name)))
     before = table_of(device.name)
     device.remove()
-    reason = refused("create", device.name, a, b)
+    reason = refused("create", "--no-label", device.name, a, b)
     way = f"daxlinear tab --make {device.name}"
     assert reason.index(way) < reason.index("--force keeps") < reason.index("wipefs")
-    assert "tab --make" not in refused("create", "another", a, b)
+    assert "tab --make" not in refused("create", "--no-label", "another", a, b)
     daxlinear(*way.split()[1:])
     assert table_of(device.name) == before
 
@@ -230,9 +230,9 @@ def test_signature_in_the_range(clean):
     with clean.nvdimms[3].partition(64 * MIB_SECTORS, 400 * MIB_SECTORS) as part:
         run("mkfs.xfs", "-q", "-f", part)
     try:
-        daxlinear("create", "free", child, "--len", "64M", "--granule", "16M")
+        daxlinear("create", "--no-label", "free", child, "--len", "64M", "--granule", "16M")
         daxlinear("remove", "free")
-        assert "holds xfs" in refused("create", "taken", child, "--offset", "64M")
+        assert "holds xfs" in refused("create", "--no-label", "taken", child, "--offset", "64M")
     finally:
         with clean.nvdimms[3].partition(64 * MIB_SECTORS, 400 * MIB_SECTORS) as part:
             run("wipefs", "-aq", part)
@@ -245,7 +245,7 @@ def test_others_data(clean):
     run("mkfs.xfs", "-q", "-f", first)
     try:
         clean.enter(ToolDevice(child, "--offset", "384M", "--granule", "2M"))
-        reason = refused("create", "third", child)
+        reason = refused("create", "--no-label", "third", child)
         assert child.path in reason and first.name in reason and "--force" in reason
     finally:
         run("wipefs", "-aq", first)
@@ -255,8 +255,9 @@ def test_overlap_with_a_partition(clean):
     nvdimm = clean.nvdimms[1]
     part = clean.enter(nvdimm.partition(64 * MIB_SECTORS, 128 * MIB_SECTORS))
     device = clean.enter(ToolDevice(part))
-    assert device.name in refused("create", "whole", nvdimm)
-    assert "same place" in refused("create", "--force", "both", nvdimm, part, code=USAGE)
+    assert device.name in refused("create", "--no-label", "whole", nvdimm)
+    assert "same place" in refused("create", "--no-label", "--force", "both", nvdimm, part,
+                                   code=USAGE)
 
 
 def test_mounted(clean):
@@ -264,13 +265,14 @@ def test_mounted(clean):
     child = clean.nvdimms[3]
     with Xfs(child, clean.folder()) as fs:
         other = clean.enter(ToolDevice(clean.nvdimms[1]))
-        for words in (["create", "busy", child], ["create", "--force", "busy", child],
+        for words in (["create", "--no-label", "busy", child],
+                      ["create", "--no-label", "--force", "busy", child],
                       ["extend", other.name, child], ["extend", "--force", other.name, child]):
             assert f"{child.path} is mounted on {fs.folder}: unmount it" in refused(*words)
         # where it can't be seen to be mounted
         hidden = ["unshare", "--mount", "sh", "-c", f'umount {fs.folder} && exec "$@"', "sh"]
         for words in (["busy", child], ["--force", "busy", child]):
-            done = call("create", *words, prefix=hidden)
+            done = call("create", "--no-label", *words, prefix=hidden)
             assert (done.code, done.out) == (FAILED, "")
             assert f"{child.path}: Device or resource busy: lsblk shows" in done.err
         assert names() == [other.name]
@@ -280,13 +282,13 @@ def test_mounted(clean):
 def test_no_dax(clean):
     nvdimm = clean.nvdimms[0]
     with nvdimm.raw() as path:
-        reason = refused("create", "raw", path)
+        reason = refused("create", "--no-label", "raw", path)
         assert "raw mode" in reason and f"-e {nvdimm.namespace} -m fsdax" in reason
     with nvdimm.devdax() as path:
-        reason = refused("create", "devdax", path)
+        reason = refused("create", "--no-label", "devdax", path)
         assert f"{path} is no block device" in reason
         assert f"ndctl create-namespace -f -e {nvdimm.namespace} -m fsdax makes it one" in reason
-    assert "/dev/vda has no DAX" in refused("create", "disk", "/dev/vda")
+    assert "/dev/vda has no DAX" in refused("create", "--no-label", "disk", "/dev/vda")
 
 
 BAD: dict[str, tuple[list, int, str]] = {
@@ -329,7 +331,7 @@ BAD: dict[str, tuple[list, int, str]] = {
 def test_bad_input(clean, case):
     words, code, text = BAD[case]
     path = clean.nvdimms[1].path
-    reason = refused("create", *[word.format(a=path) for word in words], code=code)
+    reason = refused("create", "--no-label", *[word.format(a=path) for word in words], code=code)
     assert text.format(a=path) in reason
     assert len(reason.splitlines()) == 1
     assert names() == []
@@ -343,14 +345,14 @@ def test_name_in_use(clean):
     # the name of a device with a table, and of one without
     device = clean.enter(ToolDevice(clean.nvdimms[1]))
     before = table_of(device.name)
-    assert "already" in refused("create", device.name, clean.nvdimms[2])
+    assert "already" in refused("create", "--no-label", device.name, clean.nvdimms[2])
     assert table_of(device.name) == before
     waiting = clean.named_device()
-    assert "already" in refused("create", waiting.name, clean.nvdimms[2])
+    assert "already" in refused("create", "--no-label", waiting.name, clean.nvdimms[2])
 
 
 def test_not_root(clean):
-    done = call("create", "x", clean.nvdimms[1],
+    done = call("create", "--no-label", "x", clean.nvdimms[1],
                 prefix=["setpriv", "--reuid", "65534", "--clear-groups"])
     assert done.code == FAILED and "only root" in done.err
 
@@ -358,7 +360,7 @@ def test_not_root(clean):
 def test_no_module(clean):
     TARGET.remove()
     try:
-        reason = refused("create", "x", clean.nvdimms[1])
+        reason = refused("create", "--no-label", "x", clean.nvdimms[1])
         assert 'no target "daxlinear": modprobe dm-daxlinear' in reason
         assert names() == []
     finally:
@@ -370,7 +372,7 @@ def test_no_module(clean):
 def test_cut_short(clean, what, left):
     # before each call that changes something, and after the last of them
     a, b = clean.nvdimms[1:3]
-    done, calls = strace.record("create", "cut", a, b)
+    done, calls = strace.record("create", "--no-label", "cut", a, b)
     assert done.code == 0
     whole = table_of("cut")
     assert len(whole) == 1 and whole[0].split()[3] == "2"
@@ -379,7 +381,7 @@ def test_cut_short(clean, what, left):
     assert [calls[number - 1] for number in steps] == ["DM_DEV_CREATE", "DM_TABLE_LOAD",
                                                        "DM_DEV_SUSPEND"]
     for number in [*steps, steps[-1] + 1]:
-        done = strace.inject(number, what, "create", "cut", a, b)
+        done = strace.inject(number, what, "create", "--no-label", "cut", a, b)
         made = "cut" in names() and table_of("cut") == whole
         # after a change the device is complete
         if not made and not left:
@@ -387,7 +389,7 @@ def test_cut_short(clean, what, left):
         if not made:
             # a device that is left can be made again
             assert len(names()) <= 1
-            daxlinear("create", "cut", a, b)
+            daxlinear("create", "--no-label", "cut", a, b)
         assert table_of("cut") == whole
         daxlinear("remove", "cut")
 
@@ -397,7 +399,7 @@ def test_remove(clean):
     # by its path, and by its name
     device = clean.enter(ToolDevice(a))
     daxlinear("remove", device.path)
-    daxlinear("create", device.name, a)
+    daxlinear("create", "--no-label", device.name, a)
     with Xfs(device, clean.folder(), agsize=32 * MIB):
         assert f"{device.name} is in use: unmount it" in refused("remove", device.name)
         # it fails at once: it retries only while udev has the device open, and udev does not here
@@ -426,7 +428,7 @@ def test_lvms(clean, name, text):
     a, b = clean.nvdimms[1:3]
     device = clean.enter(LvmDevice(DaxLinear(2048, a), name=name))
     assert text in refused("remove", name)
-    for words in (["create", name, b], ["create", "--force", name, b]):
+    for words in (["create", "--no-label", name, b], ["create", "--no-label", "--force", name, b]):
         assert "already, which LVM made: choose another name" in refused(*words)
     for words in (["extend", name, b], ["extend", "--force", name, b], ["merge", name]):
         assert "lvextend makes it longer" in refused(*words)
@@ -450,8 +452,9 @@ def test_at_the_same_time(clean):
     children = clean.nvdimms[1:4]
     # all are waited for below
     # pylint: disable-next=consider-using-with
-    running = [subprocess.Popen([PROGRAM, "create", "one", child.path], env=ENVIRONMENT,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    running = [subprocess.Popen([PROGRAM, "create", "--no-label", "one", child.path],
+                                env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
                for child in children]
     assert sorted(process.wait(60) for process in running) == [0, FAILED, FAILED]
     assert len(table_of("one")) == 1

@@ -296,7 +296,7 @@ def test_extend_dry_run(clean):
     run("sh", stdin=command)
     by_hand = table_of(device.name)
     daxlinear("remove", device.name)
-    daxlinear("create", device.name, a)
+    daxlinear("create", "--no-label", device.name, a)
     daxlinear("extend", device.name, b, "--offset", "64M")
     assert table_of(device.name) == by_hand
 

@@ -3,15 +3,14 @@
 
 import os
 import re
-import subprocess
 
 import pytest
 
-from lib.command import ENVIRONMENT, read_file
+from lib.command import read_file
 from lib.module import TOP
-from lib.tool.tool import FAILED, PROGRAM, USAGE, call, daxlinear, refused
+from lib.tool.completion import complete
+from lib.tool.tool import FAILED, USAGE, call, daxlinear, refused
 
-COMPLETION = os.path.join(TOP, "tools/daxlinear.bash")
 MANUAL = os.path.join(TOP, "tools/daxlinear.8")
 
 
@@ -30,16 +29,6 @@ def manual():
     text = read_file(MANUAL).replace("\\-", "-")
     body = text.partition(".SH COMMANDS")[2].partition(".SH EXIT")[0]
     return dict(section.partition("\n")[::2] for section in body.split(".SS ")[1:])
-
-
-def complete(*words):
-    """Return what completion offers for the last of these words."""
-    script = (f'. {COMPLETION}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _daxlinear; '
-              'printf "%s\\n" "${COMPREPLY[@]}"')
-    done = subprocess.run(["bash", "-c", script, "bash", PROGRAM, *words], env=ENVIRONMENT,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True)
-    assert done.stderr == ""
-    return done.stdout.split()
 
 
 def test_help(bed):
@@ -98,6 +87,8 @@ def test_completion(bed):
     assert sorted(complete("extend", device.name, "/dev/pmem")) == sorted(
         f"/dev/{name}" for name in os.listdir("/dev") if name.startswith("pmem"))
     assert complete("create", "x", "/dev/pmem0", "--offset", "") == []
+    for words in ["release"], ["assemble", "--incremental"]:
+        assert bed.nvdimms[0].path in complete(*words, "")
 
 
 # limits of time and memory that a command keeps unless it loops
@@ -117,9 +108,10 @@ def test_double_dash(bed):
 
 def test_names_that_look_like_options(bed):
     a = bed.nvdimms[0]
-    done = call("create", "--force", "--", "-x", a, "--len", prefix=_BRIEFLY)
+    done = call("create", "--no-label", "--force", "--", "-x", a, "--len", prefix=_BRIEFLY)
     assert (done.code, done.out) == (FAILED, "") and "--len: No such file" in done.err
-    done = call("create", "--force", "--granule", "2M", "--", "--json", a, prefix=_BRIEFLY)
+    done = call("create", "--no-label", "--force", "--granule", "2M", "--", "--json", a,
+                prefix=_BRIEFLY)
     assert done.code == 0
     try:
         assert daxlinear("status", "--", "--json").startswith("--json: /dev/mapper/--json, ")

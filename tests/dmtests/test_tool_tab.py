@@ -83,7 +83,7 @@ def test_partition(clean):
     try:
         run("udevadm", "--version")
         part = f"{nvdimm.path}p1"
-        daxlinear("create", "part", part)
+        daxlinear("create", "--no-label", "part", part)
         line = daxlinear("tab", "--print", "part")
         uuid = run("blkid", "-p", "-s", "PART_ENTRY_UUID", "-o", "value", part).strip()
         assert f" partuuid={uuid},len=" in line
@@ -356,7 +356,7 @@ def test_shorter_than_its_filesystem(clean):
         assert text in reason
     assert ioctl.names() == []
     # as it says
-    daxlinear("create", "--force", device.name, b, a, c)
+    daxlinear("create", "--no-label", "--force", device.name, b, a, c)
     tab.tool("--update", device.name)
     device.remove()
     tab.tool("--make", device.name)

@@ -25,17 +25,22 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+extern const struct command command_assemble;
 extern const struct command command_attach;
 extern const struct command command_check;
 extern const struct command command_create;
 extern const struct command command_damage;
 extern const struct command command_detach;
 extern const struct command command_extend;
+extern const struct command command_label;
 extern const struct command command_lvm;
+extern const struct command command_members;
 extern const struct command command_merge;
 extern const struct command command_mkfs;
 extern const struct command command_monitor;
+extern const struct command command_release;
 extern const struct command command_remove;
+extern const struct command command_rename;
 extern const struct command command_show;
 extern const struct command command_resolve;
 extern const struct command command_status;

@@ -10,9 +10,11 @@
 #include "device/change.h"
 #include "cmd/child_options.h"
 #include "cmd/command.h"
+#include "cmd/sets.h"
 #include "device/dm.h"
 #include "device/lock.h"
 #include "fs/mounts.h"
+#include "member/edit.h"
 #include "util/run.h"
 #include "util/say.h"
 #include "util/size.h"
@@ -76,6 +78,7 @@ struct extension {
 	struct children children;
 	struct content content;
 	struct boot boot;
+	const struct set *set;	/* NULL for a device without labels */
 	struct table table;
 	uint64_t old_sectors;
 	bool may_grow;
@@ -146,8 +149,9 @@ static int grow_filesystem(const struct mapped *mapped, const struct content *co
 }
 
 /*
- * The table, the line for the boot, the XFS: in this order, the next boot makes no device that is
- * shorter than the XFS, wherever a kill or a crash ends this.  Other signals wait for the end.
+ * The labels of new members, the table, the label that makes them part of the set, the line for the
+ * boot, the XFS: in this order, the next boot makes no device that is shorter than the XFS, wherever
+ * a kill or a crash ends this.  Other signals wait for the end.
  */
 static int carry_out(const struct extension *extension)
 {
@@ -159,7 +163,11 @@ static int carry_out(const struct extension *extension)
 	hold_signals();
 	if (boot->entry)
 		tab_prepare(&boot->file, boot->entry->line, boot->text);
+	if (extension->set)
+		set_extend(extension->set, &extension->children);
 	change_table(mapped, &extension->table);
+	if (extension->set)
+		set_extended();
 	if (boot->entry && !tab_commit())
 		die(EXIT_FAILED, "%s has its new size, and " TAB " could not be written (%s): run daxlinear tab --update %s, and then xfs_growfs if there is an XFS",
 		    mapped->name, strerror(errno), mapped->name);
@@ -175,6 +183,18 @@ static int carry_out(const struct extension *extension)
 	return code;
 }
 
+/* What a device with members is extended by becomes a member. */
+static void begin_labels(struct extension *extension, const struct machine *machine)
+{
+	extension->set = set_of_device(machine, &extension->mapped);
+	if (!extension->set)
+		return;
+	if (extension->children.force)
+		die(EXIT_USAGE, "%s has members, and the label of a member overwrites what --force keeps: wipefs -a erases what is on a DEV",
+		    extension->mapped.name);
+	children_label(&extension->children);
+}
+
 static int run(int argc, char **argv)
 {
 	struct extension extension = { .may_grow = true };
@@ -182,6 +202,7 @@ static int run(int argc, char **argv)
 	struct mapped *mapped = &extension.mapped;
 	bool dry_run = false, use_tab = true;
 	const char *name = NULL;
+	struct machine machine;
 	struct stack stack;
 	struct line line;
 	int option;
@@ -224,6 +245,10 @@ static int run(int argc, char **argv)
 	if (!dry_run && mapped->inactive)
 		dm_clear(mapped->name);
 	children_refuse_mounted(children);
+	machine_read(&machine);
+	begin_labels(&extension, &machine);
+	children_refuse_members(children, &machine,
+				extension.set ? extension.set->uuid : NULL);
 	children_open(children, &stack);
 	if (extension.may_grow)
 		refuse_unmounted(&extension);
@@ -235,6 +260,8 @@ static int run(int argc, char **argv)
 		boot_find(&extension.boot, mapped, &line);
 	if (!dry_run)
 		return carry_out(&extension);
+	if (extension.set)
+		puts("# the labels of the new members are written by extend alone");
 	change_print(mapped, &extension.table);
 	if (extension.boot.entry)
 		printf("daxlinear tab --update %s\n", mapped->name);
@@ -246,9 +273,9 @@ const struct command command_extend = {
 	.arguments = "[OPTION...] NAME DEV [--offset SIZE] [--len SIZE] [DEV ...]",
 	.what = "Make a device longer while it is in use, and the XFS on it",
 	.help =
-"Adds each DEV to the end, as create does. If " TAB " has a line for the\n"
-"device, it is rewritten, and a mounted XFS is grown by xfs_growfs. Afterwards the table\n"
-"is one line, even if it had several.\n\n"
+"Adds each DEV to the end, as create does, with a label if the device has labels. If\n"
+TAB " has a line for the device, it is rewritten, and a mounted XFS is\n"
+"grown by xfs_growfs. Afterwards the table is one line, even if it had several.\n\n"
 "  --offset SIZE   use the DEV before this from here on\n"
 "  --len SIZE      use at most so much of the DEV before this\n"
 "  --granule SIZE  what to trim each DEV to a multiple of; otherwise XFS's allocation\n"

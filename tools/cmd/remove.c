@@ -9,6 +9,7 @@
 #include "device/lock.h"
 #include "util/say.h"
 #include "device/stack.h"
+#include "member/disks.h"
 
 static const struct option options[] = {
 	{ "force", no_argument, NULL, 'f' },
@@ -41,6 +42,18 @@ static void refuse_others(const struct mapped *mapped)
 		    mapped->name);
 }
 
+/* Name the members, of which the next boot, or a command, makes the device again. */
+static void note_members(const struct mapped *mapped, const struct machine *machine)
+{
+	const struct set *set = NULL;
+
+	if (!strncmp(mapped->uuid, UUID_PREFIX, strlen(UUID_PREFIX)))
+		set = set_find(machine, mapped->uuid + strlen(UUID_PREFIX));
+	if (set)
+		note("its members stay: daxlinear assemble %s makes it again, daxlinear release erases the label of one",
+		     set->name);
+}
+
 /* Name the line in the table for the boot, which makes the device again. */
 static void note_line(const char *name)
 {
@@ -57,6 +70,7 @@ static void note_line(const char *name)
 static int run(int argc, char **argv)
 {
 	const char *name, *force;
+	struct machine machine;
 	struct mapped mapped;
 
 	name = name_and_option(argc, argv, options, &force);
@@ -66,6 +80,8 @@ static int run(int argc, char **argv)
 	if (!force)
 		refuse_others(&mapped);
 	change_remove(&mapped);
+	machine_read(&machine);
+	note_members(&mapped, &machine);
 	note_line(mapped.name);
 	return EXIT_DONE;
 }

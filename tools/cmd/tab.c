@@ -13,6 +13,7 @@
 #include "device/dm.h"
 #include "device/lock.h"
 #include "fs/xfs.h"
+#include "member/disks.h"
 #include "util/say.h"
 #include "util/size.h"
 
@@ -117,8 +118,24 @@ static void refuse_short(const struct tab_file *file, const struct tab_entry *en
 	    size_text(tab_bytes(entry), text[1]), entry->name, entry->name);
 }
 
+/* The UUID of the set that a device of this line is, or a new one. */
+static void pick_uuid(char *uuid, const struct line *line)
+{
+	const struct set *set;
+	struct machine machine;
+
+	machine_read(&machine);
+	set = set_of_layout(&machine, &line->layout);
+	if (set)
+		snprintf(uuid, UUID_LEN + 1, "%s", set->uuid);
+	else
+		set_uuid_new(uuid);
+	machine_free(&machine);
+}
+
 static int make(const char *path, const char *name)
 {
+	char uuid[UUID_LEN + 1];
 	struct children children = { .known = true };
 	struct line line = { .align = ALIGN };
 	const struct tab_entry *entry;
@@ -145,7 +162,8 @@ static int make(const char *path, const char *name)
 	refuse_short(&file, entry, children.children);
 	children_line(&children, &stack, &line);
 	table = line_table(&line);
-	change_create(name, &table);
+	pick_uuid(uuid, &line);
+	change_create(name, uuid, &table);
 	return EXIT_DONE;
 }
 

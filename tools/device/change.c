@@ -13,7 +13,6 @@
 #include "device/lock.h"
 #include "util/say.h"
 #include "util/size.h"
-#include "sys/sysfs.h"
 
 /* Open the kernel's log at its end.  Return -1 if it cannot be read. */
 static int kmsg_mark(void)
@@ -76,23 +75,21 @@ void change_begin(const char *name)
 	dm_remove(&mapped);
 }
 
-/* Make a device of a table, after change_begin(). */
-void change_create(const char *name, const struct table *table)
+/* Make a device of a table, after change_begin().  The prefix is put before its UUID. */
+void change_create(const char *name, const char *uuid, const struct table *table)
 {
-	char *random = read_text("/proc/sys/kernel/random/uuid"), *uuid;
+	char *prefixed = format_text("%s%s", UUID_PREFIX, uuid);
 	int mark = kmsg_mark(), err;
 
-	uuid = format_text("%s%s", UUID_PREFIX, random ? random : name);
 	hold_signals();
-	err = fresh_create(name, uuid, table);
+	err = fresh_create(name, prefixed, table);
 	let_signals();
 	if (err == -EXDEV)
 		die(EXIT_FAILED, "%s could not be made: the kernel gave %u new devices, one after the other, the memory of removed ones that promised synchronous faults (MAP_SYNC), which not all children have; try again, and if that does not help, reboot",
 		    name, FRESH_ATTEMPTS);
 	if (err)
 		refused("made", name, err, mark);
-	free(uuid);
-	free(random);
+	free(prefixed);
 }
 
 static void refuse_target(const struct mapped *mapped, const struct target *target)
@@ -177,6 +174,18 @@ void change_table(const struct mapped *mapped, const struct table *table)
 		refused("changed", mapped->name, err, mark);
 	note_ended(&status);
 	table_free(&status);
+}
+
+/* Give a device another name, which is free.  The caller holds the lock. */
+void change_name(const struct mapped *mapped, const char *name)
+{
+	int err;
+
+	hold_signals();
+	err = dm_rename(mapped->name, name);
+	let_signals();
+	if (err)
+		die(EXIT_FAILED, "%s could not be renamed: %s", mapped->name, strerror(-err));
 }
 
 /* Remove a device.  The caller holds the lock. */

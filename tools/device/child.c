@@ -38,7 +38,8 @@ static void refuse_devdax(const char *given, dev_t dev)
 		    given, namespace);
 }
 
-static void open_child(struct child *child)
+/* Open a child.  Refuse what is no block device with DAX. */
+void child_open(struct child *child)
 {
 	struct stat status;
 
@@ -55,22 +56,44 @@ static void open_child(struct child *child)
 		refuse_without_dax(child);
 }
 
-/* Set the range that is used of a child, before it is trimmed. */
-static void find_range(struct child *child)
+/* A label is on a whole disk, which has room for it. */
+static void refuse_unlabelled(const struct children *children, const struct child *child)
 {
-	uint64_t left;
+	uint64_t bytes = children->front_bytes + children->back_bytes;
+	bool is_mapped = block_is_mapped(child->dev);
 	char text[2][SIZE_TEXT_LEN];
 
+	if (is_mapped || block_disk(child->dev) != child->dev)
+		die(EXIT_FAILED, "%s is a %s, and only a whole device of persistent memory can have a label: create --no-label makes a device of others",
+		    child->given, is_mapped ? "mapped device" : "partition");
+	if (child->size_sectors * SECTOR <= bytes)
+		die(EXIT_FAILED, "%s is %s, and a label needs %s: leave it out, or say --no-label",
+		    child->given, size_text(child->size_sectors * SECTOR, text[0]),
+		    size_text(bytes, text[1]));
+	if (child->has_offset && child->offset_sectors * SECTOR < children->front_bytes)
+		die(EXIT_USAGE, "%s: --offset: the label needs %s in front of the data, or say --no-label",
+		    child->given, size_text(children->front_bytes, text[0]));
+}
+
+/* Set the range that is used of a child, before it is trimmed. */
+static void find_range(const struct children *children, struct child *child)
+{
+	uint64_t front = children->front_bytes / SECTOR, end, left;
+	char text[2][SIZE_TEXT_LEN];
+
+	end = child->size_sectors - children->back_bytes / SECTOR;
 	if (!child->has_offset)
 		child->offset_sectors = huge_pad_sectors(child->dev);
+	while (!child->has_offset && child->offset_sectors < front)
+		child->offset_sectors += huge_page_bytes() / SECTOR;
 	/* A child may have no huge page at all. */
-	if (!child->has_offset && child->offset_sectors >= child->size_sectors)
-		child->offset_sectors = 0;
-	if (child->offset_sectors >= child->size_sectors)
+	if (!child->has_offset && child->offset_sectors >= end)
+		child->offset_sectors = front;
+	if (child->offset_sectors >= end)
 		die(EXIT_FAILED, "%s ends at %s: there is nothing from %s on", child->given,
-		    size_text(child->size_sectors * SECTOR, text[0]),
+		    size_text(end * SECTOR, text[0]),
 		    size_text(child->offset_sectors * SECTOR, text[1]));
-	left = child->size_sectors - child->offset_sectors;
+	left = end - child->offset_sectors;
 	if (!child->has_len)
 		child->len_sectors = left - left % (page_bytes() / SECTOR);
 	if (child->len_sectors > left)
@@ -133,6 +156,30 @@ static void refuse_used(const struct children *children, const struct child *chi
 	close(fd);
 }
 
+/*
+ * What a label overwrites is the start of the disk and that of its partition.  What is in the place of
+ * the data stays where a device is made, and an extend has something written over it.
+ */
+static void refuse_under_label(const struct children *children, const struct child *child)
+{
+	uint64_t at = child->offset_sectors * SECTOR, len = child->len_sectors * SECTOR;
+	char *found = signature_find(child->fd, 0, child->size_sectors * SECTOR) ?:
+		      signature_find(child->fd, at - children->gap_bytes,
+				     len + children->gap_bytes);
+
+	if (found)
+		die(EXIT_FAILED, "%s holds %s, which the label of a member would overwrite: %s%swipefs -a %s erases it",
+		    child->given, found, children->new_hint ?: "", children->own ? "" :
+		    "create --no-label --force keeps that and uses the device as it is; ",
+		    child->given);
+	found = signature_find(child->fd, at, len);
+	if (found && children->own)
+		die(EXIT_FAILED, "%s holds %s from %ju on, which %s would overwrite: blkdiscard --force --zeroout --offset %ju --length 1MiB %s erases it",
+		    child->given, found, (uintmax_t)at, children->own, (uintmax_t)at, child->given);
+	if (found)
+		note("%s holds %s in the place of the data, and keeps it", child->given, found);
+}
+
 static void refuse_signature(const struct children *children, const struct child *child,
 			     const struct stack *stack)
 {
@@ -160,6 +207,9 @@ static void refuse_twice(const struct children *children, size_t last)
 
 	for (i = 0; i < last; i++) {
 		b = &children->children[i];
+		if (children->front_bytes && a->dev == b->dev)
+			die(EXIT_USAGE, "%s is there twice, and a label describes one range: give it once, or say --no-label",
+			    a->given);
 		if (overlap(a->dev, a->offset_sectors, a->len_sectors, b->dev, b->offset_sectors,
 			    b->len_sectors))
 			die(EXIT_USAGE, "%s and %s would use the same place", b->given, a->given);
@@ -174,11 +224,17 @@ void children_open(struct children *children, const struct stack *stack)
 	for (i = 0; i < children->nr; i++) {
 		struct child *child = &children->children[i];
 
-		open_child(child);
-		find_range(child);
+		child_open(child);
+		if (children->front_bytes)
+			refuse_unlabelled(children, child);
+		find_range(children, child);
 		refuse_twice(children, i);
 		refuse_used(children, child, stack);
-		if (!children->force && !children->known)
+		if (children->force || children->known || child->may_overwrite)
+			continue;
+		if (children->front_bytes)
+			refuse_under_label(children, child);
+		else
 			refuse_signature(children, child, stack);
 	}
 }

@@ -108,6 +108,16 @@ bool dm_find(const char *name, struct mapped *mapped)
 	return get_info(new_task(DM_DEVICE_INFO, name), mapped);
 }
 
+/* Look a device up by its UUID, with the prefix. */
+bool dm_find_uuid(const char *uuid, struct mapped *mapped)
+{
+	struct dm_task *task = new_task(DM_DEVICE_INFO, NULL);
+
+	if (!dm_task_set_uuid(task, uuid))
+		die(EXIT_FAILED, "device-mapper: %s", last_error);
+	return get_info(task, mapped);
+}
+
 bool dm_find_number(dev_t dev, struct mapped *mapped)
 {
 	return get_info(new_task_number(DM_DEVICE_INFO, dev), mapped);
@@ -376,6 +386,15 @@ int dm_load(const struct mapped *mapped, const struct table *table)
 int dm_resume(const char *name)
 {
 	return change(new_task(DM_DEVICE_RESUME, name), true);
+}
+
+int dm_rename(const char *name, const char *to)
+{
+	struct dm_task *task = new_task(DM_DEVICE_RENAME, name);
+
+	if (!dm_task_set_newname(task, to))
+		die(EXIT_FAILED, "device-mapper: %s", last_error);
+	return change(task, true);
 }
 
 /* Drop a loaded table that is not live. */

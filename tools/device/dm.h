@@ -27,6 +27,7 @@ void dm_begin(void);
 const char *dm_last_error(void);
 
 bool dm_find(const char *name, struct mapped *mapped);
+bool dm_find_uuid(const char *uuid, struct mapped *mapped);
 bool dm_find_volume(const char *name, struct mapped *mapped);
 bool dm_find_number(dev_t dev, struct mapped *mapped);
 struct mapped dm_device(const char *name);
@@ -45,6 +46,7 @@ int dm_create(const char *name, const char *uuid, const struct table *table);
 int dm_create_bare(const char *name, const char *uuid);
 int dm_load(const struct mapped *mapped, const struct table *table);
 int dm_resume(const char *name);
+int dm_rename(const char *name, const char *to);
 int dm_clear(const char *name);
 int dm_clear_number(dev_t dev);
 int dm_swap(const struct mapped *mapped, const struct table *table);

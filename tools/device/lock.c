@@ -13,11 +13,14 @@
 static sigset_t before;
 static unsigned int holds;
 
-/* Take the lock of changes.  The exit of this process releases it. */
+/* Take the lock of changes, unless this process has it.  The exit of this process releases it. */
 void lock_changes(void)
 {
-	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	static int fd = -1;
 
+	if (fd >= 0)
+		return;
+	fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		die(EXIT_FAILED, "%s: %s", LOCK, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB)) {

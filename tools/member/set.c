@@ -203,13 +203,15 @@ static void judge_rest(struct set *set, struct members *members)
 	struct member *member;
 
 	for (member = members->members; member < members->members + members->nr; member++) {
-		if (!is_of(member, set, LABEL_MEMBER) || member->role == ROLE_IN_PLACE ||
+		if (strcmp(member->label.set, set->uuid) || member->role == ROLE_IN_PLACE ||
 		    member->role == ROLE_COPY)
 			continue;
 		if (member->label.joined <= last->label.next && member->label.joined) {
 			member->role = ROLE_LEFT_OVER;
 			continue;
 		}
+		if (member->label.kind != LABEL_MEMBER)
+			continue;
 		blame(set, SET_STALE, format_text("%s is marked as the last member, but %s joined after it: %s has an old label",
 						  last->path, member->path, last->path));
 		return;

@@ -111,6 +111,12 @@ uint64_t block_sectors(dev_t dev)
 	return read_number("size", dev);
 }
 
+/* The size of the logical sectors of a disk. */
+unsigned int block_sector_bytes(dev_t dev)
+{
+	return read_number("queue/logical_block_size", dev);
+}
+
 /* Where a partition starts on its disk, in sectors; 0 for a disk. */
 uint64_t block_start(dev_t dev)
 {
@@ -135,4 +141,14 @@ dev_t block_disk(dev_t dev)
 bool block_has_dax(dev_t dev)
 {
 	return read_number("queue/dax", block_disk(dev));
+}
+
+/* Whether it is a mapped device. */
+bool block_is_mapped(dev_t dev)
+{
+	char *path = format_text(BLOCK "/dm", major(dev), minor(dev));
+	bool is_mapped = !access(path, F_OK);
+
+	free(path);
+	return is_mapped;
 }

@@ -65,7 +65,11 @@ def refused(*words, code=FAILED):
 
 
 class ToolDevice(NamedDevice):
-    """A mapped device that the command makes; `words` are what follows the name."""
+    """A mapped device that the command makes; `words` are what follows the name.
+
+    Its children have no labels: most tests are about what is the same with them, and start from
+    children that are blank.
+    """
 
     def __init__(self, *words, name=None):
         super().__init__(name=name)
@@ -73,5 +77,5 @@ class ToolDevice(NamedDevice):
         self.output = None
 
     def __enter__(self):
-        self.output = daxlinear("create", self.name, *self.words)
+        self.output = daxlinear("create", "--no-label", self.name, *self.words)
         return self.found()

@@ -1,0 +1,632 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Members: labels that create writes, devices that are made of them, and what may be wrong."""
+
+import os
+
+import pytest
+
+from lib.command import run
+from lib.dm.ioctl import names
+from lib.dm.target import DaxLinear
+from lib.fs.xfs import Xfs
+from lib.tool import labels, strace
+from lib.tool.completion import complete
+from lib.tool.tool import FAILED, USAGE, ask, call, daxlinear, refused
+from lib.units import HUGE, MIB, MIB_SECTORS, SECTOR
+
+INCOMPLETE, DOUBLED, FOREIGN, STALE, DAMAGED = 4, 5, 6, 7, 8
+
+GRANULE = 128 * MIB_SECTORS
+# where the data of a member begins on these NVDIMMs
+FRONT = max(HUGE, 2 * MIB) // SECTOR
+
+TYPE = "8e9695b3-dcb0-495d-b2a3-aed5171ca457"
+
+
+@pytest.fixture(name="blank")
+def _blank(clean):
+    """The bed, with no label on its NVDIMMs, before the test and after it."""
+    labels.blank()
+    yield clean
+    for name in names():
+        run("dmsetup", "remove", "--retry", name)
+    labels.blank()
+
+
+def whole_table(children):
+    """Return the table of a device of these members."""
+    lengths = [(child.sectors - FRONT - 2048) // GRANULE * GRANULE for child in children]
+    words = " ".join(f"{child.number} {FRONT} {length}"
+                     for child, length in zip(children, lengths, strict=True))
+    return f"0 {sum(lengths)} daxlinear {len(children)} {words} 1 align_pmd"
+
+
+def uuid_of(name):
+    """Return the UUID of a mapped device."""
+    return run("dmsetup", "info", "-c", "--noheadings", "-o", "uuid", name).strip()
+
+
+def test_create(blank):
+    # by libblkid, which has nothing of ours
+    a, b, c = blank.nvdimms[1:4]
+    assert labels.make("mem", c, a, b) == whole_table([c, a, b])
+    uuid = uuid_of("mem")
+    assert uuid.startswith("DAXLINEAR-") and uuid[24] == "8" and uuid.endswith("00000000")
+    stem = uuid.removeprefix("DAXLINEAR-")[:28]
+    for number, child in enumerate((c, a, b), 1):
+        found = dict(line.split("=", 1) for line in run(
+            "blkid", "-p", "-o", "export", f"{child.path}p1").splitlines())
+        assert found["PART_ENTRY_TYPE"] == TYPE and found["PART_ENTRY_NAME"] == "mem"
+        assert found["PART_ENTRY_UUID"] == f"{stem}0000{number:04x}"
+        assert int(found.get("PART_ENTRY_FLAGS", "0"), 16) == (1 << 63 if child is b else 0)
+        assert int(found["PART_ENTRY_OFFSET"]) == FRONT - 2048
+    run("dmsetup", "remove", "mem")
+    assert "mem" not in names()
+    # it is the same whatever the disks are called, and in which order
+    assert daxlinear("assemble", "mem").startswith("/dev/mapper/mem: ")
+    assert labels.table("mem") == whole_table([c, a, b]) and uuid_of("mem") == uuid
+    # once is enough
+    assert "is there already" in daxlinear("assemble", uuid.removeprefix("DAXLINEAR-"))
+    daxlinear("remove", "mem")
+    daxlinear("assemble", "--all")
+    assert uuid_of("mem") == uuid
+
+
+def test_nothing_to_mount(blank):
+    # with the device absent, no program sees a filesystem on a child
+    b, c = blank.nvdimms[2:4]
+    labels.make("mem", b, c)
+    run("mkfs.xfs", "-q", "-f", "-m", "rmapbt=1,reflink=0", "/dev/mapper/mem")
+    uuid = run("blkid", "-p", "-s", "UUID", "-o", "value", "/dev/mapper/mem").strip()
+    daxlinear("remove", "mem")
+    for child in b, c:
+        assert 'PTTYPE="gpt"' in run("blkid", "-p", child.path)
+        assert " TYPE=" not in run("blkid", "-p", child.path)
+        assert " TYPE=" not in run("blkid", "-p", f"{child.path}p1", check=False)
+        assert run("wipefs", "-n", f"{child.path}p1") == ""
+    assert run("blkid", "-c", "/dev/null", "-U", uuid, check=False) == ""
+    daxlinear("assemble", "mem")
+    assert run("blkid", "-c", "/dev/null", "-U", uuid).strip() == "/dev/mapper/mem"
+
+
+def test_failures_reach_the_filesystem(blank):
+    b, c = blank.nvdimms[2:4]
+    device = blank.named_device(DaxLinear(MIB_SECTORS, blank.nvdimms[0]))
+    device.remove()
+    labels.make(device.name, b, c)
+    daxlinear("mkfs", device.name)
+    with Xfs(device.found(), blank.folder(), make=False) as fs:
+        assert all(check["good"] for check in ask("check", device.name)["checks"])
+        with fs.open("file") if hasattr(fs, "open") else open(
+                os.path.join(fs.folder, "file"), "wb") as file:
+            file.write(b"x" * 4096)
+
+
+def test_members(blank):
+    b, c = blank.nvdimms[2:4]
+    labels.make("mem", c, b)
+    found = ask("members")
+    assert [(member["disk"], member["name"], member["number"], member["is"], member["last"])
+            for member in sorted(found["members"], key=lambda member: member["number"])] == [
+                (c.path, "mem", 1, "in place", False), (b.path, "mem", 2, "in place", True)]
+    (one,) = found["sets"]
+    assert (one["state"], one["device"], one["members"]) == ("complete", "mem", [c.path, b.path])
+    assert one["size_bytes"] == (384 + 256) * MIB and one["missing"] is None
+    assert "mem (" in daxlinear("members") and "is /dev/mapper/mem" in daxlinear("members")
+    daxlinear("remove", "mem")
+    assert "daxlinear assemble mem makes it" in daxlinear("members")
+    assert complete("assemble", "") == complete("rename", "") == ["mem"]
+
+
+def test_no_members(blank):
+    assert blank.nvdimms
+    done = call("members")
+    assert done.code == 0 and "no disk with DAX has the label" in done.err
+    assert ask("members") == {"members": [], "sets": []}
+    assert daxlinear("assemble", "--all") == ""
+    assert "no disk with DAX has a label of this set" in refused("assemble", "mem")
+
+
+def test_missing(blank):
+    a, b, c = blank.nvdimms[1:4]
+    labels.make("mem", a, b, c)
+    daxlinear("remove", "mem")
+    for child, missing in ((a, "member 1 "), (b, "member 2 "), (c, "member 3 and perhaps more ")):
+        kept = labels.save(child)
+        labels.erase(child)
+        for words in (["mem"], ["--all"]):
+            reason = refused("assemble", *words, code=INCOMPLETE)
+            assert f"is incomplete: {missing}is missing" in reason
+            for other in {a, b, c} - {child}:
+                assert f"{other.path} is member" in reason
+        # the member that appears is the one that is waited for
+        other = next(other for other in (a, b, c) if other is not child)
+        assert call("assemble", "--incremental", other.path) == (0, "", "")
+        assert names() == []
+        labels.restore(child, kept)
+    daxlinear("assemble", "--incremental", c.path)
+    assert labels.table("mem") == whole_table([a, b, c])
+
+
+def test_copied(blank):
+    # a disk with a copy of a member, of the same size
+    c = blank.nvdimms[3]
+    d, e = blank.nvdimms[0], blank.nvdimms[1]
+    assert d.sectors == e.sectors, "the two smallest have one size"
+    labels.make("mem", e, c)
+    daxlinear("remove", "mem")
+    labels.restore(d, labels.save(e))
+    for words in (["mem"], ["--all"], ["--incremental", c.path]):
+        reason = refused("assemble", *words, code=DOUBLED)
+        assert d.path in reason and e.path in reason and "daxlinear release" in reason
+    assert labels.members()[d.path]["is"] == labels.members()[e.path]["is"] == "doubled"
+    daxlinear("release", d.path)
+    daxlinear("assemble", "mem")
+
+
+def test_damaged(blank):
+    b, c = blank.nvdimms[2:4]
+    labels.make("mem", b, c)
+    daxlinear("remove", "mem")
+    labels.spoil(c, 1)
+    labels.read_again(c)
+    done = call("assemble", "mem")
+    assert done.code == 0
+    assert f"{c.path}: the first copy of its partition table (GPT) is damaged" in done.err
+    assert labels.table("mem") == whole_table([b, c])
+    assert labels.members()[c.path]["first_copy_damaged"]
+    # as the message says, in use
+    daxlinear("label", "mem")
+    assert call("members").err == ""
+    daxlinear("remove", "mem")
+    labels.spoil(c, 2)
+    assert call("members").err == ""
+    labels.spoil(c, 1)
+    reason = refused("assemble", "mem", code=DAMAGED)
+    assert f"{c.path} is the one that is missing, and both copies" in reason
+    assert labels.members()[c.path]["is"] == "damaged"
+    assert "both copies are damaged: wipefs" in refused("create", "new", c, code=DAMAGED)
+    daxlinear("release", c.path)
+    assert labels.state("mem") == "incomplete"
+
+
+def test_foreign(blank):
+    # a partition of our type beside others, as no daxlinear makes it
+    b, c = blank.nvdimms[2:4]
+    labels.make("mem", b, c)
+    daxlinear("remove", "mem")
+    text = run("sfdisk", "-d", c.path)
+    run("sfdisk", "-q", "--no-reread", "--no-tell-kernel", c.path,
+        stdin=f"{text}\nsize=64\n")
+    reason = refused("assemble", "mem", code=FOREIGN)
+    assert f"{c.path} should be member 2" in reason
+    for words in ["release", c.path], ["create", "new", c.path]:
+        assert f"wipefs -a {c.path} erases the table" in refused(*words, code=FOREIGN)
+    # and a partition table that is not ours at all
+    run("wipefs", "-aq", c.path)
+    run("sh", "-c", f"echo label: gpt | sfdisk -q --no-reread --no-tell-kernel {c.path}")
+    assert labels.state("mem") == "incomplete"
+    reason = refused("create", "new", c)
+    assert "gpt" in reason and f"wipefs -a {c.path} erases it" in reason
+
+
+def test_two_sets_of_one_name(blank):
+    a, b, c = blank.nvdimms[1:4]
+    labels.make("mem", a)
+    run("dmsetup", "remove", "mem")
+    first = labels.members()[a.path]["set"]
+    labels.make("other", b, c)
+    second = labels.members()[b.path]["set"]
+    assert "there is a set mem already" in refused("rename", "other", "mem")
+    run("dmsetup", "remove", "other")
+    # the other machine's has that name, too
+    kept = labels.save(a)
+    labels.erase(a)
+    daxlinear("rename", "other", "mem")
+    labels.restore(a, kept)
+    reason = refused("assemble", "mem")
+    assert first in reason and second in reason and "daxlinear rename" in reason
+    daxlinear("assemble", second)
+    assert labels.table("mem") == whole_table([b, c])
+    assert "already" in refused("assemble", first)
+    daxlinear("rename", first, "elsewhere")
+    daxlinear("assemble", "--all")
+    assert labels.table("elsewhere") == whole_table([a])
+
+
+def test_rename(blank):
+    b, c = blank.nvdimms[2:4]
+    labels.make("mem", b, c)
+    uuid = uuid_of("mem")
+    folder = blank.folder()
+    run("mkfs.xfs", "-q", "-f", "/dev/mapper/mem")
+    run("mount", "-o", "dax=always", "/dev/mapper/mem", folder)
+    try:
+        daxlinear("rename", "mem", "new")
+    finally:
+        run("umount", folder)
+    assert names() == ["new"] and uuid_of("new") == uuid
+    assert {member["name"] for member in labels.members().values()} == {"new"}
+    daxlinear("remove", "new")
+    daxlinear("rename", "new", "a-third.name")
+    daxlinear("assemble", "a-third.name")
+    daxlinear("rename", uuid.removeprefix("DAXLINEAR-"), "mem")
+    assert names() == ["mem"] and labels.state("mem") == "complete"
+    for name, code, text in (("x" * 37, USAGE, "36 letters"), ("a b", USAGE, "is no name"),
+                             ("control", USAGE, "is no name")):
+        assert text in refused("rename", "mem", name, code=code)
+    other = blank.named_device(DaxLinear(MIB_SECTORS, blank.nvdimms[1]))
+    assert "already" in refused("rename", "mem", other.name)
+    # without labels it is a name and nothing else
+    daxlinear("rename", other.name, "x" * 100)
+    daxlinear("rename", "x" * 100, other.name)
+
+
+def test_release(blank):
+    b, c = blank.nvdimms[2:4]
+    labels.make("mem", b, c)
+    for path in b.path, f"{b.path}p1":
+        assert f"{b.path} is in use by mem" in refused("release", path)
+    daxlinear("remove", "mem")
+    folder = blank.folder()
+    run("mkfs.ext4", "-q", f"{c.path}p1", "64M")
+    run("mount", f"{c.path}p1", folder)
+    try:
+        assert "busy" in refused("release", c.path)
+    finally:
+        run("umount", folder)
+    assert daxlinear("release", f"{b.path}p1") == f"{b.path} was member 1 of mem\n"
+    assert not os.path.exists(f"/sys/class/block/{b.name}p1")
+    assert run("blkid", "-p", b.path, check=False) == ""
+    assert "has no label" in refused("release", b.path)
+    assert "No such file" in refused("release", "/dev/missing")
+    assert "is no block device" in refused("release", "/dev/null")
+    daxlinear("create", "--no-label", "mem", b)
+    daxlinear("remove", "mem")
+
+
+BAD: dict[str, tuple[list, int, str]] = {
+    "a name of 37 letters": (["x" * 37, "{b}"], USAGE, "does not fit into a label"),
+    "a child twice": (["x", "{b}", "--offset", "2M", "--len", "64M", "{b}", "--offset", "66M"],
+                      USAGE, "{b} is there twice"),
+    "an offset in the label": (["x", "{b}", "--offset", "1M"], USAGE, "2 MiB in front"),
+    "force": (["--force", "x", "{b}"], USAGE, "a label overwrites it: say --no-label"),
+    "a length in the second copy": (["x", "{b}", "--offset", "2M", "--len", "380M"], FAILED,
+                                    "are left"),
+    "an offset in the second copy": (["x", "{b}", "--offset", "381M"], FAILED, "nothing from"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input(blank, case):
+    words, code, text = BAD[case]
+    path = blank.nvdimms[2].path
+    reason = refused("create", *[word.format(b=path) for word in words], code=code)
+    assert text.format(b=path) in reason
+    assert labels.members() == {} and names() == []
+
+
+def test_what_can_have_no_label(blank):
+    b, c = blank.nvdimms[2:4]
+    below = blank.named_device(DaxLinear(200 * MIB_SECTORS, b))
+    assert "is a mapped device" in refused("create", "x", below)
+    with c.partition(2048, 300 * MIB_SECTORS) as part:
+        assert "is a partition" in refused("create", "x", part)
+    assert labels.members() == {}
+
+
+def test_name_of_36_letters(blank):
+    name = "n" * 36
+    labels.make(name, blank.nvdimms[2])
+    daxlinear("remove", name)
+    daxlinear("assemble", name)
+
+
+def test_signatures(blank):
+    # what is on a child is never overwritten by a label
+    c = blank.nvdimms[3]
+    for place in (0, FRONT - 2048):
+        with c.partition(place or 8, 350 * MIB_SECTORS) as part:
+            run("mkfs.xfs", "-q", "-f", part if place else c)
+        reason = refused("create", "x", c)
+        assert "xfs" in reason and f"wipefs -a {c.path} erases it" in reason
+        assert "create --no-label --force keeps" in reason
+        with open(c.path, "r+b") as disk:
+            disk.seek(place * SECTOR)
+            disk.write(bytes(MIB))
+
+
+def test_lost_labels(blank):
+    # what is in the place of the data stays, and an extend does not write over it
+    a, c = blank.nvdimms[1], blank.nvdimms[3]
+    labels.make("mem", c)
+    run("mkfs.xfs", "-q", "-f", "/dev/mapper/mem")
+    daxlinear("remove", "mem")
+    daxlinear("release", c)
+    done = call("create", "mem", c)
+    assert done.code == 0
+    assert f"{c.path} holds xfs in the place of the data, and keeps it" in done.err
+    assert 'TYPE="xfs"' in run("blkid", "-p", "/dev/mapper/mem")
+    daxlinear("remove", "mem")
+    daxlinear("release", c)
+    labels.make("other", a)
+    reason = refused("extend", "other", c)
+    assert f"{c.path} holds xfs from {FRONT * SECTOR} on" in reason
+    run("sh", "-c", "blkdiscard" + reason.partition("blkdiscard")[2].partition(" erases")[0])
+    daxlinear("extend", "other", c)
+
+
+def test_members_are_not_overwritten(blank):
+    a, b, c = blank.nvdimms[1:4]
+    labels.make("mem", b, c)
+    daxlinear("remove", "mem")
+    for words in (["new", b], ["--no-label", "new", b], ["new", a, c]):
+        reason = refused("create", *words)
+        assert "of mem, a set that is complete: daxlinear assemble" in reason
+        assert "daxlinear release" in reason
+    labels.make("other", a)
+    assert "of mem, a set" in refused("extend", "other", b)
+    assert labels.state("mem") == "complete"
+
+
+def test_kernel_refuses(blank):
+    # the labels of a device that could not be made are erased
+    b, c = blank.nvdimms[2:4]
+    run("dmsetup", "create", "--notable", "mem")
+    assert "already" in refused("create", "mem", b, c)
+    for number in range(1, 40):
+        done = strace.inject(number, "error=ENOMEM", "create", "x", b, c)
+        if done.code == 0:
+            break
+        assert labels.members() == {} and names() == ["mem"], number
+        assert not os.path.exists(f"/sys/class/block/{b.name}p1")
+    daxlinear("remove", "x")
+    run("dmsetup", "remove", "mem")
+
+
+def steps_of(*words):
+    """Run a command; return the numbers of its writes to devices, and of its changes of devices."""
+    done, calls = strace.record_steps(*words)
+    assert done.code == 0, done
+    return [(name, number) for name, number, line in calls
+            if name == "write" and "<" not in line.partition("(")[2][:2]
+            or name in ("pwrite64", "fsync", "fdatasync")
+            or name == "ioctl" and any(change in line for change in strace.CHANGES)]
+
+
+def test_create_cut_short(blank):
+    # before each write and each change of a device
+    a, b, c = blank.nvdimms[1:4]
+    words = ["create", "mem", c, a, b]
+    steps = steps_of(*words)
+    whole = labels.table("mem")
+    daxlinear("remove", "mem")
+    labels.blank()
+    assert len([step for step in steps if step[0] == "write"]) >= 4 * 5
+    for name, number in steps:
+        assert strace.kill_at(name, number, *words).code < 0
+        if labels.state("mem") == "complete":
+            daxlinear("assemble", "mem")
+        else:
+            # what is there is no obstacle
+            assert labels.state("mem") in (None, "unfinished"), (name, number)
+            daxlinear(*words)
+        assert labels.table("mem") == whole
+        daxlinear("remove", "mem")
+        labels.blank()
+
+
+def test_extend_cut_short(blank):
+    # an XFS grows at last, so the old set or the new one has all of it
+    a, b, c = blank.nvdimms[1:4]
+    labels.make("mem", a)
+    daxlinear("remove", "mem")
+    kept = labels.save(a)
+    words = ["extend", "mem", b, c]
+    daxlinear("assemble", "mem")
+    steps = steps_of(*words)
+    old, new = whole_table([a]), whole_table([a, b, c])
+    assert labels.table("mem") == new
+    seen = set()
+    for name, number in steps:
+        daxlinear("remove", "mem")
+        labels.blank()
+        labels.restore(a, kept)
+        daxlinear("assemble", "mem")
+        assert strace.kill_at(name, number, *words).code < 0
+        live = labels.table("mem")
+        assert live in (old, new) and labels.state("mem") == "complete"
+        # after a reboot
+        run("dmsetup", "remove", "mem")
+        daxlinear("assemble", "mem")
+        made = labels.table("mem")
+        assert made in (old, new)
+        seen.add((live == new, made == new))
+        if made == old:
+            # again, by the same command
+            daxlinear(*words)
+            assert labels.table("mem") == new
+        daxlinear("remove", "mem")
+        daxlinear("assemble", "mem")
+        assert labels.table("mem") == new
+    assert seen == {(False, False), (True, False), (True, True)}
+
+
+def test_extend_that_was_cut_short_is_ended(blank):
+    # where the table is changed, and the last label is not
+    a, b = blank.nvdimms[1:3]
+    labels.make("mem", a)
+    daxlinear("remove", "mem")
+    kept = labels.save(a)
+    daxlinear("assemble", "mem")
+    steps = steps_of("extend", "mem", b)
+    resumed = max(at for at, step in enumerate(steps) if step[0] == "ioctl")
+    first = next(step for step in steps[resumed:] if step[0] == "write")
+    daxlinear("remove", "mem")
+    labels.erase(b)
+    labels.restore(a, kept)
+    daxlinear("assemble", "mem")
+    strace.kill_at(*first, "extend", "mem", b)
+    assert labels.table("mem") == whole_table([a, b])
+    assert "daxlinear label mem makes them fit" in refused("extend", "mem", blank.nvdimms[3])
+    assert labels.members()[b.path]["is"] == "left over"
+    daxlinear("label", "mem")
+    assert labels.members()[b.path]["is"] == "in place"
+    daxlinear("extend", "mem", blank.nvdimms[3])
+
+
+def test_rename_cut_short(blank):
+    a, b, c = blank.nvdimms[1:4]
+    labels.make("mem", a, b, c)
+    kept = [labels.save(child) for child in (a, b, c)]
+    steps = steps_of("rename", "mem", "new")
+    daxlinear("remove", "new")
+    for name, number in steps:
+        for child, label in zip((a, b, c), kept, strict=True):
+            labels.restore(child, label)
+        daxlinear("assemble", "mem")
+        assert strace.kill_at(name, number, "rename", "mem", "new").code < 0
+        (live,) = names()
+        (found,) = ask("members")["sets"]
+        assert found["state"] == "complete" and found["name"] in ("mem", "new")
+        assert (live, found["name"]) in (("mem", "mem"), ("mem", "new"), ("new", "new"))
+        daxlinear("rename", live, "new")
+        assert names() == ["new"]
+        assert {member["name"] for member in labels.members().values()} == {"new"}
+        daxlinear("remove", "new")
+
+
+def test_release_cut_short(blank):
+    b = blank.nvdimms[2]
+    labels.make("mem", b)
+    daxlinear("remove", "mem")
+    kept = labels.save(b)
+    steps = steps_of("release", b)
+    for name, number in steps:
+        labels.restore(b, kept)
+        assert strace.kill_at(name, number, "release", b).code < 0
+        assert labels.state("mem") in ("complete", None)
+        labels.restore(b, kept)
+    daxlinear("assemble", "mem")
+
+
+def test_left_over(blank):
+    # an extend that was cut short, another one by another disk, and that disk gone
+    a, b, c = blank.nvdimms[1:4]
+    labels.make("mem", a)
+    assert steps_of("extend", "--dry-run", "mem", b) == []
+    # its labels are written, its table is not loaded
+    done = call("extend", "mem", b, prefix=[
+        "strace", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
+        "inject=fdatasync:signal=KILL:when=2"])
+    assert done.code < 0
+    assert labels.members()[b.path]["is"] == "left over"
+    daxlinear("extend", "mem", c)
+    assert labels.table("mem") == whole_table([a, c])
+    assert labels.members()[b.path]["is"] == "left over"
+    daxlinear("remove", "mem")
+    kept = labels.save(c)
+    labels.erase(c)
+    reason = refused("assemble", "mem", code=STALE)
+    assert f"{b.path} is member 2 of an extend that was cut short" in reason
+    labels.restore(c, kept)
+    daxlinear("assemble", "mem")
+    daxlinear("release", b.path)
+
+
+def test_old_label(blank):
+    # a member that was restored from a copy of before an extend
+    a, b, c = blank.nvdimms[1:4]
+    labels.make("mem", b, a)
+    kept = labels.save(a)
+    daxlinear("extend", "mem", c)
+    daxlinear("remove", "mem")
+    labels.restore(a, kept)
+    reason = refused("assemble", "mem", code=STALE)
+    assert f"{a.path} is marked as the last member, but {c.path} joined after it" in reason
+
+
+def test_shorter_than_its_filesystem(blank):
+    # the new member is away, and the one before is a copy of before it came
+    a, b, c = blank.nvdimms[1:4]
+    labels.make("mem", b, a)
+    kept = labels.save(a)
+    daxlinear("mkfs", "mem")
+    folder = blank.folder()
+    run("mount", "-o", "dax=always", "/dev/mapper/mem", folder)
+    try:
+        daxlinear("extend", "mem", c)
+    finally:
+        run("umount", folder)
+    daxlinear("remove", "mem")
+    labels.restore(a, kept)
+    labels.erase(c)
+    assert "before an extend" in refused("assemble", "mem", code=STALE)
+
+
+def test_label(blank):
+    # a device that was made without labels, and with room for them
+    b, c = blank.nvdimms[2:4]
+    room = ["--offset", f"{FRONT}s", "--len", "256M"]
+    daxlinear("create", "--no-label", "mem", b, *room, c, *room)
+    run("mkfs.xfs", "-q", "-f", "/dev/mapper/mem")
+    before, uuid = labels.table("mem"), uuid_of("mem")
+    assert daxlinear("label", "mem") == "mem has 2 members\n"
+    assert labels.table("mem") == before
+    assert labels.sets()["mem"]["device"] == "mem"
+    daxlinear("remove", "mem")
+    daxlinear("assemble", "mem")
+    assert labels.table("mem") == before and uuid_of("mem") == uuid
+    assert 'TYPE="xfs"' in run("blkid", "-p", "/dev/mapper/mem")
+    # once more, it writes what is there
+    assert "as it is" in daxlinear("label", "mem")
+
+
+def test_no_room_for_a_label(blank):
+    a, b, c = blank.nvdimms[1:4]
+    daxlinear("create", "--no-label", "mem", b)
+    assert f"{b.path} has no room for a label: mem uses it from 0 B on" in refused("label", "mem")
+    end = blank.named_device(DaxLinear(a.sectors - FRONT, a, FRONT))
+    assert "leaves 0 B at its end" in refused("label", end.name)
+    # in front of the data is another device, or a filesystem
+    second = blank.named_device(DaxLinear(128 * MIB_SECTORS, c, 256 * MIB_SECTORS))
+    first = blank.named_device(DaxLinear(128 * MIB_SECTORS, c, 4 * MIB_SECTORS))
+    assert f"{first.name} uses another part of it" in refused("label", second.name)
+    first.remove()
+    with c.partition(8, 4096) as part:
+        assert part
+    run("mkfs.ext4", "-q", "-F", c.path, "64M", check=False)
+    assert labels.members() == {}
+
+
+def test_a_new_mark(blank):
+    # of a device that dmsetup made, which has no UUID of ours
+    b = blank.nvdimms[2]
+    device = blank.named_device(DaxLinear(128 * MIB_SECTORS, b, FRONT))
+    daxlinear("label", device.name)
+    assert labels.state(device.name) == "complete"
+    device.remove()
+    daxlinear("assemble", device.name)
+    daxlinear("remove", device.name)
+
+
+def test_dry_run(blank):
+    # the commands that it prints make the same members and the same device
+    a, c = blank.nvdimms[1], blank.nvdimms[3]
+    script = daxlinear("create", "--dry-run", "mem", c, a)
+    assert labels.members() == {} and names() == []
+    run("sh", "-e", stdin=script)
+    assert labels.table("mem") == whole_table([c, a]) and labels.state("mem") == "complete"
+    assert labels.sets()["mem"]["device"] == "mem"
+    daxlinear("remove", "mem")
+    daxlinear("assemble", "mem")
+
+
+def test_no_module(blank):
+    assert blank.nvdimms
+    for words, text in (([], "give a NAME, a UUID"), (["a", "b"], 'there are "a" and "b"'),
+                        (["--all", "a"], "give a NAME, a UUID"),
+                        (["--incremental"], "wants a value")):
+        assert text in refused("assemble", *words, code=USAGE)
+    assert "is no block device" in refused("assemble", "--incremental", "/dev/null")
+    assert call("assemble", "--incremental", "/dev/vda").code == 0

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "cmd/sets.h"
+#include "device/line.h"
+#include "util/say.h"
+
+/* Refuse a set that is not complete. */
+void set_refuse(const struct set *set)
+{
+	if (set->state != SET_COMPLETE)
+		die(set_exit_code(set), "%s (%s) is %s: %s", set->name, set->uuid,
+		    set_state_text(set), set->why);
+}
+
+/* Find a set by its name or UUID, and refuse a name that several have. */
+static const struct set *find(const struct machine *machine, const char *given)
+{
+	const struct set *found = NULL, *set;
+	size_t i;
+
+	if (set_uuid_is(given))
+		return set_find(machine, given);
+	for (i = 0; i < machine->sets.nr; i++) {
+		set = &machine->sets.sets[i];
+		if (strcmp(set->name, given))
+			continue;
+		if (found)
+			die(EXIT_FAILED, "there are two sets %s, %s and %s: give the UUID, and daxlinear rename one of them",
+			    given, found->uuid, set->uuid);
+		found = set;
+	}
+	return found;
+}
+
+/* The complete set of a name or UUID. */
+const struct set *set_given(const struct machine *machine, const char *given)
+{
+	const struct set *set = find(machine, given);
+
+	if (!set)
+		die(EXIT_FAILED, "%s: no disk with DAX has a label of this set: daxlinear members lists those that have one",
+		    given);
+	set_refuse(set);
+	return set;
+}
+
+/* The complete set of a live device, NULL if it was made without labels. */
+const struct set *set_of_device(const struct machine *machine, const struct mapped *mapped)
+{
+	struct line line = { 0 };
+	const struct set *set;
+	struct table table;
+
+	if (!dm_table(mapped->name, &table) || line_read(&line, &table))
+		return NULL;
+	set = set_of_layout(machine, &line.layout);
+	table_free(&table);
+	if (!set)
+		return NULL;
+	set_refuse(set);
+	if (!set_fits(set, &line.layout) || set->nr != line.layout.nr)
+		die(EXIT_FAILED, "the members of %s do not make it as it is: daxlinear label %s makes them fit",
+		    mapped->name, mapped->name);
+	layout_free(&line.layout);
+	return set;
+}
