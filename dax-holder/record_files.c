@@ -17,6 +17,12 @@
 #include "record_files.h"
 #include "stats.h"
 
+/*
+ * Length of a line of events.  All are as long, with blanks at the end: a failure that comes
+ * between two reads of a page moves no line into the middle of another.
+ */
+#define EVENT_LEN	128
+
 static const char *const flag_names[] = { "gone", "soft", "injected", "overflow", "shutdown" };
 
 /* The part of a text that one read() gets. */
@@ -30,7 +36,7 @@ struct piece {
 static __printf(2, 3) bool add_line(struct piece *piece, const char *fmt, ...)
 {
 	size_t len, skip;
-	char line[160];
+	char line[EVENT_LEN + 1];
 	va_list args;
 
 	va_start(args, fmt);
@@ -85,18 +91,20 @@ static ssize_t events_read(struct file *file, struct kobject *kobj, binary_attri
 			   char *buf, loff_t off, size_t count)
 {
 	struct dxh_record *record = dev_get_drvdata(kobj_to_dev(kobj));
-	struct piece piece = { .buf = buf, .room = count, .skip = off };
+	struct piece piece = { .buf = buf, .room = count, .skip = off % EVENT_LEN };
 	u64 number = READ_ONCE(record->failures);
-	char result[16], flags[64];
+	char text[EVENT_LEN], result[16], flags[64];
 	struct dxh_entry entry;
 
-	for (number -= min_t(u64, number, DXH_ENTRIES);
-	     dxh_record_entry(record, number, &entry); number++)
-		if (!add_line(&piece, "%llu %llu %llu %llu %s %s\n", entry.seq, entry.time_ns,
-			      entry.sector, entry.sectors,
-			      result_text(entry.result, result, sizeof(result)),
-			      flags_text(entry.flags, flags, sizeof(flags))))
+	number -= min_t(u64, number, DXH_ENTRIES);
+	for (number += off / EVENT_LEN; dxh_record_entry(record, number, &entry); number++) {
+		scnprintf(text, sizeof(text), "%llu %llu %llu %llu %s %s", entry.seq,
+			  entry.time_ns, entry.sector, entry.sectors,
+			  result_text(entry.result, result, sizeof(result)),
+			  flags_text(entry.flags, flags, sizeof(flags)));
+		if (!add_line(&piece, "%-*s\n", EVENT_LEN - 1, text))
 			break;
+	}
 	return piece.buf - buf;
 }
 

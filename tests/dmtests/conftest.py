@@ -101,15 +101,21 @@ def _renewed():
     TARGET.insert()
 
 
-@pytest.fixture(name="unloaded")
-def _unloaded():
-    """Unload the modules, and load them again after the test if it has not."""
-    TARGET.remove()
-    HOLDER.remove()
+@pytest.fixture(name="modules")
+def _modules():
+    """Leave the modules loaded."""
     yield
     for module in (HOLDER, TARGET):
         if not module.loaded:
             module.insert()
+
+
+@pytest.fixture(name="unloaded")
+# `modules` is asked for to load them again
+def _unloaded(modules):  # pylint: disable=unused-argument
+    """Unload the modules, and load them again after the test if it has not."""
+    TARGET.remove()
+    HOLDER.remove()
 
 
 @pytest.fixture(name="hurry")

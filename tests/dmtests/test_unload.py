@@ -21,15 +21,6 @@ pytestmark = pytest.mark.at_once
 ROUNDS = 20
 
 
-@pytest.fixture(name="modules")
-def _modules():
-    """Leave the modules loaded."""
-    yield
-    for module in (HOLDER, TARGET):
-        if not module.loaded:
-            module.insert()
-
-
 def refused(module):
     """Assert that a module stays."""
     with pytest.raises(CommandError) as caught:
