@@ -14,6 +14,7 @@
 #include <linux/types.h>
 
 struct block_device;
+struct dax_device;
 struct dax_holder_claim;
 struct gendisk;
 struct work_struct;
@@ -136,6 +137,21 @@ void dax_holder_release(struct dax_holder_claim *claim);
  */
 void dax_holder_count(const struct dax_holder_claim *claim,
 		      struct dax_holder_counts *counts);
+
+/**
+ * dax_holder_rewritten() - remove from a child's record what was written anew
+ * @claim: A claim on the child.
+ * @dax_dev: The child's dax_device.
+ * @bytes: Start in @dax_dev, in bytes.
+ * @len_bytes: Length in bytes; may be 0.
+ *
+ * Call it after a recovery write that has cleared bad blocks, with what was written.  Only whole
+ * pages count: a failure is of whole pages.
+ *
+ * Context: Process context.  Takes a spinlock, does not sleep.
+ */
+void dax_holder_rewritten(const struct dax_holder_claim *claim,
+			  const struct dax_device *dax_dev, u64 bytes, u64 len_bytes);
 
 /**
  * dax_holder_synchronize() - wait until all sections of dax_read_lock() are left

@@ -7,10 +7,12 @@
 
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/export.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
+#include "claim.h"
 #include "live.h"
 #include "record.h"
 #include "record_files.h"
@@ -129,6 +131,26 @@ int dxh_record_hold(struct dxh_device *child)
 	memalloc_noio_restore(noio);
 	return PTR_ERR_OR_ZERO(record);
 }
+
+void dax_holder_rewritten(const struct dax_holder_claim *claim,
+			  const struct dax_device *dax_dev, u64 bytes, u64 len_bytes)
+{
+	u64 start = round_up(bytes, PAGE_SIZE), end = round_down(bytes + len_bytes, PAGE_SIZE);
+	const struct dxh_child *child;
+
+	if (start >= end)
+		return;
+	list_for_each_entry(child, &claim->children, node) {
+		if (child->device->dax_dev != dax_dev)
+			continue;
+		if (child->device->record)
+			dxh_record_remove(child->device->record, start >> SECTOR_SHIFT,
+					  (end - start) >> SECTOR_SHIFT);
+		/* Another partition of the disk has the same record. */
+		return;
+	}
+}
+EXPORT_SYMBOL_GPL(dax_holder_rewritten);
 
 /* Called when no child is held and no failure is in flight. */
 void dxh_records_exit(void)

@@ -96,9 +96,19 @@ size_t daxlinear_recovery_write(struct dm_target *ti, pgoff_t pgoff, void *addr,
 {
 	const struct daxlinear_range *range = daxlinear_range(ti, pgoff);
 	size_t left_bytes = daxlinear_left(range, pgoff) << PAGE_SHIFT;
+	struct dax_device *dax_dev = range->dev->dax_dev;
+	const struct daxlinear *dl = ti->private;
+	bool was_bad;
 
 	/* @addr may be an alias that goes on past the range; the rest is for the next call. */
 	bytes = min(bytes, left_bytes - offset_in_page(addr));
-	return dax_recovery_write(range->dev->dax_dev, daxlinear_page(range, pgoff), addr,
-				  bytes, i);
+	pgoff = daxlinear_page(range, pgoff);
+	/* Good pages are written as well, and nothing is cleared then. */
+	was_bad = dax_direct_access(dax_dev, pgoff, PFN_UP(offset_in_page(addr) + bytes),
+				    DAX_ACCESS, NULL, NULL) < 0;
+	bytes = dax_recovery_write(dax_dev, pgoff, addr, bytes, i);
+	if (was_bad)
+		dax_holder_rewritten(dl->claim, dax_dev, PFN_PHYS(pgoff) + offset_in_page(addr),
+				     bytes);
+	return bytes;
 }

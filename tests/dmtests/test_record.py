@@ -11,6 +11,7 @@ import pytest
 
 from lib.beside import Beside, Doing
 from lib.command import run
+from lib.devices.badblocks import Healed
 from lib.devices.unplug import Unplugged
 from lib.dm.device import Device
 from lib.dm.target import DaxLinear, Linear
@@ -19,7 +20,7 @@ from lib.holders.injector import Injector
 from lib.holders.probe import FOLDER as PROBE, Probe, number_of
 from lib.holders.record import EVENTS, Record, recorded
 from lib.holders.trace import Kprobe
-from lib.module import HOLDER, TARGET
+from lib.module import HEAL, HOLDER, TARGET
 from lib.units import MIB, PAGE, PAGE_SECTORS, WHOLE, pages
 
 pytestmark = pytest.mark.usefixtures("renewed")
@@ -330,6 +331,39 @@ def test_the_name_for_other_memory(bed):
         stock = bed.device(Linear(pages(8), back))
         with attached(stock, back):
             assert listed() == [(name, stock.disk)]
+
+
+def test_written_anew(bed):
+    child = bed.enter(Healed(bed.nvdimms[1]))
+    other = bed.nvdimms[0]
+    device = bed.device(DaxLinear.ranges([(other, 0, pages(8)), (child, pages(8), pages(16))]))
+    record = Record(child)
+    bed.probe.inject(child, 8 * PAGE, 4 * PAGE)
+    bed.probe.inject(other, 0, PAGE)
+    child.add_badblocks(pages(9) + 3, 1)
+    child.add_badblocks(pages(11), 1)
+    all_of_it = [(pages(8), pages(4))]
+    # not cleared: the NVDIMM cannot
+    assert bed.probe.recover(device, 9 * PAGE, PAGE, 1) == 0
+    assert record.ranges() == all_of_it
+    with HEAL:
+        # a part of a page cannot be
+        assert bed.probe.recover(device, 9 * PAGE + 512, 1024, 1) == 0
+        # a page that the driver does not have is written as any other
+        assert bed.probe.recover(device, 8 * PAGE, PAGE, 1) == PAGE
+        assert record.ranges() == all_of_it
+        seq = record.seq
+        assert bed.probe.recover(device, 9 * PAGE, PAGE, 1) == PAGE
+        assert record.ranges() == [(pages(8), pages(1)), (pages(10), pages(2))]
+        assert record.seq == seq + 1
+        # through two floors
+        above = bed.device(DaxLinear(pages(8), device, pages(8)))
+        assert bed.probe.recover(above, 3 * PAGE, PAGE, 1) == PAGE
+        assert record.ranges() == [(pages(8), pages(1)), (pages(10), pages(1))]
+    assert Record(other).ranges() == [(0, pages(1))]
+    # it has failed again
+    bed.probe.inject(child, 9 * PAGE)
+    assert record.ranges() == [(pages(8), pages(3))]
 
 
 @pytest.mark.at_once
