@@ -24,30 +24,41 @@ static void status_info(struct daxlinear *dl, char *result, unsigned int maxlen)
 		DMEMIT(" %u", dl->lost_pmd);
 }
 
+/* Print the number of ranges and each of them, from @sz on; return where that ends. */
+static unsigned int put_ranges(const struct daxlinear_table *table, char *result,
+			       unsigned int maxlen, unsigned int sz)
+{
+	const struct daxlinear_range *range = table->ranges;
+	unsigned int i;
+
+	DMEMIT("%u", table->nr_ranges);
+	for (i = 0; i < table->nr_ranges; i++, range++)
+		DMEMIT(" %s %llu %llu", range->dev->name, daxlinear_offset(range),
+		       daxlinear_len(range));
+	return sz;
+}
+
 /* Print dm-linear's form where it is sufficient, the form with a count elsewhere. */
 static void status_table(struct daxlinear *dl, char *result, unsigned int maxlen)
 {
 	const struct daxlinear_table *table = &dl->table;
 	const struct daxlinear_range *range = table->ranges;
 	unsigned int nr_options = table->align_pmd + table->align_2m + table->allow_move;
-	unsigned int sz = 0, i;
+	unsigned int sz = 0;
 
 	if (table->nr_ranges == 1 && !nr_options) {
 		DMEMIT("%s %llu", range->dev->name, daxlinear_offset(range));
 		return;
 	}
 
-	DMEMIT("%u", table->nr_ranges);
-	for (i = 0; i < table->nr_ranges; i++, range++)
-		DMEMIT(" %s %llu %llu", range->dev->name, daxlinear_offset(range),
-		       daxlinear_len(range));
+	sz = put_ranges(table, result, maxlen, sz);
 	if (nr_options)
 		DMEMIT(" %u%s%s%s", nr_options, table->align_pmd ? " align_pmd" : "",
 		       table->align_2m ? " align_2m" : "",
 		       table->allow_move ? " allow_move" : "");
 }
 
-/* A measurement has room for some thirty ranges, so a hash stands for more than one. */
+/* A measurement has room for some thirty ranges, so a hash stands for many. */
 static void hash_ranges(const struct daxlinear_table *table, u8 *hash)
 {
 	const struct daxlinear_range *range = table->ranges;
@@ -65,7 +76,10 @@ static void hash_ranges(const struct daxlinear_table *table, u8 *hash)
 	sha256_final(&context, hash);
 }
 
-/* One range has dm-linear's fields: device-mapper hashes the record, however short it is. */
+/*
+ * One range has dm-linear's fields, and a few are printed: device-mapper hashes the record, however
+ * short it is, so another hash makes each load dearer.
+ */
 static void status_ima(struct dm_target *ti, struct daxlinear *dl, char *result,
 		       unsigned int maxlen)
 {
@@ -77,6 +91,9 @@ static void status_ima(struct dm_target *ti, struct daxlinear *dl, char *result,
 	if (table->nr_ranges == 1) {
 		DMEMIT(",device_name=%s,start=%llu", table->ranges[0].dev->name,
 		       daxlinear_offset(&table->ranges[0]));
+	} else if (table->nr_ranges <= DAXLINEAR_FEW) {
+		DMEMIT(",ranges=");
+		sz = put_ranges(table, result, maxlen, sz);
 	} else {
 		hash_ranges(table, hash);
 		DMEMIT(",nr_ranges=%u,ranges_hash=sha256:%*phN", table->nr_ranges,
