@@ -13,7 +13,7 @@ from ..units import PAGE, SECTOR
 
 
 # Signatures of filesystems, partition tables, LVM and MD are within so much of either end.
-_MARKED = 128 * 1024
+_MARKED = 256 * 1024
 
 # of <linux/blkpg.h>
 _BLKPG = 0x1269
