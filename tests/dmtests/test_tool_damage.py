@@ -13,6 +13,7 @@ from lib.command import ENVIRONMENT, log, read_file, run
 from lib.devices.unplug import Unplugged
 from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs
+from lib.kernel import HAS_PARENT_POINTERS
 from lib.tool.terminal import terminal
 from lib.tool.tool import (BAD_NAMES, FOUND, PROGRAM, ToolDevice, ask, call, daxlinear, refused)
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
@@ -21,11 +22,11 @@ from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
 class Mounted:
     """A device over two NVDIMMs, an XFS on it, and where bytes of it are."""
 
-    def __init__(self, bed):
+    def __init__(self, bed, *words):
         self.children = bed.nvdimms[2:4]
         self.device = bed.enter(ToolDevice(*self.children))
         # two files share blocks: mkfs allows that here, with a warning
-        assert call("mkfs", self.device.name, "--", "-mreflink=1").code == FOUND
+        assert call("mkfs", self.device.name, "--", "-mreflink=1", *words).code == FOUND
         self.fs = bed.enter(Xfs(self.device, bed.folder(), make=False))
         self.first = 256 * MIB
 
@@ -299,7 +300,7 @@ def test_monitor_after_a_reload(clean):
 
 def test_progress(clean):
     # on a terminal, and in no pipe
-    setup = Mounted(clean)
+    setup = Mounted(clean, *(["-n", "parent=0"] if HAS_PARENT_POINTERS else []))
     setup.fs.write("file", b"x" * PAGE)
     place = setup.fs.place("file", 0)
     for number in range(3):

@@ -16,6 +16,7 @@
 #include "util/run.h"
 #include "util/say.h"
 #include "sys/blkid.h"
+#include "sys/kernel.h"
 #include "sys/pages.h"
 #include "sys/sysfs.h"
 
@@ -25,6 +26,7 @@
 static const struct option options[] = {
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "force", no_argument, NULL, 'f' },
+	{ "parent-pointers", no_argument, NULL, 'p' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 }
 };
@@ -129,6 +131,31 @@ static void add_data_options(struct words *words, const struct layout *leaves,
 		words_add(words, "-dagsize=%ju", (uintmax_t)agsize);
 }
 
+/*
+ * With parent pointers, damage names files without a walk.  Linux has them since 6.10.  6.12 logs
+ * at each mount that they are experimental, 7.2 does not.  A dry run shows whether mkfs.xfs has
+ * them.
+ */
+static void add_parent_pointers(struct words *words, char **rest, const char *path, bool asked)
+{
+	struct words trial = { 0 };
+	size_t i;
+
+	if (is_given(rest, "parent="))
+		return;
+	if (asked && !kernel_since(6, 10))
+		die(EXIT_FAILED, "--parent-pointers: this kernel cannot mount an XFS that has them, Linux 6.10 and later can");
+	if (!asked && !kernel_since(7, 2))
+		return;
+	for (i = 0; i < words->nr; i++)
+		words_add(&trial, "%s", words->words[i]);
+	words_add(&trial, "-nparent=1");
+	words_add(&trial, "-N");
+	words_add(&trial, "%s", path);
+	if (asked || run_quietly(&trial))
+		words_add(words, "-nparent=1");
+}
+
 static int tell_bad(const struct mapped *mapped, const struct stack *stack)
 {
 	struct findings findings = { 0 };
@@ -143,7 +170,7 @@ static int tell_bad(const struct mapped *mapped, const struct stack *stack)
 
 static int run(int argc, char **argv)
 {
-	bool dry_run = false, force = false;
+	bool dry_run = false, force = false, parent_pointers = false;
 	struct layout leaves = { 0 };
 	struct words words = { 0 };
 	const struct device *device;
@@ -161,6 +188,8 @@ static int run(int argc, char **argv)
 			dry_run = true;
 		else if (option == 'f')
 			force = true;
+		else if (option == 'p')
+			parent_pointers = true;
 	}
 	if (!name)
 		usage("give a NAME");
@@ -188,6 +217,7 @@ static int run(int argc, char **argv)
 		words_add(&words, "-mreflink=0");
 	add_block_size(&words, argv + optind);
 	add_data_options(&words, &leaves, size, argv + optind);
+	add_parent_pointers(&words, argv + optind, path, parent_pointers);
 	while (optind < argc)
 		words_add(&words, "%s", argv[optind++]);
 	words_add(&words, "%s", path);
@@ -202,16 +232,18 @@ static int run(int argc, char **argv)
 
 const struct command command_mkfs = {
 	.name = "mkfs",
-	.arguments = "[--force] [--dry-run] NAME [-- OPTION...]",
+	.arguments = "[--force] [--dry-run] [--parent-pointers] NAME [-- OPTION...]",
 	.what = "Make an XFS that handles memory failures and fits the children",
 	.help =
 "Runs mkfs.xfs: with rmapbt, with blocks of a page, with allocation groups that end\n"
 "wherever children do if they can, and for huge pages where children are aligned to\n"
 "them; without reflink, by which any user can crash the kernel (-- -m reflink=1 turns it\n"
-"on). Then checks the result, and exits with 3 if something is not as it should be.\n"
-"What follows -- is for mkfs.xfs.\n\n"
-"  --force    even if something is on the device\n"
-"  --dry-run  print the mkfs.xfs command, and do nothing\n",
+"on); with parent pointers, by which damage finds paths fast, if neither mkfs.xfs nor the\n"
+"kernel calls them experimental. Then checks the result, and exits with 3 if something\n"
+"is not as it should be. What follows -- is for mkfs.xfs.\n\n"
+"  --force            even if something is on the device\n"
+"  --dry-run          print the mkfs.xfs command, and do nothing\n"
+"  --parent-pointers  with parent pointers, also if the kernel calls them experimental\n",
 	.takes_rest = true,
 	.run = run,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Find the paths of inodes, by a walk through the filesystem. */
+/* Find the paths of inodes, by parent pointers or a walk through the filesystem. */
 #include <fts.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -32,16 +32,20 @@ static size_t give_path(struct owners *owners, uint64_t inode, const char *path)
 	return nr;
 }
 
-/* Walk through the filesystem until each inode has a path: that of one link, if it has several. */
+/*
+ * Find a path for each inode: that of one link, if it has several.  Without parent pointers, walk
+ * through the filesystem, once for all of them.
+ */
 void owners_find_paths(struct owners *owners, const char *folder)
 {
 	char *folders[2] = { NULL };
-	size_t missing = count_missing(owners), seen = 0;
+	size_t missing, seen = 0;
 	FTSENT *entry;
 	FTS *walk;
 
-	if (!missing)
+	if (!count_missing(owners) || owners_find_parents(owners, folder))
 		return;
+	missing = count_missing(owners);
 	folders[0] = copy_text(folder);
 	walk = fts_open(folders, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
 	while (walk && missing && (entry = fts_read(walk))) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,14 +54,13 @@ void words_print(const struct words *words)
 	putchar('\n');
 }
 
-/* Run a command and wait for it; whether it succeeded.  The command prints its own errors. */
-bool run_program(const struct words *words)
+static bool spawn(const struct words *words, const posix_spawn_file_actions_t *actions)
 {
 	int status, err;
 	pid_t pid;
 
 	fflush(stdout);
-	err = posix_spawnp(&pid, words->words[0], NULL, NULL, words->words, environ);
+	err = posix_spawnp(&pid, words->words[0], actions, NULL, words->words, environ);
 	if (err) {
 		note("%s: %s", words->words[0], strerror(err));
 		return false;
@@ -69,4 +69,24 @@ bool run_program(const struct words *words)
 		progress_wait(words->words[0]);
 	progress_end();
 	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+/* Run a command and wait for it; whether it succeeded.  The command prints its own errors. */
+bool run_program(const struct words *words)
+{
+	return spawn(words, NULL);
+}
+
+/* The same without what the command prints. */
+bool run_quietly(const struct words *words)
+{
+	posix_spawn_file_actions_t actions;
+	bool done;
+
+	if (posix_spawn_file_actions_init(&actions))
+		return false;
+	done = !posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0) &&
+	       !posix_spawn_file_actions_adddup2(&actions, 1, 2) && spawn(words, &actions);
+	posix_spawn_file_actions_destroy(&actions);
+	return done;
 }

@@ -59,6 +59,11 @@ LOSES_ONE_GROUP_ONLY = _VERSION >= (7, 0)
 # Later kernels' XFS reports to a program what it has been notified of (XFS_IOC_HEALTH_MONITOR).
 HAS_HEALTH_MONITOR = _VERSION >= (7, 0)
 
+# XFS has parent pointers, which 6.12 calls experimental. The suite of such a kernel has an mkfs.xfs
+# that makes them.
+HAS_PARENT_POINTERS = _VERSION >= (6, 10)
+MAKES_PARENT_POINTERS = _VERSION >= (7, 2)
+
 # A kernel with our patches for fs/dax.c.
 _IS_PATCHED = "-fixed-" in _RELEASE
 
