@@ -54,11 +54,12 @@ static const char *part_of_file(uint32_t flags)
 	return flags & FMR_OF_ATTR_FORK ? "attributes" : "data";
 }
 
-/* Add the part of a record that lies in the range. */
-static void add_record(struct owners *owners, const struct fsmap *record, uint64_t start,
-		       uint64_t end)
+/* Add the part of a record that lies in a range. */
+static void add_record(struct owners *owners, const struct fsmap *record,
+		       const struct span *span)
 {
 	uint64_t first = record->fmr_physical, last = first + record->fmr_length;
+	uint64_t start = span->start_bytes, end = start + span->len_bytes;
 	struct owner owner = { .offset_bytes = record->fmr_offset };
 
 	if (first >= end || last <= start)
@@ -83,25 +84,26 @@ static void add_record(struct owners *owners, const struct fsmap *record, uint64
 }
 
 /**
- * owners_find - find the owners of a range
+ * owners_find - find the owners of ranges
  * @owners: Where they are added.
  * @folder: The mount point of the filesystem.
  * @from_bytes: Where the query starts: at the start of an allocation group. Kernels before 6.5, and
  *	before the stable updates of older ones, leave out a record that begins before the query.
- * @start_bytes: The start of the range in the device.
- * @len_bytes: Its length.
+ * @spans: The ranges of the device, in order, behind the start of the query.
+ * @nr: Their number, at least one.
  *
  * Return: Whether the query succeeded. If not, errno has the error.
  */
 bool owners_find(struct owners *owners, const char *folder, uint64_t from_bytes,
-		 uint64_t start_bytes, uint64_t len_bytes)
+		 const struct span *spans, size_t nr)
 {
-	uint64_t end = start_bytes + len_bytes;
+	uint64_t end = spans[nr - 1].start_bytes + spans[nr - 1].len_bytes;
 	char text[SIZE_TEXT_LEN];
 	struct fsmap_head *head;
 	struct stat status;
 	bool done = false;
 	unsigned int i;
+	size_t j;
 	int fd, err;
 
 	fd = open(folder, O_RDONLY | O_CLOEXEC);
@@ -121,7 +123,8 @@ bool owners_find(struct owners *owners, const char *folder, uint64_t from_bytes,
 	head->fmh_keys[1].fmr_flags = UINT_MAX;
 	while (!done && !ioctl(fd, FS_IOC_GETFSMAP, head)) {
 		for (i = 0; i < head->fmh_entries; i++)
-			add_record(owners, &head->fmh_recs[i], start_bytes, end);
+			for (j = 0; j < nr; j++)
+				add_record(owners, &head->fmh_recs[i], &spans[j]);
 		done = !head->fmh_entries ||
 		       head->fmh_recs[head->fmh_entries - 1].fmr_flags & FMR_OF_LAST;
 		if (!done) {

@@ -22,8 +22,14 @@ struct owners {
 	size_t nr;
 };
 
+/* A range whose owners are wanted. */
+struct span {
+	uint64_t start_bytes;
+	uint64_t len_bytes;
+};
+
 bool owners_find(struct owners *owners, const char *folder, uint64_t from_bytes,
-		 uint64_t start_bytes, uint64_t len_bytes);
+		 const struct span *spans, size_t nr);
 bool owners_find_parents(struct owners *owners, const char *folder);
 void owners_find_paths(struct owners *owners, const char *folder);
 void owners_free(struct owners *owners);

@@ -11,30 +11,50 @@
 #include "sys/sysfs.h"
 #include "fs/xfs.h"
 
-/* Find the owners of bad ranges, and their paths. Of a child that is gone XFS can't read any. */
+/*
+ * List the ranges of one allocation group, from a range on, that XFS can be asked for: of a child
+ * that is gone it can't read any. *number gets the first range behind them.
+ */
+static size_t list_spans(struct span **spans, const struct bads *bads, size_t *number,
+			 uint64_t ag_bytes)
+{
+	size_t nr = 0;
+
+	*spans = NULL;
+	for (; *number < bads->nr; ++*number) {
+		const struct bad *bad = &bads->bads[*number];
+
+		if (bad->known_by & BAD_GONE)
+			continue;
+		if (nr && bad->start_bytes / ag_bytes != (*spans)->start_bytes / ag_bytes)
+			break;
+		*spans = grow(*spans, nr, sizeof(**spans));
+		(*spans)[nr++] = (struct span){ bad->start_bytes, bad->len_bytes };
+	}
+	return nr;
+}
+
+/* Find the owners of bad ranges, and their paths. */
 void report_find(struct report *report, const struct device *device, const struct bads *bads)
 {
 	char *path = block_path(device->dev);
 	struct mount mount = { 0 };
-	struct xfs xfs;
-	size_t i;
+	size_t number = 0, nr;
+	struct xfs xfs = { 0 };
+	struct span *spans;
 
 	*report = (struct report){ 0 };
 	if (!mount_find(device->dev, &mount))
 		report->unknown = copy_text("it is not mounted");
 	else if (strcmp(mount.type, "xfs") || !xfs_read(path, mount.folder, &xfs))
 		report->unknown = format_text("%s can't be asked, only XFS", mount.type);
-	for (i = 0; i < bads->nr && !report->unknown; i++) {
-		const struct bad *bad = &bads->bads[i];
-
-		if (bad->known_by & BAD_GONE)
-			continue;
+	while (!report->unknown && (nr = list_spans(&spans, bads, &number, xfs.ag_bytes))) {
 		if (!owners_find(&report->owners, mount.folder,
-				 bad->start_bytes / xfs.ag_bytes * xfs.ag_bytes,
-				 bad->start_bytes, bad->len_bytes))
+				 spans->start_bytes / xfs.ag_bytes * xfs.ag_bytes, spans, nr))
 			report->unknown = format_text("XFS on %s: %s%s", mount.folder,
 						      strerror(errno), errno == EIO ?
 						      ": it has shut down" : "");
+		free(spans);
 	}
 	if (!report->unknown)
 		owners_find_paths(&report->owners, mount.folder);
