@@ -12,29 +12,11 @@ from lib.beside import PATIENCE_SECONDS, wait_for
 from lib.command import ENVIRONMENT, log, read_file, run
 from lib.devices.unplug import Unplugged
 from lib.dm.target import DaxLinear
-from lib.fs.xfs import Xfs
 from lib.kernel import HAS_PARENT_POINTERS
+from lib.tool.mounted import MountedTool
 from lib.tool.terminal import terminal
 from lib.tool.tool import (BAD_NAMES, FOUND, PROGRAM, ToolDevice, ask, call, daxlinear, refused)
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
-
-
-class Mounted:
-    """A device over two NVDIMMs, an XFS on it, and where bytes of it are."""
-
-    def __init__(self, bed, *words):
-        self.children = bed.nvdimms[2:4]
-        self.device = bed.enter(ToolDevice(*self.children))
-        # two files share blocks: mkfs allows that here, with a warning
-        assert call("mkfs", self.device.name, "--", "-mreflink=1", *words).code == FOUND
-        self.fs = bed.enter(Xfs(self.device, bed.folder(), make=False))
-        self.first = 256 * MIB
-
-    def spoil(self, place, length=SECTOR):
-        """Add bad blocks to a child."""
-        child = self.children[place >= self.first]
-        at = place - (self.first if place >= self.first else 0)
-        child.add_badblocks(at // SECTOR, length // SECTOR)
 
 
 def test_nothing(clean):
@@ -102,7 +84,7 @@ def owners(found):
 
 
 def test_files(clean):
-    setup = Mounted(clean)
+    setup = MountedTool(clean)
     fs = setup.fs
     os.mkdir(fs.path("folder"))
     fs.write("folder/one", b"x" * MIB)
@@ -131,7 +113,7 @@ def test_files(clean):
 
 def test_part_of_a_record(clean):
     # the range begins and ends within the blocks of a file, and next to it
-    setup = Mounted(clean)
+    setup = MountedTool(clean)
     setup.fs.write("file", b"x" * MIB)
     setup.fs.write("another", b"y" * MIB)
     (_, place, _), = setup.fs.extents("file")
@@ -143,7 +125,7 @@ def test_part_of_a_record(clean):
 
 
 def test_metadata(clean):
-    setup = Mounted(clean)
+    setup = MountedTool(clean)
     setup.fs.reserve("file", 8 * MIB)
     free = setup.fs.place("file", 4 * MIB)
     os.truncate(setup.fs.path("file"), 0)
@@ -162,7 +144,7 @@ def test_metadata(clean):
 
 
 def test_file_without_a_path(clean):
-    setup = Mounted(clean)
+    setup = MountedTool(clean)
     setup.fs.write("file", b"x" * MIB)
     place = setup.fs.place("file", PAGE)
     with open(setup.fs.path("file"), "rb"):
@@ -174,7 +156,7 @@ def test_file_without_a_path(clean):
 
 
 def test_shut_down(clean):
-    setup = Mounted(clean)
+    setup = MountedTool(clean)
     clean.probe.inject(setup.children[0], 0)
     assert setup.fs.is_shut_down()
     (found,) = ask("damage", setup.device.name, code=FOUND)["bad"]
@@ -231,7 +213,7 @@ class Monitor:
 
 
 def test_monitor(clean):
-    setup = Mounted(clean)
+    setup = MountedTool(clean)
     name = setup.device.name
     setup.fs.write("file", b"x" * MIB)
     place = setup.fs.place("file", 0)
@@ -300,7 +282,7 @@ def test_monitor_after_a_reload(clean):
 
 def test_progress(clean):
     # on a terminal, and in no pipe
-    setup = Mounted(clean, *(["-n", "parent=0"] if HAS_PARENT_POINTERS else []))
+    setup = MountedTool(clean, *(["-n", "parent=0"] if HAS_PARENT_POINTERS else []))
     setup.fs.write("file", b"x" * PAGE)
     place = setup.fs.place("file", 0)
     for number in range(3):
