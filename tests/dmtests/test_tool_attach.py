@@ -280,22 +280,23 @@ def test_status_of_what_has_gone(bed):
     assert not listed()
 
 
-def test_damage(bed):
-    # the place on the child is shown, unless the target maps in a way of its own
-    a, b = bed.nvdimms[:2]
-    device = bed.named_device(Linear(MIB_SECTORS, a, MIB_SECTORS),
+def test_damage(clean):
+    # the place in the device is that of the stripe
+    a, b = clean.nvdimms[:2]
+    device = clean.named_device(Linear(MIB_SECTORS, a, MIB_SECTORS),
                               Striped(2 * MIB_SECTORS, 16, [(a, 4 * MIB_SECTORS), (b, 0)]))
     daxlinear("attach", device.name)
     assert ask("damage", device.name)["bad"] == []
-    bed.probe.inject(a, MIB + PAGE)
-    bed.probe.inject(b, 2 * PAGE)
+    clean.probe.inject(a, MIB + PAGE)
+    clean.probe.inject(b, 2 * PAGE)
     found = ask("damage", device.name, code=FOUND)["bad"]
     assert [(bad["offset_bytes"], bad["length_bytes"], bad["child"], bad["child_offset_bytes"],
              bad["known_by"]) for bad in found] == [
                  (PAGE, PAGE, a.name, MIB + PAGE, "failure"),
-                 (MIB + 6 * PAGE, PAGE, b.name, None, "failure")]
-    assert daxlinear("damage", device.name, code=FOUND).splitlines()[2].split()[3:5] == [
-        b.path, "-"]
+                 (MIB + 6 * PAGE, PAGE, b.name, 2 * PAGE, "failure")]
+    # it is known when the device is attached no more, or made anew
+    daxlinear("detach", device.name)
+    assert ask("damage", device.name, code=FOUND)["bad"] == found
 
 
 @pytest.mark.parametrize("words, code, text", [

@@ -21,9 +21,12 @@ from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
 
 def test_nothing(clean):
     device = clean.enter(ToolDevice(clean.nvdimms[1]))
-    assert ask("damage", device.name) == {"name": device.name, "bad": []}
-    assert daxlinear("damage", device.name) == (
-        "no bad range is on record: earlier failures are in the kernel log\n")
+    found = ask("damage", device.name)
+    assert (found["name"], found["bad"]) == (device.name, [])
+    (child,) = found["children"]
+    assert (child["child"], child["gone"], child["recorded"], child["overflow"],
+            child["media_cut"]) == (clean.nvdimms[1].name, False, True, 0, False)
+    assert daxlinear("damage", device.name) == "no bad range is on record\n"
 
 
 def test_without_a_filesystem(clean):
@@ -74,6 +77,11 @@ def test_gone(clean):
         (found,) = ask("damage", device.name, code=FOUND)["bad"]
         assert (found["offset_bytes"], found["length_bytes"], found["known_by"]) == (
             MIB, MIB, "gone")
+        assert (found["child"], found["sources"]) == (b.name, ["gone"])
+        (line,) = daxlinear("damage", device.name, code=FOUND).splitlines()
+        assert line.startswith(f"all of {b.name}") and f": gone since {found['since']}" in line
+        assert [child["gone"] for child in ask("damage", device.name, code=FOUND)["children"]] == [
+            False, True]
         device.remove()
 
 
@@ -160,7 +168,15 @@ def test_shut_down(clean):
     clean.probe.inject(setup.children[0], 0)
     assert setup.fs.is_shut_down()
     (found,) = ask("damage", setup.device.name, code=FOUND)["bad"]
-    assert found["owners"] == [] and "it has shut down" in found["owners_unknown"]
+    assert found["owners"] == [] and "has shut down" in found["owners_unknown"]
+    assert (found["shutdown"], found["result"]) == (True, "handled")
+    done = call("damage", setup.device.name)
+    assert done.code == FOUND and "metadata: XFS has shut down" in done.out
+    assert f"xfs_repair -n {setup.device.path} lists" in done.err
+    # the record has it when nothing can be asked any more
+    setup.fs.unmount()
+    done = call("damage", setup.device.name)
+    assert "metadata: XFS has shut down" in done.out and "it is not mounted" in done.err
 
 
 def test_other_filesystem(clean):
@@ -263,7 +279,7 @@ def test_every_range(clean):
             found = monitor.line()
             assert (found["child"], found["offset_bytes"], found["child_offset_bytes"]) == (
                 child.name, start + 5 * PAGE, 5 * PAGE)
-            (bad,) = ask("damage", device.name, code=FOUND)["bad"]
+            bad = ask("damage", device.name, code=FOUND)["bad"][0]
             assert (bad["child"], bad["offset_bytes"]) == (child.name, start + 5 * PAGE)
     (target,) = ask("status", device.name)["devices"][0]["targets"]
     assert target["received"] == 3 and target["last_failure_bytes"] == 5 * PAGE

@@ -38,7 +38,7 @@ static void random_ranges(void)
 		unsigned int first = unit_below(NR_BLOCKS), limit;
 
 		limit = first < NR_FIRST ? NR_FIRST : NR_BLOCKS;
-		add(&bads, map, first, 1 + unit_below(limit - first), 1 << unit_below(3));
+		add(&bads, map, first, 1 + unit_below(limit - first), 1 << unit_below(4));
 		all_known |= bads.bads[i].known_by;
 	}
 	bads_merge(&bads);
@@ -63,7 +63,7 @@ static void random_ranges(void)
 	}
 	CHECK(!memcmp(map, joined, NR_BLOCKS));
 	CHECK(known == all_known);
-	bads_free(&bads);
+	free(bads.bads);
 }
 
 static void counter_lines(void)

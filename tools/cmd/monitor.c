@@ -91,6 +91,7 @@ static void look(const struct device *device, const struct stack *stack, struct 
 	if (!dm_status(device->name, &status))
 		return;
 	bads_collect(&bads, stack, device);
+	news.children = bads.children;
 	for (i = 0; i < bads.nr && !first; i++)
 		if (!bads_have(&known->bads, &bads.bads[i]) ||
 		    has_failed(&bads.bads[i], &status, &known->status))
@@ -104,7 +105,7 @@ static void look(const struct device *device, const struct stack *stack, struct 
 	if (missed)
 		note("%ju more failures in the meantime: the kernel log has their places",
 		     (uintmax_t)missed);
-	bads_free(&news);
+	free(news.bads);
 	bads_free(&known->bads);
 	table_free(&known->status);
 	known->bads = bads;

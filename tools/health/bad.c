@@ -62,17 +62,41 @@ bool bads_have(const struct bads *bads, const struct bad *bad)
 	return false;
 }
 
-void bads_free(struct bads *bads)
+/* Whether a repair has set aside all of a range, so that nothing uses it any more. */
+bool bad_is_quarantined(const struct bad *bad)
 {
-	free(bads->bads);
-	*bads = (struct bads){ 0 };
+	return bad->quarantined_bytes >= bad->len_bytes;
+}
+
+/* Whether a range is in use, or there are failures whose place is not known any more. */
+bool bads_are_damage(const struct bads *bads)
+{
+	size_t i;
+
+	for (i = 0; i < bads->nr; i++)
+		if (!bad_is_quarantined(&bads->bads[i]))
+			return true;
+	for (i = 0; i < bads->nr_children; i++)
+		if (bads->children[i].record.overflow)
+			return true;
+	return false;
 }
 
 const char *bad_known_by(const struct bad *bad)
 {
 	if (bad->known_by & BAD_GONE)
 		return "gone";
+	if (bad_is_quarantined(bad))
+		return "quarantined";
 	if (bad->known_by & BAD_MEDIA)
-		return bad->known_by & BAD_FAILED ? "media, failure" : "media";
-	return "failure";
+		return bad->known_by & (BAD_RECORD | BAD_HISTORY) ? "media, failure" : "media";
+	return bad->known_by & BAD_RECORD ? "failure" : "history";
+}
+
+/* The number of failures that a range has had, as far as they are known. */
+uint64_t bad_count(const struct bad *bad)
+{
+	if (bad->same_boot)
+		return bad->events > bad->earlier ? bad->events : bad->earlier;
+	return bad->events + bad->earlier;
 }

@@ -1,137 +1,299 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Collect bad ranges: the drivers' badblocks, last failures, and children that are gone. */
+/*
+ * Collect bad ranges: the kernel's record of failures, the drivers' badblocks, what the monitor has
+ * kept, and children that are gone.
+ */
 #include <stdio.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "util/alloc.h"
-#include "device/attach.h"
+#include "util/clock.h"
+#include "device/above.h"
 #include "health/bad.h"
-#include "device/counters.h"
-#include "device/dm.h"
+#include "sys/kernel.h"
+#include "sys/nd.h"
 #include "sys/pages.h"
 #include "util/size.h"
 #include "sys/sysfs.h"
 
-/* Add the part of a disk's bad range, in sectors, that a range of the device maps. */
-static void add_part(struct bads *bads, const struct segment *leaf, uint64_t first, uint64_t end,
-		     unsigned int known_by)
-{
-	uint64_t from = block_start(leaf->dev) + leaf->offset_sectors;
-	uint64_t to = from + leaf->len_sectors;
-	struct bad bad = { .dev = leaf->dev, .known_by = known_by };
+/* What is collected, and for which device. */
+struct collection {
+	struct bads *bads;
+	struct above above;
+	char *boot;
+};
 
-	if (first < from)
-		first = from;
-	if (end > to)
-		end = to;
-	if (first >= end)
-		return;
-	bad.start_bytes = (leaf->start_sectors + first - from) * SECTOR;
-	bad.len_bytes = (end - first) * SECTOR;
-	bad.offset_bytes = (leaf->offset_sectors + first - from) * SECTOR;
-	bads_add(bads, &bad);
+/* Add what the device has of a bad range of a child, in sectors of the disk. */
+static void add_range(struct collection *collection, size_t child, uint64_t first, uint64_t nr,
+		      unsigned int known_by)
+{
+	struct layout parts = { 0 };
+	size_t i;
+
+	above_find(&collection->above, collection->bads->children[child].dev, first, nr, &parts);
+	for (i = 0; i < parts.nr; i++) {
+		const struct segment *part = &parts.segments[i];
+		struct bad bad = {
+			.start_bytes = part->start_sectors * SECTOR,
+			.len_bytes = part->len_sectors * SECTOR,
+			.dev = part->dev,
+			.offset_bytes = part->offset_sectors * SECTOR,
+			.known_by = known_by,
+			.child = child,
+		};
+
+		bads_add(collection->bads, &bad);
+	}
+	layout_free(&parts);
 }
 
-/* Add the badblocks of a child's disk. */
-static void add_badblocks(struct bads *bads, const struct segment *leaf)
+/* Add the badblocks of a disk, of which sysfs gives what fits in a page. */
+static void add_badblocks(struct collection *collection, size_t number)
 {
-	char *disk = block_name(block_disk(leaf->dev));
-	char *text = read_text("/sys/block/%s/badblocks", disk), *rest = text, *line;
+	struct bad_child *child = &collection->bads->children[number];
+	char *text = read_text("/sys/block/%s/badblocks", child->name), *rest = text, *line;
 	uintmax_t first, nr;
 
-	while ((line = strsep(&rest, "\n")))
+	child->cut = text && strlen(text) + 1 >= page_bytes() - 1;
+	while ((line = strsep(&rest, "\n"))) {
+		/* The last line of a text that is cut may lack digits. */
+		if (child->cut && !rest)
+			break;
 		if (sscanf(line, "%ju %ju", &first, &nr) == 2)
-			add_part(bads, leaf, first, first + nr, BAD_MEDIA);
-	free(text);
-	free(disk);
-}
-
-static void add_gone(struct bads *bads, const struct segment *leaf)
-{
-	struct bad bad = {
-		.start_bytes = leaf->start_sectors * SECTOR,
-		.len_bytes = leaf->len_sectors * SECTOR,
-		.dev = leaf->dev,
-		.offset_bytes = leaf->offset_sectors * SECTOR,
-		.known_by = BAD_GONE,
-	};
-
-	bads_add(bads, &bad);
-}
-
-/* Add the page of a last failure. @dev is its disk where the layout has none. */
-static void add_failure(struct bads *bads, const struct layout *leaves,
-			const struct counters *counters, dev_t dev)
-{
-	uint64_t page_sectors = page_bytes() / SECTOR;
-	uint64_t first = counters->last_sector / page_sectors * page_sectors;
-	const struct segment *leaf = layout_find(leaves, first);
-	struct bad bad = {
-		.start_bytes = first * SECTOR,
-		.len_bytes = page_bytes(),
-		.dev = dev,
-		.offset_bytes = BAD_NOWHERE,
-		.known_by = BAD_FAILED,
-	};
-
-	if (!leaf)
-		return;
-	if (!leaf->dev) {
-		if (dev)
-			bads_add(bads, &bad);
-		return;
+			add_range(collection, number, first, nr, BAD_MEDIA);
 	}
-	first += block_start(leaf->dev) + leaf->offset_sectors - leaf->start_sectors;
-	add_part(bads, leaf, first, first + page_sectors, BAD_FAILED);
+	free(text);
 }
 
-/* Add the last failure of each target of ours. */
-static void add_failures(struct bads *bads, const struct device *device,
-			 const struct layout *leaves)
+static void add_record(struct collection *collection, size_t number)
 {
-	struct counters counters;
-	struct table status;
+	const struct record *record = &collection->bads->children[number].record;
 	size_t i;
 
-	if (!dm_status(device->name, &status))
-		return;
-	for (i = 0; i < status.nr; i++)
-		if (!strcmp(status.targets[i].type, TARGET_OURS) &&
-		    counters_read(&counters, status.targets[i].params) && counters.failed)
-			add_failure(bads, leaves, &counters, 0);
-	table_free(&status);
+	for (i = 0; i < record->nr_ranges; i++)
+		add_range(collection, number, record->ranges[i].sector, record->ranges[i].sectors,
+			  BAD_RECORD);
+	/* What the record has no room for is in its event. */
+	for (i = 0; i < record->nr_events; i++)
+		if (record_event_has(&record->events[i], "overflow"))
+			add_range(collection, number, record->events[i].sector,
+				  record->events[i].sectors, BAD_RECORD);
 }
 
-/* Add the last failure of each disk that the device is attached to. */
-static void add_attached(struct bads *bads, const struct device *device,
-			 const struct layout *leaves)
+/* How much two ranges have in common. */
+static uint64_t shared(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
 {
-	struct attached *attached;
-	size_t nr = attached_read(device->dev, &attached), i;
+	uint64_t first = MAX(a, b), end = MIN(a + a_len, b + b_len);
 
-	for (i = 0; i < nr; i++)
-		if (attached[i].counters.failed)
-			add_failure(bads, leaves, &attached[i].counters, attached[i].dev);
-	attached_free(attached, nr);
+	return first < end ? end - first : 0;
 }
 
-/* Add all recorded bad ranges of a device, sorted and joined. */
+static bool is_quarantined(const struct history_range *range)
+{
+	return !strcmp(range->state, "quarantined");
+}
+
+/*
+ * Whether a range of the history was bad once and is not any more: its last failure is among the
+ * events, and the record does not have the range.
+ */
+static bool was_cleared(const struct record *record, const struct history_range *range)
+{
+	bool seen = false;
+	char *time;
+	size_t i;
+
+	if (is_quarantined(range))
+		return false;
+	for (i = 0; i < record->nr_ranges; i++)
+		if (shared(record->ranges[i].sector, record->ranges[i].sectors, range->sector,
+			   range->sectors))
+			return false;
+	for (i = 0; i < record->nr_events && !seen; i++) {
+		const struct record_event *event = &record->events[i];
+
+		if (!shared(event->sector, event->sectors, range->sector, range->sectors))
+			continue;
+		if (record_event_has(event, "overflow"))
+			return false;
+		time = clock_text(event->time_ns);
+		seen = strcmp(time, range->last) >= 0;
+		free(time);
+	}
+	return seen;
+}
+
+static void add_history(struct collection *collection, size_t number)
+{
+	const struct bad_child *child = &collection->bads->children[number];
+	const struct history_range **ranges;
+	size_t nr, i;
+
+	nr = history_find(&collection->bads->history, child->name, child->namespace, &ranges);
+	for (i = 0; i < nr; i++)
+		if (ranges[i]->sectors && !was_cleared(&child->record, ranges[i]))
+			add_range(collection, number, ranges[i]->sector, ranges[i]->sectors,
+				  BAD_HISTORY);
+	free(ranges);
+}
+
+/* The name and the namespace of a disk; of one that is gone, as far as they are remembered. */
+static void identify(struct collection *collection, struct bad_child *child)
+{
+	const struct history_child *known = NULL;
+	struct pmem pmem;
+
+	if (child->gone) {
+		known = history_child_of(&collection->bads->history, collection->boot, child->dev);
+		child->name = record_find(child->dev);
+		if (!child->name && known)
+			child->name = copy_text(known->child);
+	}
+	if (!child->name)
+		child->name = block_name(child->dev);
+	if (known && known->namespace)
+		child->namespace = copy_text(known->namespace);
+	else if (nd_find(child->name, &pmem) && pmem.uuid[0])
+		child->namespace = copy_text(pmem.uuid);
+}
+
+static void add_child(struct collection *collection, dev_t dev)
+{
+	struct bads *bads = collection->bads;
+	struct bad_child child = { .dev = dev, .gone = !block_exists(dev) };
+	size_t number = bads->nr_children;
+
+	identify(collection, &child);
+	child.recorded = record_read(&child.record, child.name);
+	bads->children = grow(bads->children, number, sizeof(child));
+	bads->children[bads->nr_children++] = child;
+	if (child.gone) {
+		add_range(collection, number, 0, UINT64_MAX, BAD_GONE);
+		return;
+	}
+	add_badblocks(collection, number);
+	add_record(collection, number);
+	add_history(collection, number);
+}
+
+/* Widen the time in which a range has failed. */
+static void set_times(struct bad *bad, const char *first, const char *last)
+{
+	if (!bad->since[0] || strcmp(first, bad->since) < 0)
+		snprintf(bad->since, sizeof(bad->since), "%s", first);
+	if (strcmp(last, bad->last) > 0)
+		snprintf(bad->last, sizeof(bad->last), "%s", last);
+}
+
+static void apply_event(struct bad *bad, const struct record_event *event)
+{
+	char *time = clock_text(event->time_ns);
+
+	bad->events++;
+	set_times(bad, time, time);
+	strcpy(bad->result, event->result);
+	bad->shutdown |= record_event_has(event, "shutdown");
+	free(time);
+}
+
+static void apply_history(struct bad *bad, const struct history_range *range, uint64_t bytes,
+			  const char *boot)
+{
+	if (is_quarantined(range))
+		bad->quarantined_bytes += bytes;
+	bad->earlier += range->count;
+	bad->same_boot |= !strcmp(range->boot, boot);
+	set_times(bad, range->first, range->last);
+	/* That of an event, which is newer, comes later. */
+	snprintf(bad->result, sizeof(bad->result), "%s", range->result ?: "");
+	bad->history = range;
+}
+
+/* Enter an event or a range of the history in all ranges of the device that it hit. */
+static void apply(struct collection *collection, size_t child, uint64_t first, uint64_t nr,
+		  const struct record_event *event, const struct history_range *range)
+{
+	struct bads *bads = collection->bads;
+	struct layout parts = { 0 };
+	size_t i, j;
+
+	above_find(&collection->above, bads->children[child].dev, first, nr, &parts);
+	for (i = 0; i < bads->nr; i++) {
+		struct bad *bad = &bads->bads[i];
+		uint64_t bytes = 0;
+
+		for (j = 0; j < parts.nr; j++)
+			bytes += shared(bad->start_bytes, bad->len_bytes,
+					parts.segments[j].start_sectors * SECTOR,
+					parts.segments[j].len_sectors * SECTOR);
+		if (!bytes || bad->child != child)
+			continue;
+		if (event)
+			apply_event(bad, event);
+		else if (range && bad->known_by & BAD_HISTORY)
+			apply_history(bad, range, bytes, collection->boot);
+	}
+	layout_free(&parts);
+}
+
+/* Enter when and how often each range has failed, and what became of that. */
+static void apply_child(struct collection *collection, size_t number)
+{
+	const struct bad_child *child = &collection->bads->children[number];
+	const struct history_range **ranges;
+	size_t nr, i;
+
+	if (!child->gone) {
+		nr = history_find(&collection->bads->history, child->name, child->namespace,
+				  &ranges);
+		for (i = 0; i < nr; i++)
+			apply(collection, number, ranges[i]->sector, ranges[i]->sectors, NULL,
+			      ranges[i]);
+		free(ranges);
+	}
+	for (i = 0; i < child->record.nr_events; i++) {
+		const struct record_event *event = &child->record.events[i];
+
+		if (record_event_has(event, "gone") != child->gone)
+			continue;
+		apply(collection, number, event->sector, child->gone ? UINT64_MAX : event->sectors,
+		      event, NULL);
+	}
+}
+
+/* Collect all recorded bad ranges of a device, sorted and joined. */
 void bads_collect(struct bads *bads, const struct stack *stack, const struct device *device)
 {
-	struct layout leaves = { 0 };
+	struct collection collection = { .bads = bads, .boot = kernel_boot() };
+	dev_t *disks;
+	size_t nr, i;
+
+	above_begin(&collection.above, stack, device);
+	bads->unknown = collection.above.unknown;
+	history_load(&bads->history, HISTORY_FOLDER);
+	nr = above_disks(&collection.above, &disks);
+	for (i = 0; i < nr; i++)
+		add_child(&collection, disks[i]);
+	bads_merge(bads);
+	for (i = 0; i < nr; i++)
+		apply_child(&collection, i);
+	above_end(&collection.above);
+	free(collection.boot);
+	free(disks);
+}
+
+void bads_free(struct bads *bads)
+{
 	size_t i;
 
-	stack_flatten(stack, &leaves, &device->layout);
-	for (i = 0; i < leaves.nr; i++) {
-		if (!leaves.segments[i].dev)
-			continue;
-		if (block_exists(leaves.segments[i].dev))
-			add_badblocks(bads, &leaves.segments[i]);
-		else
-			add_gone(bads, &leaves.segments[i]);
+	for (i = 0; i < bads->nr_children; i++) {
+		free(bads->children[i].name);
+		free(bads->children[i].namespace);
+		record_free(&bads->children[i].record);
 	}
-	add_failures(bads, device, &leaves);
-	add_attached(bads, device, &leaves);
-	bads_merge(bads);
-	layout_free(&leaves);
+	free(bads->children);
+	free(bads->bads);
+	history_free(&bads->history);
+	*bads = (struct bads){ 0 };
 }

@@ -168,7 +168,7 @@ void check_failures(struct findings *findings, const struct checked *checked)
 
 	if (nr)
 		findings_add(findings, "failures", false,
-			     "%s has received %ju failure%s: daxlinear damage %s names the owner of the last page, restore it from a backup; when the memory is repaired or replaced, %s, which begins the counters anew",
+			     "%s has received %ju failure%s: daxlinear damage %s lists what failed, and the files: restore these from a backup; when the memory is repaired or replaced, %s, which begins the counters anew",
 			     name, (uintmax_t)nr, nr == 1 ? "" : "s", name, way_out);
 	else
 		findings_add(findings, "failures", true,

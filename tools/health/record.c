@@ -139,3 +139,21 @@ size_t records_list(char ***disks)
 	globfree(&found);
 	return nr;
 }
+
+/* The name of the disk that has this number, or had it when it went away; NULL if not recorded. */
+char *record_find(dev_t dev)
+{
+	char **disks, *text, *found = NULL;
+	size_t nr = records_list(&disks);
+	dev_t number;
+
+	while (nr--) {
+		text = read_text(FOLDER "/%s/dev", disks[nr]);
+		if (text && device_number(text, &number) && number == dev && !found)
+			found = copy_text(disks[nr]);
+		free(text);
+		free(disks[nr]);
+	}
+	free(disks);
+	return found;
+}

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct record_range {
 	uint64_t sector;	/* of the disk */
@@ -35,6 +36,7 @@ struct record {
 };
 
 bool record_read(struct record *record, const char *disk);
+char *record_find(dev_t dev);
 void record_free(struct record *record);
 bool record_event_has(const struct record_event *event, const char *flag);
 uint64_t record_lost_events(const struct record *record);

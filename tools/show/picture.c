@@ -123,9 +123,8 @@ static void add_bads(struct picture *picture, const struct stack *stack,
 
 	bads_collect(&bads, stack, device);
 	for (i = 0; i < bads.nr; i++)
-		if (bads.bads[i].offset_bytes != BAD_NOWHERE)
-			strip_mark(strip_of(picture, bads.bads[i].dev), MARK_BAD,
-				   bads.bads[i].offset_bytes, bads.bads[i].len_bytes);
+		strip_mark(strip_of(picture, bads.bads[i].dev), MARK_BAD,
+			   bads.bads[i].offset_bytes, bads.bads[i].len_bytes);
 	bads_free(&bads);
 }
 

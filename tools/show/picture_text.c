@@ -70,8 +70,7 @@ void picture_print(const struct picture *picture, int columns)
 	}
 	columns_print(&rows);
 	free(bar);
-	printf("  = used  %s%s. %s  %sx bad%s\n", stripes ? "# used in stripes  " : "",
+	printf("  = used  %s%s. %s  %sx bad\n", stripes ? "# used in stripes  " : "",
 	       picture_has(picture, MARK_OTHER) ? "- used by others  " : "", picture->unused,
-	       groups ? "| an allocation group starts  " : "",
-	       stripes ? " (not in stripes)" : "");
+	       groups ? "| an allocation group starts  " : "");
 }

@@ -58,6 +58,27 @@ static void fill_in(struct pmem *pmem, struct ndctl_bus *bus, struct ndctl_names
 	pmem->phys_bytes = pfn ? ndctl_pfn_get_resource(pfn) : UINT64_MAX;
 }
 
+/* Whether the kernel gives the disk of a namespace this name: pmem1 to namespace1.0. */
+static bool is_named(const struct pmem *pmem, const char *disk)
+{
+	unsigned int region, number;
+	char name[32];
+
+	if (sscanf(pmem->namespace, "namespace%u.%u", &region, &number) != 2)
+		return false;
+	if (number)
+		snprintf(name, sizeof(name), "pmem%u.%u", region, number);
+	else
+		snprintf(name, sizeof(name), "pmem%u", region);
+	return !strcmp(disk, name);
+}
+
+/* Whether a namespace has this disk; if it has none, whether it would have it. */
+static bool has_disk(const struct pmem *pmem, const char *disk)
+{
+	return pmem->disk[0] ? !strcmp(disk, pmem->disk) : is_named(pmem, disk);
+}
+
 /* Find the namespace with this disk, or with this UUID if one is given. */
 static bool find(const char *disk, const char *uuid, struct pmem *pmem)
 {
@@ -73,14 +94,14 @@ static bool find(const char *disk, const char *uuid, struct pmem *pmem)
 		ndctl_region_foreach(bus, region)
 			ndctl_namespace_foreach(region, namespace) {
 				fill_in(pmem, bus, namespace);
-				if ((!disk || !strcmp(disk, pmem->disk)) &&
+				if ((!disk || has_disk(pmem, disk)) &&
 				    (!uuid || !strcasecmp(uuid, pmem->uuid)))
 					return true;
 			}
 	return false;
 }
 
-/* Find a disk by the kernel's name; false if it is no persistent memory. */
+/* Find a disk by the kernel's name, also one that is gone; false if it is no persistent memory. */
 bool nd_find(const char *disk, struct pmem *pmem)
 {
 	return find(disk, NULL, pmem);
