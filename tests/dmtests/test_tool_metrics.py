@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """daxlinear status --openmetrics: what monitoring systems collect."""
 
+import json
 import os
 import re
 import stat
+import time
 
 import pytest
 
@@ -14,11 +16,14 @@ from lib.dm.status import Status
 from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.holders.attach import attached
+from lib.holders.record import Record
 from lib.module import TOP
 from lib.tool import strace
 from lib.tool.metrics import parse
 from lib.tool.tool import FAILED, USAGE, call, daxlinear, refused
-from lib.units import MIB, MIB_SECTORS, PAGE
+from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
+
+pytestmark = pytest.mark.usefixtures("renewed")
 
 VERSION = read_file(os.path.join(TOP, "VERSION"))
 
@@ -104,7 +109,54 @@ def test_child_that_is_gone(bed):
     with Unplugged(b):
         found = device_metrics(device.name)
         assert found["gone_bytes"] == found["bad_bytes"] == 2 * MIB
+        assert (child_metrics(a)["gone"], child_metrics(b)["gone"]) == (0, 1)
         device.remove()
+
+
+def child_metrics(child):
+    """Return the metrics of a child that have no label besides its name."""
+    prefix = "daxlinear_child_"
+    return {metric.removeprefix(prefix): samples[child.name,]
+            for metric, samples in collect().items()
+            if metric.startswith(prefix) and (child.name,) in samples}
+
+
+def test_children(bed):
+    a, b, c = bed.nvdimms[:3]
+    assert "daxlinear_child_info" not in collect()
+    device = bed.named_device(DaxLinear(MIB_SECTORS, a), DaxLinear(MIB_SECTORS, b))
+    before = int(time.time())
+    for page in range(3):
+        bed.probe.inject(a, 2 * page * PAGE)
+    # no device maps it
+    bed.probe.inject(a, 8 * MIB, MIB)
+    after = int(time.time())
+    uuids = {namespace["blockdev"]: namespace["uuid"]
+             for namespace in json.loads(run("ndctl", "list", "--namespaces"))}
+    assert collect()["daxlinear_child_info"] == {(child.name, uuids[child.name]): 1
+                                                 for child in (a, b)}
+    found = child_metrics(a)
+    assert before <= found.pop("last_failure_timestamp_seconds") <= after
+    assert found == {"gone": 0, "failures_total": 4, "unrecorded_failures_total": 0,
+                     "bad_bytes": 3 * PAGE + MIB}
+    assert child_metrics(b) == {"gone": 0, "failures_total": 0, "unrecorded_failures_total": 0,
+                                "bad_bytes": 0}
+    assert not child_metrics(c)
+    # the record outlives the devices
+    device.remove()
+    Record(a).clear(f"0 {PAGE // SECTOR}")
+    assert child_metrics(a)["bad_bytes"] == 2 * PAGE + MIB
+    assert child_metrics(a)["failures_total"] == 4
+
+
+def test_full_record(bed):
+    child = bed.nvdimms[0]
+    bed.device(DaxLinear(MIB_SECTORS, child))
+    room = PAGE // 8
+    bed.probe.inject_all([(child, 2 * page * PAGE) for page in range(room + 10)])
+    found = child_metrics(child)
+    assert (found["failures_total"], found["unrecorded_failures_total"]) == (room + 10, 10)
+    assert found["bad_bytes"] == room * PAGE
 
 
 def test_labels_are_escaped(bed):
