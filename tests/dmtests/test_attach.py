@@ -3,15 +3,13 @@
 
 import contextlib
 import errno
-import itertools
 import os
 import stat
-import threading
 
 import pytest
 
 from lib.beside import promptly
-from lib.command import read_file, run, write_file
+from lib.command import read_file, run
 from lib.devices.unplug import Unplugged
 from lib.dm.device import Device
 from lib.dm.target import DaxLinear, Linear, Striped
@@ -425,112 +423,6 @@ def test_attaching_takes_the_capability(bed):
         with bed.probe.holding(device):
             assert len(bed.probe.inject(first, 0).calls) == 1
     assert not listed()
-
-
-@contextlib.contextmanager
-def devices_cgroup(folder, *numbers):
-    """Yield a file for each block device; a process whose number is in it may not read that."""
-    run("mount", "-t", "cgroup", "-o", "devices", "devices", folder)
-    groups = [f"{folder}/{number}" for number in numbers]
-    try:
-        for group, number in zip(groups, numbers):
-            os.mkdir(group)
-            write_file(f"{group}/devices.deny", f"b {number} r")
-        yield [f"{group}/cgroup.procs" for group in groups]
-    finally:
-        for group in groups:
-            with contextlib.suppress(FileNotFoundError):
-                os.rmdir(group)
-        run("umount", folder)
-
-
-# the debug kernel has no cgroups
-@pytest.mark.needs("/proc/cgroups")
-def test_attaching_takes_devices_that_may_be_read(bed):
-    """The cgroup of a container may deny one of them, as it may deny opening it."""
-    child, other = bed.nvdimms[:2]
-    device = bed.device(Linear(pages(8), child))
-
-    def attach_in(procs, below):
-        return run("sh", "-c", f"echo $$ >{procs} && exec tee {attach.FOLDER}/attach",
-                   stdin=f"{device.number} {below.number}", check=False)
-
-    with devices_cgroup(bed.folder(), device.number, child.number) as (above, below):
-        for procs in (above, below):
-            assert attach_in(procs, child).endswith("Operation not permitted\n")
-            assert not listed()
-        # the other devices are not concerned
-        attach_in(below, other)
-        assert listed() == [(other.name, device.disk)]
-        attach.detach(device, other)
-
-
-class Orders(threading.Thread):
-    """Attaches and detaches by the same orders until the end of its `with` block."""
-
-    def __init__(self, *texts):
-        super().__init__(daemon=True)
-        self._texts = [text.encode() for text in texts]
-        self._ending = threading.Event()
-        self.taken = 0
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ending.set()
-        self.join()
-
-    def run(self):
-        files = [os.open(f"{attach.FOLDER}/{verb}", os.O_WRONLY) for verb in ("attach", "detach")]
-        while not self._ending.is_set():
-            for file, text in itertools.product(files, self._texts):
-                # the device may be gone, or not attached
-                with contextlib.suppress(OSError):
-                    os.write(file, text)
-                    self.taken += 1
-        for file in files:
-            os.close(file)
-
-
-def test_attaching_opens_nothing(bed):
-    """A device can be removed while an order for it is carried out."""
-    child = bed.nvdimms[0]
-    device = Device(Linear(pages(8), child))
-    with device:
-        number = device.number
-    with Orders(f"{number} {child.number}") as orders:
-        for _ in range(100):
-            with Device(Linear(pages(8), child)) as device:
-                assert device.number == number
-                # without --retry, as a user would
-                device.remove()
-    assert orders.taken > 10
-    # what was attached when its device went is dropped
-    with pytest.raises(FileNotFoundError):
-        attach.detach(device, child)
-    assert not listed()
-    assert bed.probe.is_free(child)
-
-
-def test_a_partition_that_goes_while_it_is_attached(bed):
-    child = bed.nvdimms[0]
-    device = bed.device(Linear(pages(8), bed.nvdimms[1]))
-    with child.partition(pages(512), pages(1024)) as part:
-        major, minor = (int(text) for text in part.number.split(":"))
-    # it is given a free one each time
-    numbers = [f"{major}:{minor + more}" for more in range(256)]
-    with Orders(*(f"{device.number} {number}" for number in numbers)) as orders:
-        for _ in range(100):
-            with child.partition(pages(512), pages(1024)) as part:
-                assert part.number in numbers
-    assert orders.taken > 10
-    # a partition stands for its disk, which is still there
-    with contextlib.suppress(FileNotFoundError):
-        attach.detach(device, child)
-    assert not listed()
-    assert bed.probe.is_free(child)
 
 
 def everyones_files(folder):
