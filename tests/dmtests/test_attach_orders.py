@@ -85,19 +85,28 @@ class Orders(threading.Thread):
             os.close(file)
 
 
+def repeat_beside(texts, step):
+    """Take a step a hundred times while the orders are given."""
+    with Orders(*texts) as orders:
+        for _ in range(100):
+            step()
+    assert orders.taken > 10
+
+
 def test_attaching_opens_nothing(bed):
     """A device can be removed while an order for it is carried out."""
     child = bed.nvdimms[0]
     device = Device(Linear(pages(8), child))
     with device:
         number = device.number
-    with Orders(f"{number} {child.number}") as orders:
-        for _ in range(100):
-            with Device(Linear(pages(8), child)) as device:
-                assert device.number == number
-                # without --retry, as a user would
-                device.remove()
-    assert orders.taken > 10
+
+    def make_and_remove():
+        with Device(Linear(pages(8), child)) as device:
+            assert device.number == number
+            # without --retry, as a user would
+            device.remove()
+
+    repeat_beside([f"{number} {child.number}"], make_and_remove)
     # what was attached when its device went is dropped
     with pytest.raises(FileNotFoundError):
         attach.detach(device, child)
@@ -112,11 +121,12 @@ def test_a_partition_that_goes_while_it_is_attached(bed):
         major, minor = (int(text) for text in part.number.split(":"))
     # it is given a free one each time
     numbers = [f"{major}:{minor + more}" for more in range(256)]
-    with Orders(*(f"{device.number} {number}" for number in numbers)) as orders:
-        for _ in range(100):
-            with child.partition(pages(512), pages(1024)) as part:
-                assert part.number in numbers
-    assert orders.taken > 10
+
+    def add_and_delete():
+        with child.partition(pages(512), pages(1024)) as part:
+            assert part.number in numbers
+
+    repeat_beside([f"{device.number} {number}" for number in numbers], add_and_delete)
     # a partition stands for its disk, which is still there
     with contextlib.suppress(FileNotFoundError):
         attach.detach(device, child)
