@@ -46,3 +46,14 @@ void check_device(struct findings *findings, const struct stack *stack,
 		check_xfs(findings, &checked);
 	checked_end(&checked);
 }
+
+/* Check only the filesystem on a device, nothing if the device was removed just now. */
+void check_filesystem(struct findings *findings, const struct stack *stack, dev_t dev)
+{
+	struct checked checked;
+
+	if (checked_begin(&checked, stack, dev)) {
+		check_xfs(findings, &checked);
+		checked_end(&checked);
+	}
+}

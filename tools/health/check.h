@@ -20,6 +20,7 @@ struct checked {
 
 void check_device(struct findings *findings, const struct stack *stack,
 		  const struct mapped *mapped);
+void check_filesystem(struct findings *findings, const struct stack *stack, dev_t dev);
 
 /* The parts of it. */
 void check_targets(struct findings *findings, const struct checked *checked);

@@ -77,3 +77,15 @@ void findings_json(const struct findings *findings, struct json_object *json)
 		add_object(list, one);
 	}
 }
+
+void findings_free(struct findings *findings)
+{
+	size_t i;
+
+	for (i = 0; i < findings->nr; i++) {
+		free(findings->findings[i].subject);
+		free(findings->findings[i].text);
+	}
+	free(findings->findings);
+	*findings = (struct findings){ 0 };
+}

@@ -28,5 +28,6 @@ void findings_add_of(struct findings *findings, const char *subject, const char 
 		     const char *format, ...) __attribute__((format(printf, 5, 6)));
 void findings_print(const struct findings *findings);
 void findings_json(const struct findings *findings, struct json_object *json);
+void findings_free(struct findings *findings);
 
 #endif

@@ -79,11 +79,19 @@ static bool has_disk(const struct pmem *pmem, const char *disk)
 	return pmem->disk[0] ? !strcmp(disk, pmem->disk) : is_named(pmem, disk);
 }
 
+/* What libndctl has read. It reads once, so it has to be forgotten when there may be news. */
+static struct ndctl_ctx *context;
+
+void nd_forget(void)
+{
+	if (context)
+		ndctl_unref(context);
+	context = NULL;
+}
+
 /* Find the namespace with this disk, or with this UUID if one is given. */
 static bool find(const char *disk, const char *uuid, struct pmem *pmem)
 {
-	/* Never freed: libndctl caches what it has read. */
-	static struct ndctl_ctx *context;
 	struct ndctl_namespace *namespace;
 	struct ndctl_region *region;
 	struct ndctl_bus *bus;

@@ -17,5 +17,6 @@ struct pmem {
 
 bool nd_find(const char *disk, struct pmem *pmem);
 char *nd_find_uuid(const char *uuid);
+void nd_forget(void);
 
 #endif
