@@ -1,21 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
-"""daxlinear damage and monitor: bad ranges, and their owners."""
+"""daxlinear damage: bad ranges, and their owners."""
 
-import json
 import os
-import select
-import subprocess
 
 import pytest
 
-from lib.beside import PATIENCE_SECONDS, wait_for
-from lib.command import ENVIRONMENT, log, read_file, run
+from lib.command import run
 from lib.devices.unplug import Unplugged
 from lib.dm.target import DaxLinear
 from lib.kernel import HAS_PARENT_POINTERS
+from lib.tool.monitor import Monitor
 from lib.tool.mounted import MountedTool
 from lib.tool.terminal import terminal
-from lib.tool.tool import (BAD_NAMES, FOUND, PROGRAM, ToolDevice, ask, call, daxlinear, refused)
+from lib.tool.tool import BAD_NAMES, FOUND, ToolDevice, ask, call, daxlinear, refused
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
 
 
@@ -192,80 +189,6 @@ def test_other_filesystem(clean):
         run("umount", folder)
 
 
-class Monitor:
-    """daxlinear monitor, running."""
-
-    def __init__(self, name):
-        # __exit__() ends it
-        # pylint: disable-next=consider-using-with
-        self._process = subprocess.Popen([PROGRAM, "monitor", "--json", name],
-                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                         env=ENVIRONMENT)
-        self._buffer = b""
-
-    def __enter__(self):
-        # once it waits, it has read the state at its start
-        wait_for(lambda: "dm_wait_event" in read_file(f"/proc/{self._process.pid}/stack"),
-                 "the monitor never waits")
-        return self
-
-    def __exit__(self, *_):
-        self._process.kill()
-        self._process.communicate()
-
-    def line(self):
-        """Return the next object."""
-        while b"\n" not in self._buffer:
-            assert select.select([self._process.stdout], [], [], PATIENCE_SECONDS)[0]
-            self._buffer += os.read(self._process.stdout.fileno(), 1 << 16)
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        log.info("monitor: %s", line.decode())
-        return json.loads(line)
-
-    def end(self):
-        """Wait until it ends; return (code, rest of its output, its messages)."""
-        out, err = self._process.communicate(timeout=PATIENCE_SECONDS)
-        return self._process.returncode, self._buffer + out, err.decode()
-
-
-def test_monitor(clean):
-    setup = MountedTool(clean)
-    name = setup.device.name
-    setup.fs.write("file", b"x" * MIB)
-    place = setup.fs.place("file", 0)
-    assert place < setup.first
-    child = setup.children[0]
-    # bad ranges from before are not reported again
-    setup.spoil(place + 20 * PAGE)
-    clean.probe.inject(child, place + 30 * PAGE)
-    with Monitor(name) as monitor:
-        for page in (3, 3, 5, 30):
-            clean.probe.inject(child, place + page * PAGE)
-            found = monitor.line()
-            assert found["offset_bytes"] == place + page * PAGE
-            assert found["known_by"] == "failure"
-            (owner,) = found["owners"]
-            assert (owner["path"], owner["file_offset_bytes"]) == (setup.fs.path("file"),
-                                                                   page * PAGE)
-        # in the other range of the line as well
-        setup.fs.reserve("big", 400 * MIB)
-        place = next(place for _, place, length in setup.fs.extents("big")
-                     if place >= setup.first and length > MIB)
-        clean.probe.inject(setup.children[1], place - setup.first)
-        found = monitor.line()
-        assert (found["offset_bytes"], found["child"]) == (place, setup.children[1].name)
-        assert [owner["path"] for owner in found["owners"]] == [setup.fs.path("big")]
-        place = setup.fs.place("file", 0)
-        # bad blocks that the driver finds are reported with the next event
-        setup.spoil(place + 40 * PAGE)
-        clean.probe.inject(child, place + 41 * PAGE)
-        assert [monitor.line()["known_by"] for _ in range(2)] == ["media", "failure"]
-        setup.fs.unmount()
-        daxlinear("remove", name)
-        code, out, err = monitor.end()
-        assert (code, out) == (0, b"") and f"{name} is gone" in err
-
-
 def test_every_range(clean):
     # of one line: each failure is reported by its place; the last one is in the status
     children = clean.nvdimms[1:4]
@@ -283,17 +206,6 @@ def test_every_range(clean):
             assert (bad["child"], bad["offset_bytes"]) == (child.name, start + 5 * PAGE)
     (target,) = ask("status", device.name)["devices"][0]["targets"]
     assert target["received"] == 3 and target["last_failure_bytes"] == 5 * PAGE
-
-
-def test_monitor_after_a_reload(clean):
-    # it goes on with the new table
-    a, b = clean.nvdimms[1:3]
-    device = clean.enter(ToolDevice(a))
-    with Monitor(device.name) as monitor:
-        daxlinear("extend", device.name, b)
-        clean.probe.inject(b, PAGE)
-        found = monitor.line()
-        assert (found["child"], found["offset_bytes"]) == (b.name, 128 * MIB + PAGE)
 
 
 def test_progress(clean):
@@ -318,8 +230,7 @@ def test_progress(clean):
         assert "looking for" not in done.out + done.err
 
 
-@pytest.mark.parametrize("command", ["damage", "monitor"])
 @pytest.mark.parametrize("words, code, text", BAD_NAMES)
-def test_bad_input(bed, command, words, code, text):
+def test_bad_input(bed, words, code, text):
     assert bed.nvdimms
-    assert text in refused(command, *words, code=code)
+    assert text in refused("damage", *words, code=code)

@@ -100,11 +100,10 @@ void json_print(struct json_object *object)
 	json_object_put(object);
 }
 
-/* Print an object on one line, and free it. */
+/* Print an object on one line. */
 void json_print_line(struct json_object *object)
 {
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
 }
 
 void json_free(struct json_object *object)

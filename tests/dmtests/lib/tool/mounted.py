@@ -18,7 +18,7 @@ class MountedTool:
         self.fs = bed.enter(Xfs(self.device, bed.folder(), make=False))
         self.first = 256 * MIB
 
-    def _on_child(self, place):
+    def on_child(self, place):
         """Return the child that has a byte of the device, and where."""
         if place < self.first:
             return self.children[0], place
@@ -26,9 +26,9 @@ class MountedTool:
 
     def spoil(self, place, length=SECTOR):
         """Add bad blocks to a child."""
-        child, at = self._on_child(place)
+        child, at = self.on_child(place)
         child.add_badblocks(at // SECTOR, length // SECTOR)
 
     def fail(self, place):
         """Have a page fail."""
-        self._probe.inject(*self._on_child(place))
+        self._probe.inject(*self.on_child(place))
