@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0
+"""daxlinear-monitor.service: the journal has each failure once, whatever becomes of the monitor."""
+
+import json
+import os
+import random
+import re
+import time
+
+import pytest
+
+from lib.beside import wait_for
+from lib.command import read_file, run, write_file
+from lib.dm.target import DaxLinear
+from lib.tool.monitor import history
+from lib.tool.tool import daxlinear
+from lib.units import MIB_SECTORS, PAGE, SECTOR
+
+UNIT = "daxlinear-monitor.service"
+CONF = "/etc/daxlinear/monitor.conf"
+SENDMAIL = "/usr/sbin/sendmail"
+MAILS = "/var/spool/daxlinear-test"
+
+
+def show(name):
+    """Return a property of the service."""
+    return run("systemctl", "show", "--value", "-p", name, UNIT).strip()
+
+
+def entries(event, cursor=None):
+    """Return the journal's entries of a kind of alert, after a cursor."""
+    run("journalctl", "--sync")
+    after = [f"--after-cursor={cursor}"] if cursor else []
+    text = run("journalctl", "-o", "json", "--all", "-b", *after, "SYSLOG_IDENTIFIER=daxlinear",
+               f"DAXLINEAR_EVENT={event}", check=False)
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def places(found):
+    """Return (child, its offset) of each entry, the oldest first."""
+    return [(entry["DAXLINEAR_CHILD"], int(entry["DAXLINEAR_SECTOR"]) * SECTOR)
+            for entry in found]
+
+
+@pytest.fixture(name="cursor")
+def _cursor():
+    """The service is running, and has nothing left to do; yield where the journal ends then."""
+    run("systemctl", "daemon-reload")
+    run("systemctl", "reset-failed", UNIT, check=False)
+    run("systemctl", "start", UNIT)
+    assert show("ActiveState") == "active"
+    run("journalctl", "--sync")
+    text = run("journalctl", "-n", "1", "-o", "json")
+    yield json.loads(text.splitlines()[-1])["__CURSOR"]
+    run("systemctl", "stop", UNIT)
+
+
+@pytest.fixture(name="mails")
+def _mails():
+    """A sendmail(1) that keeps mails in a folder; yield the folder."""
+    os.makedirs(MAILS, exist_ok=True)
+    before = read_file(CONF)
+    aside = f"{SENDMAIL}.aside"
+    if os.path.lexists(SENDMAIL):
+        os.rename(SENDMAIL, aside)
+    write_file(SENDMAIL, f"#!/bin/sh\ncat >{MAILS}/new && mv {MAILS}/new {MAILS}/$$\n")
+    os.chmod(SENDMAIL, 0o755)
+    write_file(CONF, before + "mail = root@guest\n")
+    yield MAILS
+    write_file(CONF, before)
+    os.unlink(SENDMAIL)
+    if os.path.lexists(aside):
+        os.rename(aside, SENDMAIL)
+    run("rm", "-r", MAILS)
+
+
+def test_fields(bed, cursor):
+    a = bed.nvdimms[0]
+    device = bed.named_device(DaxLinear(MIB_SECTORS, a, MIB_SECTORS))
+    bed.probe.inject(a, MIB_SECTORS * SECTOR + PAGE)
+    wait_for(lambda: entries("failure", cursor), "no entry")
+    (entry,) = entries("failure", cursor)
+    assert entry["DAXLINEAR_DEVICE"] == device.name and entry["PRIORITY"] == "2"
+    assert (entry["DAXLINEAR_OFFSET"], entry["DAXLINEAR_LENGTH"]) == (str(PAGE), str(PAGE))
+    assert entry["DAXLINEAR_CHILD"] == a.name and entry["DAXLINEAR_RESULT"] == "generic"
+    assert len(entry["DAXLINEAR_NAMESPACE"]) == 36
+    # the catalog has an entry that its fields are put into
+    run("journalctl", "--update-catalog")
+    text = run("journalctl", "-x", "-t", "daxlinear", f"DAXLINEAR_SEQ={entry['DAXLINEAR_SEQ']}")
+    assert f"Memory of {device.name} has failed, on {a.name}" in text
+    assert "restore it from a backup" in text
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_killed(bed, cursor, number):
+    # each failure is in the journal once, and in the history
+    assert number >= 0
+    a, b = bed.nvdimms[:2]
+    bed.named_device(DaxLinear(64 * MIB_SECTORS, a), DaxLinear(64 * MIB_SECTORS, b))
+    expected, page = [], 0
+    for _ in range(4):
+        wait_for(lambda: show("ActiveState") == "active", "it is not started again")
+        burst = [(child, (page + i) * 2 * PAGE) for i in range(20) for child in (a, b)]
+        page += 20
+        bed.probe.inject_all(burst)
+        expected += [(child.name, at) for child, at in burst]
+        time.sleep(random.uniform(0, 0.5))
+        run("systemctl", "kill", "-s", "KILL", UNIT, check=False)
+        wait_for(lambda: show("SubState") != "running", "it was not killed")
+    wait_for(lambda: show("ActiveState") == "active", "it is not started again")
+    wait_for(lambda: len(entries("failure", cursor)) >= len(expected), "an entry is missing")
+    time.sleep(1)
+    assert sorted(places(entries("failure", cursor))) == sorted(expected)
+    wait_for(lambda: {(one["child"], one["sector"] * SECTOR) for one in history()["ranges"]}
+             >= set(expected), "the history has less")
+
+
+def test_fast_enough(bed, cursor):
+    # a storm
+    a = bed.nvdimms[0]
+    bed.named_device(DaxLinear(64 * MIB_SECTORS, a))
+    bed.probe.inject_all([(a, number * PAGE) for number in range(1000)])
+    wait_for(lambda: len(entries("failure", cursor)) == 1000, "an entry is missing")
+
+
+def test_mail(bed, cursor, mails):
+    # forty failures make one mail, by the hook that is installed, in the service's sandbox
+    assert cursor
+    run("systemctl", "stop", UNIT)
+    a = bed.nvdimms[0]
+    device = bed.named_device(DaxLinear(MIB_SECTORS, a))
+    bed.probe.inject_all([(a, number * PAGE) for number in range(40)])
+    run("systemctl", "start", UNIT)
+    wait_for(lambda: os.listdir(mails), "no mail")
+    time.sleep(8)
+    (name,) = os.listdir(mails)
+    mail = read_file(f"{mails}/{name}")
+    assert "To: root@guest\n" in mail
+    assert re.search(rf"^Subject: daxlinear on \S+: 40 alerts of {device.name}$", mail, re.M)
+    assert mail.count(" failed, on ") == 40
+    os.unlink(f"{mails}/{name}")
+    daxlinear("monitor", "--test")
+    (name,) = os.listdir(mails)
+    assert "test of the alerts" in read_file(f"{mails}/{name}")
+    assert len(entries("test")) >= 1
+
+
+def test_sandbox():
+    # systemd counts what a service could do that it need not
+    text = run("systemd-analyze", "security", "--no-pager", UNIT)
+    exposure = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", text).group(1))
+    assert exposure < 4
