@@ -2,9 +2,12 @@
 """The first boot: the commands of Documentation/using.rst, with the packages installed."""
 
 import glob
+import json
 import os
+import time
 
 import document
+import forty
 import pytest
 from conftest import ABSENT, FOLDER, TAB, TOP
 
@@ -101,6 +104,51 @@ def test_new_modules(machine):
         step.run()
     assert os.stat("/sys/module/dm_daxlinear").st_ino != loaded
     assert machine.diary() == ["first boot"]
+
+
+@pytest.fixture(name="mailbox")
+def _mailbox(machine):
+    """The mailbox of a user that alerts are mailed to, by a mail server that runs."""
+    machine.run("useradd", "--create-home", "operator")
+    machine.run("systemctl", "start", "opensmtpd")
+    machine.append("/etc/daxlinear/monitor.conf", "mail = operator\n")
+
+    def read():
+        found = [*glob.glob("/var/mail/operator"), *glob.glob("/home/operator/Maildir/new/*")]
+        return "".join(open(path, encoding="utf-8").read() for path in found)
+    return read
+
+
+def test_forty_failures(machine, mailbox):
+    # with no monitor running; of what has shut down, the owners are known when it is mounted again
+    unit = "daxlinear-monitor.service"
+    assert machine.property(unit, "ActiveState") == "active"
+    machine.run("systemctl", "stop", unit)
+    forty.make()
+    with forty.mounted() as fs:
+        places = forty.fail(fs)
+    with forty.mounted():
+        found = forty.damage()
+        assert forty.damaged_pages(found) == places
+        assert all(bad["owners"] for bad in found)
+        owners = [owner for bad in found for owner in bad["owners"]]
+        assert {owner["path"] for owner in owners if owner.get("path")} == {
+            os.path.join(forty.FOLDER, name) for name in forty.FILES}
+        assert {"free space", "superblock or allocation group header"} <= {
+            owner["what"] for owner in owners}
+        machine.run("systemctl", "start", unit)
+        for _ in range(60):
+            if mailbox():
+                break
+            time.sleep(0.5)
+    entries = machine.run("journalctl", "-b", "-o", "json", "-t", "daxlinear",
+                          "DAXLINEAR_EVENT=failure", f"DAXLINEAR_DEVICE={forty.NAME}")
+    entries = [json.loads(line) for line in entries.splitlines()]
+    assert sorted(int(entry["DAXLINEAR_OFFSET"]) for entry in entries) == places
+    mail = mailbox()
+    assert mail.count("Subject: daxlinear on ") == 1
+    assert f"alerts of {forty.NAME}" in mail and mail.count(f" {forty.NAME}: 4 KiB at ") == 40
+    forty.remove()
 
 
 def test_add_lines_that_cannot_be_made(machine):

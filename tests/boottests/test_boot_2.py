@@ -5,6 +5,7 @@ import os
 import re
 
 import document
+import forty
 from conftest import ABSENT, FOLDER, TAB
 
 STEPS = document.steps(document.read("using.rst").partition("\nTaking it down\n")[2])
@@ -32,6 +33,16 @@ def test_missing_child(machine):
 
 def test_mistake(machine):
     assert ": wrong has no children" in machine.run("journalctl", "-b", "-o", "cat")
+
+
+def test_forty_failures(machine):
+    # the history has them
+    assert machine.property("daxlinear-monitor.service", "ActiveState") == "active"
+    forty.make()
+    found = forty.damage()
+    assert len(forty.damaged_pages(found)) == 40
+    assert any(forty.FILES[0] in owner for bad in found for owner in bad["owners_before"])
+    forty.remove()
 
 
 def test_taken_down(machine):
