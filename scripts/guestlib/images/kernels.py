@@ -111,17 +111,12 @@ KERNELS = {
             # UEFI comes first: 26 s beside another guest, of which x86 takes 15
             boot_seconds=240,
         ),
-        # 16 KiB pages
-        Kernel(
-            name="arm64-16k",
-            suite="trixie",
-            sources=_TRIXIE,
-            packages=("linux-image-arm64-16k", "linux-headers-arm64-16k"),
-            arch="arm64",
-            boot_seconds=240,
-        ),
     )
 }
+
+# 16 KiB pages
+KERNELS["arm64-16k"] = replace(KERNELS["arm64"], name="arm64-16k",
+                               packages=("linux-image-arm64-16k", "linux-headers-arm64-16k"))
 
 # What Debian prepares; modules are built against its headers, and nothing boots it.
 NEXT = Kernel(
