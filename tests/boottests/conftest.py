@@ -9,6 +9,8 @@ import pytest
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 TAB = "/etc/daxlineartab"
 FOLDER = "/mem"
+# where the drop-in of Documentation/metrics.rst has the timer write
+METRICS = "/srv/metrics/daxlinear.prom"
 # the UUID of no namespace
 ABSENT = "01234567-89ab-cdef-0123-456789abcdef"
 

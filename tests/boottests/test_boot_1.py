@@ -4,12 +4,13 @@
 import glob
 import json
 import os
+import subprocess
 import time
 
 import document
 import forty
 import pytest
-from conftest import ABSENT, FOLDER, TAB, TOP
+from conftest import ABSENT, FOLDER, METRICS, TAB, TOP
 
 STEPS = document.steps(document.read("using.rst").partition("\nTaking it down\n")[0])
 
@@ -67,6 +68,37 @@ def test_document():
 @pytest.mark.parametrize("step", STEPS, ids=[step.command for step in STEPS])
 def test_command(step):
     step.run()
+
+
+def test_metrics(machine):
+    text = machine.run("daxlinear", "status", "--openmetrics")
+    assert 'daxlinear_device_received_failures_total{device="mem"} 1\n' in text
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert (checked.returncode, checked.stdout) == (0, "")
+
+
+def test_metrics_timer(machine):
+    # off until it is enabled by the commands of Documentation/metrics.rst
+    timer, service = "daxlinear-metrics.timer", "daxlinear-metrics.service"
+    assert machine.property(timer, "UnitFileState") == "disabled"
+    assert machine.property(timer, "ActiveState") == "inactive"
+    assert machine.run("systemd-analyze", "verify", timer, service) == ""
+    enable, *others = document.steps(document.read("metrics.rst"))
+    assert len(others) == 4
+    written = "/var/lib/prometheus/node-exporter/daxlinear.prom"
+    machine.run("mkdir", "-p", os.path.dirname(written))
+    enable.run()
+    deadline = time.monotonic() + 30
+    while not os.path.exists(written):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    for step in others:
+        step.run()
+    machine.run("systemctl", "start", service)
+    for path in (written, METRICS):
+        with open(path, encoding="utf-8") as file:
+            assert file.read() == machine.run("daxlinear", "status", "--openmetrics")
 
 
 def test_extend(machine):

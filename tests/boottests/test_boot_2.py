@@ -3,10 +3,11 @@
 
 import os
 import re
+import time
 
 import document
 import forty
-from conftest import ABSENT, FOLDER, TAB
+from conftest import ABSENT, FOLDER, METRICS, TAB
 
 STEPS = document.steps(document.read("using.rst").partition("\nTaking it down\n")[2])
 
@@ -23,6 +24,18 @@ def test_extended(machine):
     page = int(machine.run("getconf", "PAGESIZE"))
     assert size == (3 * 384 + 64) << 20
     assert f"blocks={size // page}" in machine.run("xfs_info", FOLDER)
+
+
+def test_metrics_timer(machine):
+    # it starts with the machine
+    assert machine.property("daxlinear-metrics.timer", "ActiveState") == "active"
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    deadline = time.monotonic() + 30
+    while os.stat(METRICS).st_mtime < booted:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    with open(METRICS, encoding="utf-8") as file:
+        assert 'daxlinear_device_info{device="mem",' in file.read()
 
 
 def test_missing_child(machine):

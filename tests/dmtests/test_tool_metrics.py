@@ -171,7 +171,7 @@ def test_labels_are_escaped(bed):
 
 
 def test_document(bed):
-    """The table of Documentation/metrics.rst has a row for each metric, with its type."""
+    """The tables of Documentation/metrics.rst have a row for each metric and each alert."""
     assert bed.nvdimms
     source = read_file(os.path.join(TOP, "tools/metrics/metrics.c"))
     names = re.findall(r'\.name = "(\w+)"', source)
@@ -181,6 +181,12 @@ def test_document(bed):
     assert sorted(name for name, _, _ in rows) == sorted(names)
     for name, _, meaning in rows:
         assert meaning.startswith("Counter: ") == name.endswith("_total"), name
+    alerts = read_file(os.path.join(TOP, "tools/metrics/alerts.yml"))
+    assert (re.findall(r"- alert: (\w+)", alerts)
+            == re.findall(r"^   \* - ``(\w+)``\n     - [^`\n]*\.?$", document, re.MULTILINE))
+    # of the metrics that they use, node exporter has the last
+    used = set(re.findall(r"\b(?:daxlinear|node)_\w+", alerts))
+    assert used - set(names) == {"node_textfile_mtime_seconds"}
 
 
 @pytest.mark.parametrize("words, text", [
