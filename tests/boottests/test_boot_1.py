@@ -173,6 +173,7 @@ def test_forty_failures(machine, mailbox):
             if mailbox():
                 break
             time.sleep(0.5)
+        text = machine.run("daxlinear", "status", "--openmetrics")
     entries = machine.run("journalctl", "-b", "-o", "json", "-t", "daxlinear",
                           "DAXLINEAR_EVENT=failure", f"DAXLINEAR_DEVICE={forty.NAME}")
     entries = [json.loads(line) for line in entries.splitlines()]
@@ -180,6 +181,9 @@ def test_forty_failures(machine, mailbox):
     mail = mailbox()
     assert mail.count("Subject: daxlinear on ") == 1
     assert f"alerts of {forty.NAME}" in mail and mail.count(f" {forty.NAME}: 4 KiB at ") == 40
+    labels = f'{{device="{forty.NAME}"}}'
+    assert f"daxlinear_device_received_failures_total{labels} 40\n" in text
+    assert f"daxlinear_device_bad_bytes{labels} {40 * forty.PAGE}\n" in text
     forty.remove()
 
 

@@ -110,6 +110,9 @@ def test_child_that_is_gone(bed):
         found = device_metrics(device.name)
         assert found["gone_bytes"] == found["bad_bytes"] == 2 * MIB
         assert (child_metrics(a)["gone"], child_metrics(b)["gone"]) == (0, 1)
+        # it keeps its name
+        assert set(collect()["daxlinear_device_child_bytes"]) == {
+            (device.name, a.name), (device.name, b.name)}
         device.remove()
 
 

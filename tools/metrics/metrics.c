@@ -77,7 +77,8 @@ static void add_ranges(const struct device *device)
 		for (sectors = 0; j < device->layout.nr; j++)
 			sectors += segments[j].dev == dev ? segments[j].len_sectors : 0;
 		gone_sectors += block_exists(dev) ? 0 : sectors;
-		child = block_name(dev);
+		child = block_exists(dev) ? NULL : record_find(dev);
+		child = child ?: block_name(dev);
 		metric_add(&metrics[CHILD_BYTES], sectors * SECTOR,
 			   LABELS("device", device->name, "child", child));
 		free(child);
@@ -128,7 +129,8 @@ static void add_bad(const struct stack *stack, const struct device *device)
 
 	bads_collect(&bads, stack, device);
 	for (i = 0; i < bads.nr; i++)
-		bytes += bads.bads[i].len_bytes;
+		if (!bad_is_quarantined(&bads.bads[i]))
+			bytes += bads.bads[i].len_bytes - bads.bads[i].quarantined_bytes;
 	bads_free(&bads);
 	metric_add(&metrics[BAD], bytes, labels);
 }
