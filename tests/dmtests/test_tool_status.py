@@ -33,7 +33,7 @@ def test_status_json(bed):
 
     expected = {
         "name": device.name, "number": device.number, "size_bytes": 3 * MIB,
-        "suspended": False, "open_count": 0, "filesystem": None, "mounted_on": None,
+        "suspended": False, "open_count": 0, "filesystem": None, "mounted_on": None, "set": None,
         "targets": [
             {"type": "daxlinear", "start_bytes": 0, "length_bytes": 2 * MIB,
              "ranges": [part(0, a, 10 * PAGE), part(MIB, b, 20 * PAGE)],

@@ -12,6 +12,7 @@
 #include "device/dm.h"
 #include "util/json.h"
 #include "fs/mounts.h"
+#include "member/disks.h"
 #include "metrics/metrics.h"
 #include "util/replace.h"
 #include "util/say.h"
@@ -147,7 +148,7 @@ static void print_lost_pmd(const struct device *device, const struct table *stat
 }
 
 static void print_device(const struct device *device, const struct mapped *mapped,
-			 const struct table *status)
+			 const struct table *status, const struct set *set)
 {
 	char text[SIZE_TEXT_LEN];
 	struct mount mount;
@@ -156,6 +157,8 @@ static void print_device(const struct device *device, const struct mapped *mappe
 	       minor(mapped->dev), size_text(table_end(&device->table) * SECTOR, text));
 	if (mount_find(mapped->dev, &mount))
 		printf(", %s on %s", mount.type, mount.folder);
+	if (set)
+		printf(", of %zu members, %s", set->nr, set_state_text(set));
 	printf("%s\n", mapped->suspended ? ", suspended" : "");
 	print_ranges(device);
 	print_counters(device, status);
@@ -242,7 +245,7 @@ static void put_attached(struct json_object *json, const struct device *device)
 }
 
 static struct json_object *device_json(const struct device *device, const struct mapped *mapped,
-				       const struct table *status)
+				       const struct table *status, const struct set *set)
 {
 	struct json_object *json = new_object(), *targets;
 	char *number = format_text("%u:%u", major(mapped->dev), minor(mapped->dev));
@@ -257,6 +260,7 @@ static struct json_object *device_json(const struct device *device, const struct
 	put_number(json, "open_count", mapped->open_count);
 	put_text(json, "filesystem", mount.type);
 	put_text(json, "mounted_on", mount.folder);
+	put_text(json, "set", set ? set->uuid : NULL);
 	targets = put_array(json, "targets");
 	for (i = 0; i < device->table.nr; i++)
 		add_object(targets, target_json(device, status, i));
@@ -278,6 +282,7 @@ static int run(int argc, char **argv)
 {
 	struct json_object *json = NULL, *devices = NULL;
 	const char *name = NULL, *output = NULL;
+	struct machine machine;
 	bool metrics = false;
 	struct mapped only;
 	struct stack stack;
@@ -308,8 +313,10 @@ static int run(int argc, char **argv)
 	if (name)
 		only = dm_device(name);
 	stack_read(&stack);
+	machine_read(&machine);
 	for (i = 0; i < stack.nr; i++) {
 		const struct device *device = &stack.devices[i];
+		const struct set *set = set_of_layout(&machine, &device->layout);
 		struct mapped mapped;
 		struct table status;
 
@@ -323,9 +330,9 @@ static int run(int argc, char **argv)
 		if (metrics)
 			metrics_add_device(&stack, device, &mapped, &status);
 		else if (json)
-			add_object(devices, device_json(device, &mapped, &status));
+			add_object(devices, device_json(device, &mapped, &status, set));
 		else
-			print_device(device, &mapped, &status);
+			print_device(device, &mapped, &status, set);
 	}
 	if (metrics)
 		print_metrics(output);

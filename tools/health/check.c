@@ -39,6 +39,7 @@ void check_device(struct findings *findings, const struct stack *stack,
 	check_targets(findings, &checked);
 	check_lines(findings, &checked);
 	check_overlap(findings, &checked);
+	check_members(findings, &checked);
 	check_children(findings, &checked);
 	check_failures(findings, &checked);
 	/* To read a suspended device would wait. */

@@ -27,6 +27,7 @@ void check_targets(struct findings *findings, const struct checked *checked);
 void check_lines(struct findings *findings, const struct checked *checked);
 bool check_suspended(struct findings *findings, const struct checked *checked);
 void check_overlap(struct findings *findings, const struct checked *checked);
+void check_members(struct findings *findings, const struct checked *checked);
 void check_children(struct findings *findings, const struct checked *checked);
 void check_failures(struct findings *findings, const struct checked *checked);
 void check_xfs(struct findings *findings, const struct checked *checked);

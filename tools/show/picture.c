@@ -5,6 +5,7 @@
 #include "util/alloc.h"
 #include "fs/mounts.h"
 #include "show/parts.h"
+#include "member/disks.h"
 #include "show/picture.h"
 #include "util/size.h"
 #include "sys/sysfs.h"
@@ -72,12 +73,26 @@ static void add_groups(struct picture *picture, const struct segment *leaf, uint
 		strip_mark(strip, MARK_GROUP, leaf->offset_sectors * SECTOR + at - first, 0);
 }
 
-/* Set the title: one line with the size, the mount and the allocation groups. */
+/* How many members a device has, "" if it was made without labels. */
+static char *members_text(const struct device *device)
+{
+	const struct set *set;
+	struct machine machine;
+	char *text;
+
+	machine_read(&machine);
+	set = set_of_layout(&machine, &device->layout);
+	text = set ? format_text(", %zu members", set->nr) : copy_text("");
+	machine_free(&machine);
+	return text;
+}
+
+/* Set the title: one line with the size, the members, the mount and the allocation groups. */
 static void make_title(struct picture *picture, const struct device *device, struct xfs *xfs)
 {
 	char *path = block_path(device->dev), size[SIZE_TEXT_LEN], group[SIZE_TEXT_LEN];
 	struct mount mount = { 0 };
-	char *where, *groups;
+	char *members = members_text(device), *where, *groups;
 
 	mount_find(device->dev, &mount);
 	if ((!mount.type || !strcmp(mount.type, "xfs")) && xfs_read(path, mount.folder, xfs))
@@ -86,9 +101,10 @@ static void make_title(struct picture *picture, const struct device *device, str
 	groups = picture->group_bytes ?
 		 format_text(", allocation groups of %s", size_text(xfs->ag_bytes, group)) :
 		 copy_text("");
-	picture->title = format_text("%s: %s%s%s", device->name,
-				     size_text(table_end(&device->table) * SECTOR, size), where,
-				     groups);
+	picture->title = format_text("%s: %s%s%s%s", device->name,
+				     size_text(table_end(&device->table) * SECTOR, size), members,
+				     where, groups);
+	free(members);
 	free(where);
 	free(groups);
 	free(path);
