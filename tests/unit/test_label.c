@@ -250,6 +250,12 @@ static void foreign(void)
 	label.set[14] = '4';
 	CHECK(label_write(&label, fd, sector_bytes));
 	expect_kind(fd, LABEL_FOREIGN);
+	/* A name that no message should print as it is. */
+	label = sample();
+	strcpy(label.name, "m\033[2J\302\251 x");
+	CHECK(label_write(&label, fd, sector_bytes));
+	label = read_label(fd);
+	CHECK(label.kind == LABEL_MEMBER && !strcmp(label.name, "m?[2J???x"));
 	close(fd);
 }
 

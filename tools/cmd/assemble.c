@@ -86,9 +86,12 @@ static int assemble(const struct set *set)
 	if (is_there(set))
 		return EXIT_DONE;
 	refuse_name(set);
-	for (i = 0; i < set->nr; i++)
-		children_add_range(&children, set->chain[i]->path, set->chain[i]->label.offset_bytes,
-				   set->chain[i]->label.len_bytes);
+	for (i = 0; i < set->nr; i++) {
+		const struct label *label = &set->chain[i]->label;
+
+		children_add_range(&children, set->chain[i]->path, label->offset_bytes,
+				   label->len_bytes);
+	}
 	change_begin(set->name);
 	stack_read(&stack);
 	children_refuse_mounted(&children);

@@ -149,9 +149,9 @@ static int grow_filesystem(const struct mapped *mapped, const struct content *co
 }
 
 /*
- * The labels of new members, the table, the label that makes them part of the set, the line for the
- * boot, the XFS: in this order, the next boot makes no device that is shorter than the XFS, wherever
- * a kill or a crash ends this.  Other signals wait for the end.
+ * The labels of new members, the table, the label that makes them part of the set, the line for
+ * the boot, the XFS: in this order, the next boot makes no device that is shorter than the XFS,
+ * wherever a kill or a crash ends this.  Other signals wait for the end.
  */
 static int carry_out(const struct extension *extension)
 {

@@ -157,8 +157,8 @@ static void refuse_used(const struct children *children, const struct child *chi
 }
 
 /*
- * What a label overwrites is the start of the disk and that of its partition.  What is in the place of
- * the data stays where a device is made, and an extend has something written over it.
+ * A label overwrites the start of the disk and that of its partition.  What is in the place of the
+ * data stays if a device is made; after an extend, the filesystem that grows overwrites it.
  */
 static void refuse_under_label(const struct children *children, const struct child *child)
 {

@@ -112,8 +112,8 @@ bool set_fits(const struct set *set, const struct layout *layout)
 }
 
 /*
- * The set that a device belongs to, by the label of the disk that it begins on; NULL if that is none
- * of its.
+ * The set that a device belongs to, by the label of the disk that it begins on; NULL if that is
+ * none of its.
  */
 const struct set *set_of_layout(const struct machine *machine, const struct layout *layout)
 {
@@ -145,8 +145,8 @@ static void refuse_member(const struct child *child, const struct member *member
 		    child->given, child->given);
 	die(EXIT_FAILED, "%s is member %u of %s, a set that is %s: %sdaxlinear release %s erases the label",
 	    child->given, member->label.number, set->name, set_state_text(set),
-	    set->state == SET_COMPLETE ? "daxlinear assemble makes the device, with what is on it; " :
-	    "", child->given);
+	    set->state == SET_COMPLETE ?
+	    "daxlinear assemble makes the device, with what is on it; " : "", child->given);
 }
 
 /* Whether nothing is lost with a label: its set has no data, or it is left over of the own set. */

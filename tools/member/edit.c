@@ -177,8 +177,8 @@ static void close_children(void)
 }
 
 /*
- * Label children as the members of a new set.  Until set_keep(), the exit erases the labels.  A live
- * device has its children open exclusively.
+ * Label children as the members of a new set.  Until set_keep(), the exit erases the labels.  A
+ * live device has its children open exclusively.
  */
 void set_make(const struct children *children, const char *name, const char *uuid, bool is_live)
 {

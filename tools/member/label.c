@@ -54,10 +54,9 @@ static bool is_uuid(const char *text)
 	size_t i;
 
 	for (i = 0; i < UUID_LEN; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]) ||
-					    isupper((unsigned char)text[i]))
+		if (!text[i] || !strchr(is_dash ? "-" : "0123456789abcdef", text[i]))
 			return false;
 	}
 	return !text[i] && text[AT_VERSION] == '8' && strchr("89ab", text[19]);
@@ -101,6 +100,12 @@ static void guid_text(const unsigned char *guid, char *text)
 		 guid[9], guid[10], guid[11], guid[12], guid[13], guid[14], guid[15]);
 }
 
+/* A letter of a name as a message may have it: what is read may be anything. */
+static char letter(unsigned char byte)
+{
+	return !byte || (isascii(byte) && isgraph(byte)) ? byte : '?';
+}
+
 /* Read an entry whose checksum is not right.  It serves to name what is damaged. */
 static bool salvage(struct label *label, int fd, off_t at)
 {
@@ -116,11 +121,8 @@ static bool salvage(struct label *label, int fd, off_t at)
 	guid_text(entry + ENTRY_UUID, text);
 	if (!decode(label, text, read_flags(entry)))
 		return false;
-	for (i = 0; i < LABEL_NAME_MAX; i++) {
-		unsigned char unit = entry[ENTRY_NAME + 2 * i];
-
-		label->name[i] = !unit || (isgraph(unit) && isascii(unit)) ? unit : '?';
-	}
+	for (i = 0; i < LABEL_NAME_MAX; i++)
+		label->name[i] = letter(entry[ENTRY_NAME + 2 * i]);
 	return true;
 }
 
@@ -157,8 +159,9 @@ static void read_damaged(struct label *label, int fd, unsigned int sector_bytes)
  */
 void label_read(struct label *label, int fd, unsigned int sector_bytes)
 {
-	bool sound = true;
 	struct gpt gpt;
+	bool sound;
+	size_t i;
 
 	*label = (struct label){ 0 };
 	if (!gpt_read(fd, sector_bytes, &gpt)) {
@@ -171,7 +174,8 @@ void label_read(struct label *label, int fd, unsigned int sector_bytes)
 	sound = decode(label, gpt.uuid, gpt.flags) && gpt.nr == 1 &&
 		gpt.len_bytes > LABEL_GAP_BYTES && strlen(gpt.name) <= LABEL_NAME_MAX;
 	label->kind = sound ? LABEL_MEMBER : LABEL_FOREIGN;
-	snprintf(label->name, sizeof(label->name), "%.*s", LABEL_NAME_MAX, gpt.name);
+	for (i = 0; i < LABEL_NAME_MAX && gpt.name[i]; i++)
+		label->name[i] = letter(gpt.name[i]);
 	if (!sound)
 		return;
 	label->offset_bytes = gpt.start_bytes + LABEL_GAP_BYTES;

@@ -139,7 +139,7 @@ static void list_missing(struct set *set, const struct members *members)
 		free(text);
 	}
 	if (!has_end || last <= set->nr) {
-		text = format_text("%u and perhaps more", (last > set->nr ? last : (unsigned int)set->nr) + 1);
+		text = format_text("%zu and perhaps more", (last > set->nr ? last : set->nr) + 1);
 		add_text(&set->missing, text);
 		free(text);
 	}

@@ -13,7 +13,7 @@ enum role {
 	ROLE_MISPLACED,		/* behind a gap, or of no set that is known */
 	ROLE_IN_PLACE,
 	ROLE_COPY,		/* there is another one like it */
-	ROLE_LEFT_OVER,		/* of an extend that was cut short, and the set is whole without it */
+	ROLE_LEFT_OVER,		/* of an extend that was cut short; the set is whole without it */
 };
 
 /* A disk with a label. */
