@@ -7,8 +7,9 @@ from lib.command import CommandError, run
 from lib.dm.target import DaxLinear, Linear
 from lib.holders import faults
 from lib.holders.attach import attach, attached, detach, listed, attribute
+from lib.holders.record import Record
 from lib.judge.live import Live
-from lib.module import HOLDER
+from lib.module import HOLDER, TARGET
 from lib.units import WHOLE, pages
 
 pytestmark = [pytest.mark.needs(faults.FAILSLAB), pytest.mark.usefixtures("hurry")]
@@ -61,6 +62,29 @@ def test_first_table(bed, layout):
     with bed.probe.holding(device):
         live.map(device, ranges)
         live.check()
+
+
+@pytest.mark.usefixtures("modules")
+def test_first_hold(bed):
+    ranges = plain(bed.nvdimms)
+    device = bed.device()
+    failures = 0
+    for failed in faults.each("dm_table_add_target", lambda: device.load(targets(ranges))):
+        failures += failed
+        if not failed:
+            device.clear()
+        assert all_free(bed)
+        # so that each load is the first hold of the child, which makes its record
+        TARGET.remove()
+        HOLDER.remove()
+        HOLDER.insert()
+        TARGET.insert()
+    # those of a later hold, the record, its table, its directory and the names of the files in it
+    assert failures > 20
+    device.resume()
+    with bed.probe.holding(device):
+        bed.probe.inject(bed.nvdimms[0], 0)
+    assert Record(bed.nvdimms[0]).number("failures") == 1
 
 
 @pytest.mark.parametrize("layout", [plain, several], ids=lambda layout: layout.__name__)

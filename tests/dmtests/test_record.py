@@ -28,6 +28,9 @@ pytestmark = pytest.mark.usefixtures("renewed")
 # how many ranges the kernel's table of bad blocks has room for
 ROOM = PAGE // 8
 
+# how long a holder takes at most, in milliseconds; the tests end it before
+LONG = 600000
+
 # <linux/mm.h>
 MF_SOFT_OFFLINE = 1 << 3
 MF_SW_SIMULATED = 1 << 5
@@ -155,6 +158,8 @@ def test_read_in_pieces(bed, child):
                 whole += part
             assert whole.decode().strip() == record.text(name)
             assert len(whole) > PAGE
+            if name == "events":
+                assert {len(line) for line in whole.splitlines(True)} == {128}
             for step in (1000, PAGE - 1, 3 * PAGE):
                 parts = [os.pread(file.fileno(), step, at) for at in range(0, len(whole), step)]
                 # at most a page is read at a time
@@ -216,7 +221,9 @@ def test_clear_of_a_full_record(bed, child):
     assert record.ranges()[0] == (0, pages(3))
     record.clear(f"0 {pages(1)}")
     assert record.ranges()[0] == (pages(1), pages(2))
-    record.clear(f"{pages(6)} {pages(3)}")
+    # some kernels keep an entry free
+    for page in (6, 18):
+        record.clear(f"{pages(page)} {pages(3)}")
     record.clear(f"{pages(13)} {pages(1)}")
     assert record.ranges()[1:3] == [(pages(12), pages(1)), (pages(14), pages(1))]
 
@@ -371,7 +378,7 @@ def test_entered_before_a_holder_is_asked(bed):
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(pages(8), child))
     bed.enter(bed.probe.holding(device))
-    bed.probe.delay(device, 2000)
+    bed.probe.delay(device, LONG)
     record = Record(child)
     line = f"inject {number_of(child)} {PAGE} {PAGE} 0"
     with record.poller() as poll:
@@ -383,6 +390,7 @@ def test_entered_before_a_holder_is_asked(bed):
                 (pages(1), pages(1), "pending", "-")]
             assert record.ranges() == [(pages(1), pages(1))]
             assert failure.running
+            bed.probe.delay(device, 0)
             failure.end()
         assert poll(10000) == 2
         assert [event.result for event in record.events()] == ["handled"]
@@ -395,7 +403,7 @@ def test_pages_fail_while_a_child_goes(bed):
     child = bed.nvdimms[0]
     device = bed.device(DaxLinear(pages(8), child))
     bed.enter(bed.probe.holding(device))
-    bed.probe.delay(device, 20000)
+    bed.probe.delay(device, LONG)
     record = Record(child)
     line = f"inject {number_of(child)} 0 {WHOLE} 0"
     with Beside("sh", "-c", f"echo {line} >{PROBE}/control") as failure:
@@ -404,6 +412,7 @@ def test_pages_fail_while_a_child_goes(bed):
         other.commands([f"inject {number_of(child)} {100 * PAGE} {PAGE} 0"] * (EVENTS + 1))
         other.close()
         assert failure.running
+        bed.probe.delay(device, 0)
         failure.end()
     assert record.number("failures") == EVENTS + 2
     assert {event[2:] for event in record.events()} == {
