@@ -226,7 +226,8 @@ static int record_and_notify(struct dxh_failure *failure)
 	int rc;
 
 	if (record)
-		number = dxh_record_enter(record, failure->first >> SECTOR_SHIFT,
+		number = dxh_record_enter(record, failure->origin->name,
+					  failure->first >> SECTOR_SHIFT,
 					  (end - failure->first) >> SECTOR_SHIFT,
 					  failure->mf_flags);
 	lane->found = false;

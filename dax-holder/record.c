@@ -6,7 +6,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/device.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -66,9 +65,11 @@ static void changed(struct dxh_record *record)
 
 /*
  * Enter a failure of sectors, or of the whole child if there are none.  Returns its number, for
- * dxh_record_result().
+ * dxh_record_result().  The name of the child is not that of the directory, which may be renamed
+ * meanwhile.
  */
-u64 dxh_record_enter(struct dxh_record *record, u64 sector, u64 sectors, int mf_flags)
+u64 dxh_record_enter(struct dxh_record *record, const char *name, u64 sector, u64 sectors,
+		     int mf_flags)
 {
 	struct dxh_entry entry = {
 		.time_ns = ktime_get_real_ns(),
@@ -96,7 +97,7 @@ u64 dxh_record_enter(struct dxh_record *record, u64 sector, u64 sectors, int mf_
 	changed(record);
 	if (overflow == 1)
 		pr_warn("%s: its record of failed ranges is full; further ones are only counted and listed in events\n",
-			dev_name(record->dir));
+			name);
 	return number;
 }
 

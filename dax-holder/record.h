@@ -72,7 +72,8 @@ struct dxh_record {
 	struct dxh_entry entries[DXH_ENTRIES];
 };
 
-u64 dxh_record_enter(struct dxh_record *record, u64 sector, u64 sectors, int mf_flags);
+u64 dxh_record_enter(struct dxh_record *record, const char *name, u64 sector, u64 sectors,
+		     int mf_flags);
 void dxh_record_result(struct dxh_record *record, u64 number, int result);
 bool dxh_record_remove(struct dxh_record *record, u64 sector, u64 sectors);
 bool dxh_record_range(struct dxh_record *record, u64 from, u64 *start, u64 *end);

@@ -92,9 +92,9 @@ static struct dxh_record *record_get(const char *name, u64 pfn, u64 pages)
 	err = free_name(name);
 	if (!err && record)
 		err = device_rename(record->dir, name);
-	if (err)
-		return ERR_PTR(err);
-	return record ?: record_new(name, pfn, pages);
+	if (record || err)
+		return err ? ERR_PTR(err) : record;
+	return record_new(name, pfn, pages);
 }
 
 /*
