@@ -67,6 +67,9 @@ static void print_gaps(const struct bads *bads)
 		const struct bad_child *child = &bads->children[i];
 		uint64_t lost = record_lost_events(&child->record);
 
+		if (!child->recorded && !child->gone)
+			note("%s: its failures are not recorded, because dax_holder has not held it; daxlinear check has the remedy",
+			     child->name);
 		if (child->record.overflow)
 			note("%s: %ju failures did not fit in the kernel's record: the kernel log has their places",
 			     child->name, (uintmax_t)child->record.overflow);
