@@ -9,7 +9,7 @@ from lib import kernel
 from lib.bed import Bed
 from lib.command import read_file, run, write_file
 from lib.devices import cpus, nvdimm
-from lib.holders.record import Record, recorded
+from lib.holders.record import clear_all
 from lib.module import HOLDER, TARGET
 
 # marks of tests that need another machine, and options that run those alone
@@ -89,9 +89,8 @@ def _cpus(request):
 
 @pytest.fixture(name="bed")
 def _bed():
-    # what failed in other tests
-    for name in recorded() if HOLDER.loaded else []:
-        Record(name).clear()
+    if HOLDER.loaded:
+        clear_all()
     with Bed() as bed:
         yield bed
 

@@ -4,6 +4,7 @@
 import pytest
 
 from lib.bed import Bed
+from lib.holders.record import clear_all
 from lib.module import Module
 
 
@@ -23,5 +24,6 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(name="bed")
 def _bed():
+    clear_all()
     with Bed() as bed:
         yield bed

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from lib.command import CommandError, run
+from lib.fs.xfs import Xfs
 from lib.holders.attach import detach, listed
 from lib.lvm.conf import configured
 from lib.lvm.findings import all_good, bad
@@ -15,6 +16,7 @@ from lib.lvm.udev import without_rule
 from lib.lvm.volume import Group
 from lib.module import TOP
 from lib.tool.tool import FOUND, USAGE, ask, call, daxlinear, refused
+from lib.units import MIB
 
 
 def test_status(bed):
@@ -63,6 +65,36 @@ def test_names(bed):
         assert "LVM's, which activates it at boot" in refused("tab", "--print", name)
     for name in ("my-vg/volume", "my--vg/a--volume", "my-vg/a-volume/x", "my-vg/", "/a-volume"):
         assert f"{name}: " in refused("status", name)
+
+
+@pytest.mark.parametrize("words", [["-l", "100%FREE"], ["-i", "2", "-l", "100%FREE"]])
+def test_damage(bed, words):
+    # by LVM's name, with the file; also when it is mounted no more, or inactive and active again
+    volume = bed.enter(Group("vg", *bed.nvdimms[:2])).create("data", *words)
+    run("mkfs.xfs", "-q", "-f", "-m", "rmapbt=1,reflink=0", "-d", "noalign", volume.path)
+    fs = Xfs(volume, bed.folder(), make=False)
+    fs.mount()
+    try:
+        fs.reserve("most", 900 * MIB)
+        places = [fs.place("most", offset) for offset in (MIB, 450 * MIB, 890 * MIB)]
+        children = []
+        for place in places:
+            child, byte = volume.place(place)
+            children.append(child.name)
+            bed.probe.inject(child, byte)
+        found = ask("damage", "vg/data", code=FOUND)["bad"]
+        assert {one["offset_bytes"]: one["child"] for one in found} == dict(
+            zip(places, children, strict=True))
+        assert all(one["result"] == "handled" for one in found)
+        assert sorted(one["owners"][0]["file_offset_bytes"] for one in found) == [
+            MIB, 450 * MIB, 890 * MIB]
+    finally:
+        fs.unmount()
+    run("lvchange", "-an", "vg/data")
+    run("lvchange", "-ay", "vg/data")
+    found = ask("damage", "vg/data", code=FOUND)["bad"]
+    assert sorted(one["offset_bytes"] for one in found) == sorted(places)
+    assert all("not mounted" in one["owners_unknown"] for one in found)
 
 
 def test_check(bed):

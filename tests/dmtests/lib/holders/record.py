@@ -73,3 +73,9 @@ def recorded():
     """Return the names of the children that have a record."""
     return sorted(name for name in os.listdir(FOLDER)
                   if os.path.exists(f"{FOLDER}/{name}/seq"))
+
+
+def clear_all():
+    """Clear all records, so that what failed in other tests is not bad any more."""
+    for name in recorded():
+        Record(name).clear()
