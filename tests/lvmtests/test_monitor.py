@@ -126,7 +126,12 @@ def test_fast_enough(bed, cursor):
 def test_mail(bed, cursor, mails):
     # forty failures make one mail, by the hook that is installed, in the service's sandbox
     assert cursor
+    # what tests before have left
+    wait_for(lambda: all(child["mailed"] >= child["seq"] for child in history()["children"]),
+             "the hooks have not ended")
     run("systemctl", "stop", UNIT)
+    for name in os.listdir(mails):
+        os.unlink(f"{mails}/{name}")
     a = bed.nvdimms[0]
     device = bed.named_device(DaxLinear(MIB_SECTORS, a))
     bed.probe.inject_all([(a, number * PAGE) for number in range(40)])
