@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
+/* Where the tool has sent an alert from is of no use. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
