@@ -22,7 +22,7 @@ struct history_child {
 	const char *name;	/* ndctl's name of the namespace */
 	dev_t dev;		/* its number in that boot */
 	const char *boot;	/* the boot in which it was held last */
-	uint64_t seq;		/* the last event of that boot that the ranges and the journal have */
+	uint64_t seq;		/* the last event of that boot that ranges and journal have */
 	uint64_t time_ns;	/* of that event, which tells a record that began anew */
 	uint64_t mailed;	/* the last event of that boot that the hooks were run for */
 	struct json_object *json;

@@ -11,7 +11,8 @@
 
 /* Write into a line to split it; false if it has another form. */
 static bool take_line(char *line,
-		      bool (*take)(void *data, const char *key, char **words, size_t nr), void *data)
+		      bool (*take)(void *data, const char *key, char **words, size_t nr),
+		      void *data)
 {
 	char *rest = strchr(line, '='), *key, *word, **words = NULL;
 	size_t nr = 0;

@@ -149,7 +149,8 @@ static char *failure_text(const struct alert *alert, const struct origin *origin
 	char len[SIZE_TEXT_LEN];
 
 	if (!strcmp(alert->event, "gone")) {
-		text = format_text("%s: all of %s: gone", device ? device->name : "no device", child);
+		text = format_text("%s: all of %s: gone", device ? device->name : "no device",
+				   child);
 	} else {
 		size_text(bad->len_bytes, len);
 		text = device ? format_text("%s: %s at 0x%jx failed, on %s at 0x%jx: %s%s%s",

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From news to alerts: where each is in which device, and whose data that was.  An event goes to the
- * journal, then into the history, then to the hooks, and a later process begins where each of the
- * three has ended.
+ * From news to alerts: where each is in which device, and whose data that was.  An event goes to
+ * the journal, then into the history, then to the hooks, and a later process begins where each of
+ * the three has ended.
  */
 #include <stdio.h>
 #include <string.h>

@@ -251,6 +251,11 @@ static struct changes wait_for_changes(struct watcher *watcher)
 	return changes;
 }
 
+static bool receive(struct udev_monitor *udev, const char *subsystem)
+{
+	return udev_monitor_filter_add_match_subsystem_devtype(udev, subsystem, NULL) >= 0;
+}
+
 static void open_sources(struct watcher *watcher)
 {
 	struct udev *udev = udev_new();
@@ -258,8 +263,7 @@ static void open_sources(struct watcher *watcher)
 	/* The kernel's own messages, which come without udevd as well. */
 	watcher->udev = udev ? udev_monitor_new_from_netlink(udev, "kernel") : NULL;
 	if (!watcher->udev ||
-	    udev_monitor_filter_add_match_subsystem_devtype(watcher->udev, "dax-holder", NULL) < 0 ||
-	    udev_monitor_filter_add_match_subsystem_devtype(watcher->udev, "block", NULL) < 0 ||
+	    !receive(watcher->udev, "dax-holder") || !receive(watcher->udev, "block") ||
 	    udev_monitor_enable_receiving(watcher->udev) < 0)
 		die(EXIT_FAILED, "the kernel's device events cannot be received: %s",
 		    strerror(errno));
