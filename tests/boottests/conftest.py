@@ -11,6 +11,8 @@ TAB = "/etc/daxlineartab"
 FOLDER = "/mem"
 # where the drop-in of Documentation/metrics.rst has the timer write
 METRICS = "/srv/metrics/daxlinear.prom"
+# what is mounted there has a line in the table
+PLAIN = "/plain"
 # the UUID of no namespace
 ABSENT = "01234567-89ab-cdef-0123-456789abcdef"
 

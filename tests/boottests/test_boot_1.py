@@ -10,7 +10,7 @@ import time
 import document
 import forty
 import pytest
-from conftest import ABSENT, FOLDER, METRICS, TAB, TOP
+from conftest import ABSENT, FOLDER, METRICS, PLAIN, TAB, TOP
 
 STEPS = document.steps(document.read("using.rst").partition("\nTaking it down\n")[0])
 
@@ -62,7 +62,7 @@ def test_main_job(machine):
 def test_document():
     assert len(STEPS) > 15
     assert {step.command.split()[1] for step in STEPS if step.command.startswith("daxlinear ")} >= {
-        "create", "mkfs", "check", "extend", "tab", "monitor", "damage"}
+        "create", "mkfs", "check", "extend", "members", "monitor", "damage"}
 
 
 @pytest.mark.parametrize("step", STEPS, ids=[step.command for step in STEPS])
@@ -102,9 +102,17 @@ def test_metrics_timer(machine):
 
 
 def test_line(machine):
-    # as extend has left it
+    # a device without labels, of the one NVDIMM that the documents leave alone
+    machine.run("ndctl", "create-namespace", "--force", "--reconfig=namespace3.0", "--mode=fsdax",
+                "--map=mem")
+    part = ("--len", "64M", "--granule", "64M")
+    machine.run("daxlinear", "create", "--no-label", "plain", "/dev/pmem3", *part)
+    machine.append(TAB, machine.run("daxlinear", "tab", "--print", "plain"))
+    # what is left of a child, as a range of its own
+    said = machine.run("daxlinear", "extend", "plain", "/dev/pmem3", "--offset", "96M", *part)
+    assert f"line 1 of {TAB} is up to date" in said
     with open(TAB, encoding="utf-8") as file:
-        assert file.read() == machine.run("daxlinear", "tab", "--print", "mem")
+        assert file.read() == machine.run("daxlinear", "tab", "--print", "plain")
 
 
 def test_leave_something_behind(machine):
@@ -112,16 +120,19 @@ def test_leave_something_behind(machine):
 
 
 def test_made_by_its_unit(machine):
-    machine.run("umount", FOLDER)
-    machine.run("daxlinear", "remove", "mem")
+    machine.run("mkfs.ext4", "-q", "/dev/mapper/plain")
+    os.mkdir(PLAIN)
+    machine.append("/etc/fstab", f"/dev/mapper/plain {PLAIN} ext4 defaults 0 0\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("daxlinear", "remove", "plain")
     # the mount brings the device along
-    machine.run("systemctl", "start", "mem.mount")
-    assert machine.property("daxlinear@mem.service", "ActiveState") == "active"
-    assert machine.diary() == ["first boot"]
-    machine.run("systemctl", "stop", "mem.mount")
-    machine.run("systemctl", "stop", "daxlinear@mem.service")
-    assert "no device has a daxlinear target" in machine.run("daxlinear", "status")
-    machine.run("systemctl", "start", "mem.mount")
+    machine.run("systemctl", "start", "plain.mount")
+    assert machine.property("daxlinear@plain.service", "ActiveState") == "active"
+    machine.append(f"{PLAIN}/diary", "first boot\n")
+    machine.run("systemctl", "stop", "plain.mount")
+    machine.run("systemctl", "stop", "daxlinear@plain.service")
+    assert not os.path.exists("/dev/mapper/plain")
+    machine.run("systemctl", "start", "plain.mount")
 
 
 def test_new_modules(machine):
@@ -129,6 +140,8 @@ def test_new_modules(machine):
     steps = document.steps(document.read("install.rst"))
     assert len(steps) == 5
     loaded = os.stat("/sys/module/dm_daxlinear").st_ino
+    machine.run("umount", PLAIN)
+    machine.run("systemctl", "stop", "daxlinear@plain.service")
     for step in steps:
         step.run()
     assert os.stat("/sys/module/dm_daxlinear").st_ino != loaded

@@ -7,19 +7,28 @@ import time
 
 import document
 import forty
-from conftest import ABSENT, FOLDER, METRICS, TAB
+from conftest import ABSENT, FOLDER, METRICS, PLAIN, TAB
 
 STEPS = document.steps(document.read("using.rst").partition("\nTaking it down\n")[2])
 
 
 def test_mounted(machine):
-    assert machine.property("daxlinear@mem.service", "ActiveState") == "active"
+    # by the UUID of the filesystem: no table has the device
+    assert machine.run("findmnt", "-n", "-o", "SOURCE", FOLDER) == "/dev/mapper/mem\n"
+    assert machine.property("daxlinear@mem.service", "LoadState") == "not-found"
     assert machine.property("local-fs.target", "ActiveState") == "active"
     assert machine.diary() == ["first boot"]
 
 
+def test_table(machine):
+    assert machine.property("daxlinear@plain.service", "ActiveState") == "active"
+    with open(f"{PLAIN}/diary", encoding="utf-8") as file:
+        assert file.read() == "first boot\n"
+
+
 def test_extended(machine):
     # after the line was written
+    assert machine.run("blockdev", "--getsize64", "/dev/mapper/plain") == f"{128 << 20}\n"
     size = int(machine.run("blockdev", "--getsize64", "/dev/mapper/mem"))
     page = int(machine.run("getconf", "PAGESIZE"))
     assert size == 3 * 384 << 20
@@ -60,6 +69,8 @@ def test_forty_failures(machine):
 
 def test_taken_down(machine):
     assert len(STEPS) > 3
+    machine.run("umount", PLAIN)
+    machine.run("systemctl", "stop", "daxlinear@plain.service")
     for step in STEPS:
         step.run()
     assert "no device has a daxlinear target" in machine.run("daxlinear", "status")

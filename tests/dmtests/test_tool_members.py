@@ -145,6 +145,21 @@ def test_other_commands(blank):
     assert ask("status", other.name)["devices"][0]["set"] is None
 
 
+def test_check_of_sets(blank):
+    a, b, c = blank.nvdimms[1:4]
+    labels.make("one", a)
+    labels.make("two", b, c)
+    assert daxlinear("members", "--check") == ""
+    daxlinear("remove", "two")
+    # a set that could be made is no finding
+    assert call("members", "--check") == (0, "", "")
+    labels.erase(b)
+    said = refused("members", "--check", code=INCOMPLETE)
+    assert said.startswith("daxlinear members: two (") and len(said.splitlines()) == 1
+    assert "is incomplete: member 1 is missing" in said and f"{c.path} is member 2" in said
+    assert "only one of" in refused("members", "--check", "--json", code=USAGE)
+
+
 def test_members(blank):
     b, c = blank.nvdimms[2:4]
     labels.make("mem", c, b)

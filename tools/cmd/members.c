@@ -12,6 +12,7 @@
 #include "util/size.h"
 
 static const struct option options[] = {
+	{ "check", no_argument, NULL, 'c' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 }
@@ -133,19 +134,43 @@ static void print_json(const struct machine *machine)
 	json_print(json);
 }
 
+/* Name each set that cannot be made.  Return the exit code of the first. */
+static int check(const struct machine *machine)
+{
+	int code = EXIT_DONE;
+	size_t i;
+
+	for (i = 0; i < machine->sets.nr; i++) {
+		const struct set *set = &machine->sets.sets[i];
+
+		if (set->state == SET_COMPLETE)
+			continue;
+		note("%s (%s) is %s: %s", set->name, set->uuid, set_state_text(set), set->why);
+		code = code ?: set_exit_code(set);
+	}
+	return code;
+}
+
 static int run(int argc, char **argv)
 {
 	struct machine machine;
-	bool json = false;
+	bool json = false, checks = false;
 	int option;
 
 	while ((option = next_option(argc, argv, options)) != -1) {
 		if (option == ARGUMENT)
 			usage("\"%s\" is one word too many", optarg);
-		json = true;
+		if (option == 'c')
+			checks = true;
+		else
+			json = true;
 	}
+	if (checks && json)
+		usage("give only one of --check and --json");
 	dm_begin();
 	machine_read(&machine);
+	if (checks)
+		return check(&machine);
 	if (json) {
 		print_json(&machine);
 		return EXIT_DONE;
@@ -161,11 +186,13 @@ static int run(int argc, char **argv)
 
 const struct command command_members = {
 	.name = "members",
-	.arguments = "[--json]",
+	.arguments = "[--check | --json]",
 	.what = "List the members in this machine, and what they belong to",
 	.help =
 "A member is a disk with the label that daxlinear create writes; the members of one\n"
 "device are a set.\n\n"
-"  --json  for programs\n",
+"  --check  print only the sets that cannot be made, and why; the exit code is that of\n"
+"           assemble for the first of them\n"
+"  --json   for programs\n",
 	.run = run,
 };
