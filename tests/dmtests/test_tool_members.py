@@ -12,6 +12,7 @@ from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs
 from lib.tool import labels, strace
 from lib.tool.completion import complete
+from lib.tool.tab import boot_table, lines_of
 from lib.tool.tool import FAILED, FOUND, USAGE, ask, call, daxlinear, refused
 from lib.units import HUGE, MIB, MIB_SECTORS, SECTOR
 
@@ -143,6 +144,34 @@ def test_other_commands(blank):
     assert "members" not in [check["check"]
                              for check in ask("check", other.name, code=FOUND)["checks"]]
     assert ask("status", other.name)["devices"][0]["set"] is None
+
+
+def test_line_of_a_set(blank):
+    a, b, c = blank.nvdimms[1:4]
+    labels.make("mem", b, c)
+    uuid = uuid_of("mem").removeprefix("DAXLINEAR-")
+    tab = blank.enter(boot_table(f"mem set={uuid}", f"other set={uuid}"))
+    assert "makes mem as it is" in daxlinear("tab", "--update", "mem")
+    (check,) = [check for check in ask("check", "mem", code=FOUND)["checks"]
+                if check["check"] == "tab"]
+    assert check["good"]
+    assert f"line 1 of {tab} stays" in call("remove", "mem").err
+    daxlinear("tab", "--make", "mem")
+    assert labels.table("mem") == whole_table([b, c])
+    assert "is there already" in daxlinear("tab", "--make", "mem")
+    # the line is what it was
+    before = lines_of(tab)
+    daxlinear("extend", "mem", a)
+    assert lines_of(tab) == before
+    daxlinear("remove", "mem")
+    daxlinear("tab", "--make", "mem")
+    assert labels.table("mem") == whole_table([b, c, a])
+    daxlinear("remove", "mem")
+    assert (f"line 2 of {tab} names the set other, but the name of its device is mem"
+            in refused("tab", "--make", "other"))
+    labels.erase(c)
+    assert "member 2 is missing" in refused("tab", "--make", "mem", code=INCOMPLETE)
+    assert names() == []
 
 
 def test_check_of_sets(blank):

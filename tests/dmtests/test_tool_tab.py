@@ -175,6 +175,20 @@ def test_units(clean):
     assert "File exists" in tab.refused("--units", folder)
 
 
+def test_units_of_a_set(clean):
+    tab = Tab(clean)
+    uuid = "6f1b8a52-3c04-8d11-9a77-5e2f00000000"
+    tab.write(f"mem set={uuid}")
+    folder = clean.folder()
+    tab.tool("--units", folder)
+    with open(os.path.join(folder, "daxlinear@mem.service"), encoding="utf-8") as file:
+        text = file.read()
+    unit = run("systemd-escape", "-p", "--suffix=device",
+               f"/dev/disk/by-id/dm-uuid-DAXLINEAR-{uuid}").strip()
+    assert text.count("\nWants=") == 1 and f"\nWants={unit}\nAfter={unit}\n" in text
+    assert "tab --make mem\n" in text
+
+
 def test_manual(clean):
     # the example of daxlineartab(5)
     with open(os.path.join(TOP, "tools/boot/daxlineartab.5"), encoding="utf-8") as file:

@@ -6,6 +6,10 @@
 #include "pages.h"
 #include "unit.h"
 
+#define SET	"6f1b8a52-3c04-8d11-9a77-5e2f00000000"
+/* what a partition of it has */
+#define MEMBER	"6f1b8a52-3c04-8d11-9a77-5e2f00000001"
+
 /* The number of lines with a mistake. */
 static size_t parse(struct tab *tab, const char *text)
 {
@@ -34,6 +38,11 @@ static void good(void)
 	CHECK(tab_find(&tab, "last")->nr == 2);
 	CHECK(!tab_find(&tab, "missing"));
 	tab_free(&tab);
+	CHECK(!parse(&tab, "mem set=" SET "\nother /dev/x,len=4K"));
+	entry = tab_find(&tab, "mem");
+	CHECK(!entry->nr && !strcmp(entry->set, SET));
+	CHECK(!tab_find(&tab, "other")->set);
+	tab_free(&tab);
 }
 
 /* A bad line is reported, and the lines around it are read. */
@@ -43,6 +52,11 @@ static void bad(void)
 		const char *line, *reason;
 	} lines[] = {
 		{ "x", "x has no children" },
+		{ "x set=", "\"\" is no UUID of a set" },
+		{ "x set=" MEMBER, "\"" MEMBER "\" is no UUID of a set" },
+		{ "x set=" SET " set=" SET, "give nothing else" },
+		{ "x set=" SET " /dev/a,len=4K", "give nothing else" },
+		{ "x /dev/a,len=4K set=" SET, "give nothing else" },
 		{ "x /dev/a", "/dev/a has no len=SIZE" },
 		{ "x /dev/a,len=0", "/dev/a has no len=SIZE" },
 		{ "x /dev/a,len", "\"len\" is neither" },

@@ -3,6 +3,7 @@
 
 #include "util/alloc.h"
 #include "device/name.h"
+#include "member/label.h"
 #include "util/size.h"
 #include "sys/pages.h"
 #include "boot/tab.h"
@@ -50,6 +51,20 @@ static char *parse_child(struct tab_entry *entry, char *word)
 	return NULL;
 }
 
+/* Read "set=UUID" or a child. */
+static char *parse_word(struct tab_entry *entry, char *word)
+{
+	if (entry->set || (entry->nr && !strncmp(word, "set=", 4)))
+		return format_text("set=UUID stands for all members: give nothing else");
+	if (strncmp(word, "set=", 4))
+		return parse_child(entry, word);
+	if (!set_uuid_is(word + 4))
+		return format_text("\"%s\" is no UUID of a set: daxlinear members lists those that there are",
+				   word + 4);
+	entry->set = copy_text(word + 4);
+	return NULL;
+}
+
 /* Read what follows the first word of a line.  Return NULL, or what is wrong. */
 static char *parse_line(struct tab *tab, const char *word, char *line, unsigned int number)
 {
@@ -69,11 +84,11 @@ static char *parse_line(struct tab *tab, const char *word, char *line, unsigned 
 	entry = &tab->entries[tab->nr++];
 	*entry = (struct tab_entry){ .line = number, .name = copy_text(word) };
 	while ((rest = strsep(&line, " \t\r"))) {
-		bad = *rest ? parse_child(entry, rest) : NULL;
+		bad = *rest ? parse_word(entry, rest) : NULL;
 		if (bad)
 			return bad;
 	}
-	return entry->nr ? NULL : format_text("%s has no children", entry->name);
+	return entry->nr || entry->set ? NULL : format_text("%s has no children", entry->name);
 }
 
 /* Drop the last entry. */
@@ -85,6 +100,7 @@ static void drop_last(struct tab *tab)
 	for (i = 0; i < entry->nr; i++)
 		free(entry->children[i].what);
 	free(entry->children);
+	free(entry->set);
 	free(entry->name);
 }
 
@@ -149,7 +165,7 @@ const struct tab_mistake *tab_find_mistake(const struct tab *tab, const char *na
 	return NULL;
 }
 
-/* Return the size of the device that a line makes. */
+/* Return the size of the device that a line makes of children; a set has its own. */
 uint64_t tab_bytes(const struct tab_entry *entry)
 {
 	uint64_t bytes = 0;

@@ -3,9 +3,10 @@
  * /etc/daxlineartab: the devices to make at boot, a line each.
  *
  *	NAME CHILD,len=SIZE[,offset=SIZE] ...
+ *	NAME set=UUID
  *
- * A CHILD is uuid=UUID of a namespace, partuuid=UUID of a partition, or a path. A # starts a
- * comment.
+ * A CHILD is uuid=UUID of a namespace, partuuid=UUID of a partition, or a path; the UUID of a set
+ * stands for its members. A # starts a comment.
  */
 #ifndef TAB_H
 #define TAB_H
@@ -24,6 +25,7 @@ struct tab_child {
 struct tab_entry {
 	unsigned int line;
 	char *name;
+	char *set;		/* the UUID of a set, NULL if the line has children */
 	struct tab_child *children;
 	size_t nr;
 };

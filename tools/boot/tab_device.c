@@ -7,6 +7,7 @@
 #include "boot/tab_file.h"
 #include "boot/unit.h"
 #include "device/line.h"
+#include "member/disks.h"
 #include "sys/blkid.h"
 #include "sys/nd.h"
 #include "sys/sysfs.h"
@@ -101,6 +102,20 @@ static bool read_entry(const struct tab_entry *entry, struct line *line)
 	return true;
 }
 
+/* Return whether a device begins with the first member of a set. */
+static bool is_of_set(const char *uuid, const struct layout *layout)
+{
+	struct machine machine;
+	const struct set *set;
+	bool same;
+
+	machine_read(&machine);
+	set = set_of_layout(&machine, layout);
+	same = set && !strcmp(set->uuid, uuid);
+	machine_free(&machine);
+	return same;
+}
+
 /* Return whether a line makes a device of these ranges.  How either is split does not matter. */
 bool tab_fits(const struct tab_entry *entry, const struct layout *layout)
 {
@@ -108,6 +123,8 @@ bool tab_fits(const struct tab_entry *entry, const struct layout *layout)
 	bool same;
 	size_t i;
 
+	if (entry->set)
+		return is_of_set(entry->set, layout);
 	same = read_entry(entry, &wanted) && wanted.layout.nr == live.layout.nr;
 	for (i = 0; i < live.layout.nr && same; i++) {
 		const struct segment *a = &wanted.layout.segments[i];
@@ -147,7 +164,10 @@ bool tab_check(const struct mapped *mapped, char **text)
 	} else if (entry && dm_table(mapped->name, &table)) {
 		layout_read(&layout, &table);
 		fits = tab_fits(entry, &layout);
-		size_text(tab_bytes(entry), sizes[0]);
+		if (entry->set)
+			snprintf(sizes[0], SIZE_TEXT_LEN, "another set");
+		else
+			size_text(tab_bytes(entry), sizes[0]);
 		size_text(table_end(&table) * SECTOR, sizes[1]);
 		*text = fits ? format_text("line %u of " TAB " makes %s as it is", entry->line,
 					   mapped->name) :

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "util/alloc.h"
+#include "device/dm.h"
 #include "util/say.h"
 #include "boot/unit.h"
 
@@ -83,6 +84,16 @@ static const char *program(void)
 	return path;
 }
 
+/* Have a unit wait for a node, but start without it: tab --make names what is missing. */
+static void wait_for(FILE *file, char *node)
+{
+	char *device = unit_escape(node);
+
+	fprintf(file, "Wants=%s.device\nAfter=%s.device\n", device, device);
+	free(device);
+	free(node);
+}
+
 static void write_unit(const struct tab_entry *entry, const char *folder)
 {
 	char *escaped = unit_escape(entry->name), *path, *unit, *node, *device, *by;
@@ -102,14 +113,11 @@ static void write_unit(const struct tab_entry *entry, const char *folder)
 		"After=systemd-modules-load.service systemd-udevd.service\n"
 		"Before=local-fs-pre.target shutdown.target\n"
 		"Conflicts=shutdown.target\n", entry->name);
-	/* Wants, not Requires: if a child is missing, tab --make runs and names it. */
-	for (i = 0; i < entry->nr; i++) {
-		node = unit_child_path(&entry->children[i]);
-		device = unit_escape(node);
-		fprintf(file, "Wants=%s.device\nAfter=%s.device\n", device, device);
-		free(device);
-		free(node);
-	}
+	for (i = 0; i < entry->nr; i++)
+		wait_for(file, unit_child_path(&entry->children[i]));
+	/* The last of its members has the device made. */
+	if (entry->set)
+		wait_for(file, format_text("/dev/disk/by-id/dm-uuid-" UUID_PREFIX "%s", entry->set));
 	fprintf(file,
 		"\n[Service]\n"
 		"Type=oneshot\n"

@@ -88,6 +88,9 @@ static void boot_find(struct boot *boot, const struct mapped *mapped, const stru
 {
 	tab_read(&boot->file, TAB);
 	boot->entry = tab_entry(&boot->file, mapped->name);
+	/* The members of a set are what they say themselves. */
+	if (boot->entry && boot->entry->set)
+		boot->entry = NULL;
 	if (boot->entry)
 		boot->text = tab_line(mapped->name, &line->layout);
 }

@@ -9,6 +9,8 @@
 #include "boot/unit.h"
 #include "cmd/child_options.h"
 #include "cmd/command.h"
+#include "cmd/set_device.h"
+#include "cmd/sets.h"
 #include "device/change.h"
 #include "device/dm.h"
 #include "device/lock.h"
@@ -133,6 +135,21 @@ static void pick_uuid(char *uuid, const struct line *line)
 	machine_free(&machine);
 }
 
+/* Make the device of a set.  A mount by the name in the line would wait for another name. */
+static int make_set(const struct tab_file *file, const struct tab_entry *entry)
+{
+	const struct set *set;
+	struct machine machine;
+
+	lock_changes();
+	machine_read(&machine);
+	set = set_given(&machine, entry->set);
+	if (strcmp(set->name, entry->name))
+		die(EXIT_FAILED, "line %u of %s names the set %s, but the name of its device is %s: correct the line, or run daxlinear rename %s %s",
+		    entry->line, file->path, entry->name, set->name, entry->set, entry->name);
+	return set_assemble(set);
+}
+
 static int make(const char *path, const char *name)
 {
 	char uuid[UUID_LEN + 1];
@@ -147,6 +164,8 @@ static int make(const char *path, const char *name)
 
 	tab_read(&file, path);
 	entry = find_entry(&file, name);
+	if (entry->set)
+		return make_set(&file, entry);
 	for (i = 0; i < entry->nr; i++) {
 		child = tab_child_path(&entry->children[i]);
 		if (!child)
@@ -211,7 +230,8 @@ const struct command command_tab = {
 "Each line of the file has the name of a device, and its children in their order:\n\n"
 "    NAME uuid=UUID,len=SIZE[,offset=SIZE] ...\n\n"
 "where UUID is that of a namespace. partuuid=UUID or a path is possible as well. A #\n"
-"starts a comment.\n\n"
+"starts a comment. A line NAME set=UUID is for the members of a set, which are made a\n"
+"device without a line, too.\n\n"
 "  --print NAME   print the line of a live device\n"
 "  --update NAME  rewrite the line of a live device, as it is now\n"
 "  --make NAME    make the device of this line\n"
