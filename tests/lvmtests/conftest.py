@@ -17,8 +17,23 @@ def _modules():
             module.insert()
 
 
-def pytest_collection_modifyitems(items):
-    """Run the tests of the reboot last: they leave volumes on the NVDIMMs."""
+def pytest_addoption(parser):
+    """Add the option of which boot this is, the first being 1."""
+    parser.addoption("--boot", type=int, default=1)
+
+
+def _boots(item):
+    """Return the boots in which a test runs."""
+    mark = item.get_closest_marker("after_reboot")
+    return mark.args if mark else (1,)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Take the tests of this boot; those of reboots come last, as they leave something behind."""
+    boot = config.getoption("--boot")
+    others = [item for item in items if boot not in _boots(item)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if boot in _boots(item)]
     items.sort(key=lambda item: item.path.stem == "test_reboot")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A reboot: volumes are activated by themselves, and mounted by fstab."""
+"""Reboots: volumes and devices of members appear by themselves, and are mounted by fstab."""
 
 import os
 import shutil
@@ -8,10 +8,16 @@ import pytest
 
 from lib.beside import wait_for
 from lib.command import run, write_file
+from lib.devices import nvdimm
+from lib.devices.moved import move
 from lib.fs.xfs import Xfs
 from lib.lvm.conf import CONF
 from lib.lvm.mounted import Mounted
 from lib.lvm.volume import Group, Volume
+from lib.tool import labels
+from lib.tool.members import FOLDER as SET_FOLDER
+from lib.tool.members import SERVICE, Members, state
+from lib.tool.tool import ask, daxlinear
 from lib.units import MIB, PAGE
 
 FOLDER = "/srv/data"
@@ -42,7 +48,7 @@ def test_leave_volumes(bed):
     write_file("/run/reboot", "")
 
 
-@pytest.mark.after_reboot
+@pytest.mark.after_reboot(2)
 def test_after_reboot(bed):
     volume, log = (Volume(group_of(bed.nvdimms), name) for name in ("data", "log"))
     wait_for(lambda: os.path.ismount(FOLDER), "fstab's volume is not mounted")
@@ -58,3 +64,74 @@ def test_after_reboot(bed):
     volume.check(bed)
     volume.group.remove()
     shutil.rmtree(FOLDER)
+
+
+# Which NVDIMM has what at the 3rd, 4th and 5th boot: ORDERS[boot][slot] is the number of a member.
+ORDERS = {3: (1, 2, 0), 4: (2, 1, 0), 5: (0, 2, 1)}
+DIARY = f"{SET_FOLDER}/diary"
+
+
+def slots():
+    """Return the NVDIMMs that are put into other slots."""
+    return nvdimm.discover()[:3]
+
+
+def write_diary(line):
+    """Leave a line for the next boots."""
+    with open(DIARY, "a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+
+
+def put(order, before, used):
+    """Put the members into slots, which had another order before."""
+    run("umount", SET_FOLDER)
+    daxlinear("remove", "mem")
+    move(slots(), [before.index(number) for number in order], used)
+
+
+@pytest.mark.after_reboot(2)
+def test_leave_members():
+    """Leave a set, and a line of fstab with the UUID of its filesystem."""
+    members = Members(slots())
+    members.make()
+    members.mount()
+    write_diary("begun")
+    write_file("/var/lib/lvmtests-used", members.used)
+    put(ORDERS[3], (0, 1, 2), members.used)
+    write_file("/run/reboot", "")
+
+
+@pytest.mark.after_reboot(3, 4, 5)
+def test_members_in_other_slots():
+    with open(DIARY, encoding="utf-8") as file:
+        boot = file.read().count("\n") + 2
+    assert not os.path.exists("/etc/daxlineartab")
+    assert run("findmnt", "-n", "-o", "SOURCE", SET_FOLDER) == "/dev/mapper/mem\n"
+    found = {member["disk"]: member["number"] - 1 for member in ask("members")["members"]}
+    assert tuple(found[one.path] for one in slots()) == ORDERS[boot]
+    write_diary(f"boot {boot}")
+    with open("/var/lib/lvmtests-used", encoding="utf-8") as file:
+        used = int(file.read())
+    if boot < 5:
+        put(ORDERS[boot + 1], ORDERS[boot], used)
+    else:
+        # one is left out, and another is in its place
+        run("umount", SET_FOLDER)
+        daxlinear("remove", "mem")
+        labels.erase(slots()[1])
+    write_file("/run/reboot", "")
+
+
+@pytest.mark.after_reboot(6)
+def test_member_left_out():
+    # the boot went on
+    assert state("local-fs.target") == "active"
+    wait_for(lambda: state(SERVICE) == "failed", "no unit has failed", within=60)
+    status = run("systemctl", "status", "--full", "--lines=20", SERVICE, check=False)
+    assert "mem (" in status and "is incomplete: member 3 " in status
+    for slot, number in (0, 1), (2, 2):
+        assert f"{slots()[slot].path} is member {number}" in status
+    assert not os.path.exists("/dev/mapper/mem") and not os.path.ismount(SET_FOLDER)
+    for one in slots():
+        assert " TYPE=" not in run("blkid", "-p", one.path, f"{one.path}p1", check=False)
+    assert run("findmnt", "-n", "-t", "xfs", check=False) == ""
