@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include "util/alloc.h"
 #include "fs/mounts.h"
 #include "health/report.h"
+#include "util/printable.h"
 #include "util/size.h"
 #include "sys/sysfs.h"
 #include "fs/xfs.h"
@@ -72,21 +72,6 @@ static bool overlap(const struct owner *owner, const struct bad *bad)
 {
 	return owner->start_bytes < bad->start_bytes + bad->len_bytes &&
 	       bad->start_bytes < owner->start_bytes + owner->len_bytes;
-}
-
-/* Escape control characters, which a terminal would interpret. */
-static char *printable(const char *name)
-{
-	char *text = copy_text(""), *longer;
-
-	for (; *name; name++) {
-		bool plain = *name != '\\' && !iscntrl((unsigned char)*name);
-
-		longer = format_text(plain ? "%s%c" : "%s\\%03o", text, (unsigned char)*name);
-		free(text);
-		text = longer;
-	}
-	return text;
 }
 
 static char *owner_text(const struct owner *owner)

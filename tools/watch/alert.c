@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <ctype.h>
 #include <string.h>
 
 #include "util/alloc.h"
 #include "util/clock.h"
 #include "util/json.h"
+#include "util/printable.h"
 #include "util/size.h"
 #include "watch/alert.h"
-
-/* Escape control characters: a line stays a line, in a terminal and in a mail's head. */
-static char *printable(const char *name)
-{
-	char *text = copy_text(""), *longer;
-
-	for (; *name; name++) {
-		bool plain = *name != '\\' && !iscntrl((unsigned char)*name);
-
-		longer = format_text(plain ? "%s%c" : "%s\\%03o", text, (unsigned char)*name);
-		free(text);
-		text = longer;
-	}
-	return text;
-}
 
 /* Add a field, none if there is no value. */
 static void add_field(struct alert *alert, const char *key, const char *value)
