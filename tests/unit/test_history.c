@@ -363,6 +363,107 @@ static void mounts(void)
 	drop(FILE_NAME);
 }
 
+static void settle(const char *child, const char *namespace, uint64_t sector, uint64_t sectors,
+		   const char *state)
+{
+	CHECK(history_settled(folder, &(struct history_range){
+		.child = child, .namespace = namespace, .sector = sector, .sectors = sectors,
+		.state = state }));
+}
+
+/* The state of each sector of a child: of its ranges none overlap. */
+static void states(const struct history *history, const char *child, char *text)
+{
+	uint64_t at;
+	size_t i;
+
+	memset(text, '.', 40);
+	text[40] = 0;
+	for (i = 0; i < history->nr_ranges; i++) {
+		const struct history_range *range = &history->ranges[i];
+
+		if (strcmp(range->child, child))
+			continue;
+		for (at = range->sector; at < range->sector + range->sectors; at++) {
+			CHECK(at < 40 && text[at] == '.');
+			text[at] = range->state[0];
+		}
+		CHECK(!strcmp(range->first, "t") &&
+		      !strcmp(history_owner(range, 0), "/a (data)"));
+	}
+}
+
+/* What repair settles is read by each reader, and written once by the writer. */
+static void settled(void)
+{
+	struct history history;
+	char text[41];
+
+	/* Without a folder there is nothing to note. */
+	CHECK(history_settled("/nonexistent", &(struct history_range){ .child = "p" }));
+	open_again(&history);
+	add(&history, "p", "u", 8, "t");
+	add(&history, "p", "u", 16, "t");
+	add(&history, "p", "u", 24, "t");
+	add(&history, "q", NULL, 8, "t");
+	CHECK(history_save(&history) && history_settle(&history));
+	history_free(&history);
+
+	settle("x", "u", 12, 8, "quarantined");
+	settle("p", NULL, 0, 40, NULL);
+	settle("q", NULL, 8, 8, NULL);
+	CHECK(history_load(&history, folder));
+	states(&history, "p", text);
+	CHECK(!strncmp(text, "........bbbbqqqqqqqqbbbbbbbbbbbb........", 40));
+	states(&history, "q", text);
+	CHECK(!strchr(text, 'b'));
+	history_free(&history);
+	CHECK(on_disk() == 4);
+
+	/* As the monitor does: what was noted is in the history then, and nowhere else. */
+	open_again(&history);
+	CHECK(history_settle(&history));
+	CHECK(!history_apply_settled(&history));
+	/* A driver that lists it again changes nothing. */
+	add(&history, "p", "u", 16, "t");
+	history_free(&history);
+	settle("p", "u", 16, 4, NULL);
+	settle("p", "u", 24, 1, NULL);
+	open_again(&history);
+	CHECK(history_settle(&history));
+	history_free(&history);
+	open_again(&history);
+	states(&history, "p", text);
+	CHECK(!strncmp(text, "........bbbbqqqq....bbbb.bbbbbbb........", 40));
+	history_free(&history);
+	drop(FILE_NAME);
+	drop("settled");
+}
+
+/* A line that a kill has cut off is none, and what follows is read. */
+static void settled_in_part(void)
+{
+	char *path = path_of("settled");
+	struct history history;
+	FILE *file = fopen(path, "w");
+
+	open_again(&history);
+	add(&history, "p", NULL, 8, "t");
+	add(&history, "p", NULL, 16, "t");
+	CHECK(history_save(&history));
+	history_free(&history);
+	CHECK(file && fputs("x\np - 8 8", file) >= 0 && !fclose(file));
+	CHECK(history_load(&history, folder) && history.nr_ranges == 2);
+	history_free(&history);
+	settle("p", NULL, 16, 8, NULL);
+	CHECK(history_load(&history, folder) && history.nr_ranges == 1 &&
+	      history.ranges[0].sector == 8);
+	history_free(&history);
+	free(path);
+	drop(FILE_NAME);
+	drop("settled");
+}
+
 /* The lock is that of unreadable(), by another open of the folder. */
 static void one_writer(void)
 {
@@ -398,6 +499,8 @@ int main(int argc, char **argv)
 	CHECK(mkdtemp(folder));
 	kept();
 	unknown_keys();
+	settled();
+	settled_in_part();
 	damaged();
 	each_step();
 	unreadable();

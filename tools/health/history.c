@@ -181,6 +181,7 @@ bool history_load(struct history *history, const char *folder)
 {
 	bool damaged, good = load(history, folder, &damaged);
 
+	history_apply_settled(history);
 	if (damaged)
 		note("%s/" FILE_NAME " is damaged, or is of another version of daxlinear: failures of earlier boots are not listed; daxlinear monitor sets it aside",
 		     folder);
@@ -390,13 +391,14 @@ const char *history_owner(const struct history_range *range, size_t number)
 	return owners ? array_text(owners, number) : NULL;
 }
 
-static struct history_range *find_same(const struct history *history,
-				       const struct history_range *range)
+/* Find a range with this place, child and source, NULL if there is none. */
+const struct history_range *history_same(const struct history *history,
+					 const struct history_range *range)
 {
 	size_t i;
 
 	for (i = 0; i < history->nr_ranges; i++) {
-		struct history_range *other = &history->ranges[i];
+		const struct history_range *other = &history->ranges[i];
 
 		if (other->sector == range->sector && other->sectors == range->sectors &&
 		    same_child(other->child, other->namespace, range->child, range->namespace) &&
@@ -418,7 +420,8 @@ static void put_owners(struct json_object *json, char * const *owners, size_t nr
 /**
  * history_add - add a range, or count it once more if it is there already
  * @history: The history.
- * @range: The range; its times, result and boot replace those of before, but the first time.
+ * @range: The range; its times, result, boot and state replace those of before, but the first time
+ *	and the state quarantined.
  *	It is none of the history's own.
  * @owners: What it belongs to.  Without any, those of before are kept.
  * @nr_owners: How many.
@@ -426,7 +429,7 @@ static void put_owners(struct json_object *json, char * const *owners, size_t nr
 void history_add(struct history *history, const struct history_range *range,
 		 char * const *owners, size_t nr_owners)
 {
-	struct history_range *old = find_same(history, range);
+	const struct history_range *old = history_same(history, range);
 	struct json_object *json = old ? old->json : new_object();
 
 	put_text(json, "child", range->child);
@@ -440,11 +443,13 @@ void history_add(struct history *history, const struct history_range *range,
 	put_text(json, "source", range->source);
 	put_text(json, "result", range->result);
 	put_text(json, "boot", range->boot);
-	put_text(json, "state", range->state);
+	/* What is in quarantine stays there if its driver, or a failure, lists it again. */
+	if (!old || strcmp(old->state, "quarantined"))
+		put_text(json, "state", range->state);
 	if (nr_owners || !get_array(json, "owners"))
 		put_owners(json, owners, nr_owners);
 	if (old) {
-		range_fill(old, json);
+		range_fill(&history->ranges[old - history->ranges], json);
 		return;
 	}
 	add_object(get_array(history->root, "ranges"), json);

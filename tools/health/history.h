@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the monitor has seen, kept across reboots: the children that are or were held, and their bad
- * ranges.  Only the monitor writes it; other commands read it.
+ * ranges.  Only the monitor writes it; other commands read it, and repair leaves notes for it.
  */
 #ifndef HISTORY_H
 #define HISTORY_H
@@ -67,6 +67,13 @@ const char *history_owner(const struct history_range *range, size_t number);
 void history_add(struct history *history, const struct history_range *range,
 		 char * const *owners, size_t nr_owners);
 void history_remove(struct history *history, const struct history_range *range);
+const struct history_range *history_same(const struct history *history,
+					 const struct history_range *range);
+
+/* What repair has settled: history_settle.c. */
+bool history_settled(const char *folder, const struct history_range *range);
+bool history_apply_settled(struct history *history);
+bool history_settle(struct history *history);
 
 bool history_has_mount(const struct history *history, const char *mount);
 void history_set_mounts(struct history *history, char * const *mounts, size_t nr);

@@ -130,6 +130,9 @@ static void save(struct watcher *watcher)
 {
 	uint64_t now = clock_monotonic();
 
+	/* What repair has noted is saved with the rest; if that fails, both are tried again. */
+	if (is_global(watcher) && now >= watcher->retry_at && !history_settle(&watcher->history))
+		watcher->changed = true;
 	if (!is_global(watcher) || !watcher->changed || now < watcher->retry_at)
 		return;
 	if (history_save(&watcher->history)) {
