@@ -90,3 +90,16 @@ bool run_quietly(const struct words *words)
 	posix_spawn_file_actions_destroy(&actions);
 	return done;
 }
+
+/* Run a command whose output goes to a file. */
+bool run_into(const struct words *words, int fd)
+{
+	posix_spawn_file_actions_t actions;
+	bool done;
+
+	if (posix_spawn_file_actions_init(&actions))
+		return false;
+	done = !posix_spawn_file_actions_adddup2(&actions, fd, 1) && spawn(words, &actions);
+	posix_spawn_file_actions_destroy(&actions);
+	return done;
+}

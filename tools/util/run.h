@@ -16,6 +16,7 @@ void words_add(struct words *words, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 bool run_program(const struct words *words);
 bool run_quietly(const struct words *words);
+bool run_into(const struct words *words, int fd);
 void words_print(const struct words *words);
 
 #endif
