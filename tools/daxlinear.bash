@@ -22,7 +22,7 @@ _daxlinear() {
 		words=$("$program" --help 2>/dev/null | sed -n 's/^  \([a-z]*\)  .*/\1/p')
 	elif [[ $word == -* ]]; then
 		words=$("$program" "$command" --help 2>/dev/null | grep -o -- '--[a-z][a-z-]*')" --help"
-	elif [[ $before == --@(svg|output) || $word == */* ]]; then
+	elif [[ $before == --@(svg|output|file|from) || $word == */* ]]; then
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return

@@ -23,6 +23,7 @@ static const struct command * const commands[] = {
 	&command_release,
 	&command_remove,
 	&command_rename,
+	&command_repair,
 	&command_resolve,
 	&command_show,
 	&command_status,
