@@ -155,6 +155,8 @@ static int parse_ranges(struct daxlinear_table *table, sector_t len, unsigned in
 	if (end != len)
 		return refuse(msg, "the ranges add up to %llu sectors, the target has %llu",
 			      end, len);
+	for (; i + 1 < daxlinear_room(table->nr_ranges); i++)
+		table->ranges[i + 1].start = ranges[i].start;
 	return parse_options(table, argc - used, argv + used, msg);
 }
 
@@ -214,7 +216,7 @@ size_t daxlinear_index_len(struct daxlinear_table *table)
 	u64 most = (u64)table->nr_ranges * BUCKETS_PER_RANGE;
 	unsigned int shift = 0;
 
-	if (table->nr_ranges <= DAXLINEAR_FEW)
+	if (table->nr_ranges <= DAXLINEAR_SOME)
 		return 0;
 	while (shift < BUCKET_SHIFT_MAX && last >> shift >= most)
 		shift++;
@@ -223,7 +225,7 @@ size_t daxlinear_index_len(struct daxlinear_table *table)
 }
 
 /**
- * daxlinear_fill_index() - fill in the index, and what a search reads beside it
+ * daxlinear_fill_index() - fill in the index, and where a bisection starts
  * @table: The table, whose index has room for daxlinear_index_len() entries.
  */
 void daxlinear_fill_index(struct daxlinear_table *table)
@@ -239,8 +241,6 @@ void daxlinear_fill_index(struct daxlinear_table *table)
 		while (bucket < end)
 			table->index[bucket++] = i;
 	}
-	for (; i + 1 < daxlinear_room(table->nr_ranges); i++)
-		ranges[i + 1].start = ranges[i].start;
 }
 
 /**
@@ -255,9 +255,9 @@ const struct daxlinear_range *daxlinear_find(const struct daxlinear_table *table
 {
 	const struct daxlinear_range *range;
 
-	if (!table->index)
+	if (table->nr_ranges <= DAXLINEAR_FEW)
 		return daxlinear_scan(table->ranges, page);
-	range = daxlinear_first(table, page);
+	range = table->index ? daxlinear_first(table, page) : table->ranges;
 	if (daxlinear_is_far(table, range, page))
 		return daxlinear_bisect(table, page);
 	return daxlinear_stride(range, page);

@@ -31,8 +31,8 @@ struct daxlinear_range {
  * Numbers of ranges up to which other ways are taken.  They compete with device-mapper's tree,
  * which has 8 keys in a node, and 9 children.
  */
-#define DAXLINEAR_FEW		8U	/* no index */
-#define DAXLINEAR_SOME		(9 * DAXLINEAR_FEW)
+#define DAXLINEAR_FEW		8U	/* one by one */
+#define DAXLINEAR_SOME		(9 * DAXLINEAR_FEW)	/* no index */
 #define DAXLINEAR_MANY		199	/* strides */
 #define DAXLINEAR_STRIDE	32
 
@@ -44,7 +44,7 @@ struct daxlinear_range {
  * @allow_move: The table may move what a device in use maps.
  * @half: Half of the largest power of two that is not above @nr_ranges.
  * @bucket_inverse: 2^32 divided by the pages of a bucket, a power of two.
- * @index: The first range in each bucket.  NULL if there are at most DAXLINEAR_FEW ranges.
+ * @index: The first range in each bucket.  NULL if there are at most DAXLINEAR_SOME ranges.
  * @upper: The last 2 * @half ranges.
  * @ranges: @nr_ranges ranges, and extra ones whose start is the target's end: daxlinear_room().
  */

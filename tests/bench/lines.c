@@ -66,6 +66,8 @@ static void make_table(unsigned int nr)
 		table->ranges[i + 1].start = table->ranges[i].start + 1 + 2 * (random_number() % 8);
 		table->ranges[i].delta = random_number();
 	}
+	for (; i + 1 < daxlinear_room(nr); i++)
+		table->ranges[i + 1].start = table->ranges[i].start;
 	i = daxlinear_index_len(table);
 	if (!i)
 		return;

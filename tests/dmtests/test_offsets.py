@@ -157,7 +157,8 @@ def test_four_thousand_ranges(bed):
     assert (outside.rc, outside.calls) == (-errno.EOPNOTSUPP, [])
 
 
-# the small ones share a bucket of the index: too few for one, searched in strides, and bisected
+# the small ones share a bucket of the index: too few and some without one, searched in strides, and
+# bisected
 @pytest.mark.parametrize("number", [7, 40, 190, 250])
 @pytest.mark.parametrize("large_at", ["first", "last"])
 def test_small_ranges_beside_a_large_one(bed, number, large_at):

@@ -15,7 +15,7 @@
 #include "../../dm-daxlinear/table.h"
 #include "unit.h"
 
-#define MAX_RANGES	24
+#define MAX_RANGES	96
 #define MAX_WORDS	(1 + 3 * MAX_RANGES + 4)
 #define WORD_LEN	32
 
@@ -190,7 +190,7 @@ static int check_line(u64 begin, u64 len, char *msg)
 		CHECK(daxlinear_path(nr_words, argv, i) == words[meaning.paths[i]]);
 
 	index_len = daxlinear_index_len(table);
-	CHECK(!index_len == (table->nr_ranges <= DAXLINEAR_FEW));
+	CHECK(!index_len == (table->nr_ranges <= DAXLINEAR_SOME));
 	CHECK(index_len <= 2UL * table->nr_ranges ||
 	      index_len - 1 <= len / DAXLINEAR_PAGE_SECTORS >> 32);
 	if (index_len) {

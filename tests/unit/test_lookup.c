@@ -60,8 +60,9 @@ static void make(unsigned int nr, u64 start, enum geometry geometry)
 	memset(table, 0, sizeof(*table));
 	table->nr_ranges = nr;
 	table->ranges[0].start = start;
-	for (i = 0; i < nr; i++)
-		table->ranges[i + 1].start = table->ranges[i].start + len_of(geometry, nr, i);
+	for (i = 0; i + 1 < daxlinear_room(nr); i++)
+		table->ranges[i + 1].start = table->ranges[i].start +
+					     (i < nr ? len_of(geometry, nr, i) : 0);
 	index_len = daxlinear_index_len(table);
 	if (!index_len)
 		return;
@@ -75,9 +76,9 @@ static unsigned int steps(unsigned int i, u64 page)
 	const struct daxlinear_range *first;
 	unsigned int left, logarithm = 0;
 
-	if (!table->index)
+	if (table->nr_ranges <= DAXLINEAR_FEW)
 		return i;
-	first = daxlinear_first(table, page);
+	first = table->index ? daxlinear_first(table, page) : table->ranges;
 	CHECK(first <= &table->ranges[i]);
 	left = &table->ranges[i] - first;
 	if (!daxlinear_is_far(table, first, page))
@@ -99,7 +100,7 @@ static void check_buckets(void)
 {
 	u64 len = table->ranges[table->nr_ranges].start - table->ranges[0].start;
 
-	CHECK(!index_len == (table->nr_ranges <= DAXLINEAR_FEW));
+	CHECK(!index_len == (table->nr_ranges <= DAXLINEAR_SOME));
 	CHECK(index_len <= 2UL * table->nr_ranges || (u64)(index_len - 1) << 32 < len);
 	CHECK(!index_len || index_len > table->nr_ranges || index_len == len);
 }
