@@ -24,7 +24,8 @@ X86_ALONE = {
 IS_X86 = os.uname().machine == "x86_64"
 
 # lines that this kernel logs by itself and that look like a splat
-KNOWN_SPLATS = KERNELS["bookworm"].known_splats if _VERSION < (6, 12) else ()
+KNOWN_SPLATS = (KERNELS["bookworm"].known_splats if _VERSION < (6, 12) else
+                KERNELS["newest"].known_splats if _VERSION >= (7, 0) else ())
 
 # The storm has its full length, and the most devices are there, on one of them.
 STORM_INJECTIONS = 50000 if _VERSION < (6, 12) else 20000
