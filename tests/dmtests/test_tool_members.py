@@ -2,7 +2,6 @@
 """Members: labels that create writes, devices that are made of them, and what may be wrong."""
 
 import os
-import re
 
 import pytest
 
@@ -12,6 +11,7 @@ from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs
 from lib.tool import labels, strace
 from lib.tool.completion import complete
+from lib.tool.steps import kill_at, steps_of
 from lib.tool.tab import boot_table, lines_of
 from lib.tool.tool import FAILED, FOUND, USAGE, ask, call, daxlinear, refused
 from lib.units import HUGE, MIB, MIB_SECTORS, SECTOR
@@ -471,18 +471,6 @@ def test_kernel_refuses(blank):
     run("dmsetup", "remove", "mem")
 
 
-def steps_of(*words):
-    """Run a command; return its writes to disks and its changes of mapped devices, in their order.
-
-    A GPT is five writes, of which each is made durable at once.
-    """
-    done, calls = strace.record_steps(*words)
-    assert done.code == 0, done
-    return [(name, number) for name, number, line in calls
-            if name == "pwrite64" or name == "write" and not re.match(r"write\([12],", line)
-            or name == "ioctl" and any(change in line for change in strace.CHANGES)]
-
-
 def test_create_cut_short(blank):
     # before each write and each change of a device
     a, c = blank.nvdimms[1], blank.nvdimms[3]
@@ -491,15 +479,15 @@ def test_create_cut_short(blank):
     whole = labels.table("mem")
     daxlinear("remove", "mem")
     labels.blank()
-    # the first member twice
-    assert len([step for step in steps if step[0] == "write"]) == 3 * 5
-    for name, number in steps:
-        assert strace.kill_at(name, number, *words).code < 0
+    # the gap of each member, the first label twice, a GPT being five writes; create, load, resume
+    assert steps == ["write"] * (2 + 3 * 5) + ["ioctl"] * 3
+    for number in range(1, len(steps) + 1):
+        kill_at(number, *words)
         if labels.state("mem") == "complete":
             daxlinear("assemble", "mem")
         else:
             # what is there is no obstacle
-            assert labels.state("mem") in (None, "unfinished"), (name, number)
+            assert labels.state("mem") in (None, "unfinished"), number
             daxlinear(*words)
         assert labels.table("mem") == whole
         run("dmsetup", "remove", "mem")
@@ -518,12 +506,12 @@ def test_extend_cut_short(blank):
     old, new = whole_table([a]), whole_table([a, b, c])
     assert labels.table("mem") == new
     seen = set()
-    for name, number in steps:
+    for number in range(1, len(steps) + 1):
         daxlinear("remove", "mem")
         labels.blank()
         labels.restore(a, kept)
         daxlinear("assemble", "mem")
-        assert strace.kill_at(name, number, *words).code < 0
+        kill_at(number, *words)
         live = labels.table("mem")
         assert live in (old, new) and labels.state("mem") == "complete"
         # after a reboot
@@ -550,13 +538,13 @@ def test_extend_that_was_cut_short_is_ended(blank):
     kept = labels.save(a)
     daxlinear("assemble", "mem")
     steps = steps_of("extend", "mem", b)
-    resumed = max(at for at, step in enumerate(steps) if step[0] == "ioctl")
-    first = next(step for step in steps[resumed:] if step[0] == "write")
+    resumed = max(at for at, step in enumerate(steps, 1) if step == "ioctl")
+    assert steps[resumed:] == ["write"] * 5
     daxlinear("remove", "mem")
     labels.erase(b)
     labels.restore(a, kept)
     daxlinear("assemble", "mem")
-    strace.kill_at(*first, "extend", "mem", b)
+    kill_at(resumed + 1, "extend", "mem", b)
     assert labels.table("mem") == whole_table([a, b])
     assert "daxlinear label mem makes them fit" in refused("extend", "mem", blank.nvdimms[3])
     assert labels.members()[b.path]["is"] == "left over"
@@ -571,11 +559,11 @@ def test_rename_cut_short(blank):
     kept = [labels.save(child) for child in (a, c)]
     steps = steps_of("rename", "mem", "new")
     daxlinear("remove", "new")
-    for name, number in steps:
+    for number in range(1, len(steps) + 1):
         for child, label in zip((a, c), kept, strict=True):
             labels.restore(child, label)
         daxlinear("assemble", "mem")
-        assert strace.kill_at(name, number, "rename", "mem", "new").code < 0
+        kill_at(number, "rename", "mem", "new")
         live = names()[0]
         (found,) = ask("members")["sets"]
         assert found["state"] == "complete" and found["name"] in ("mem", "new")
@@ -592,11 +580,11 @@ def test_release_cut_short(blank):
     daxlinear("remove", "mem")
     kept = labels.save(b)
     steps = steps_of("release", b)
-    for name, number in steps:
+    for number in range(1, len(steps) + 1):
         labels.restore(b, kept)
-        assert strace.kill_at(name, number, "release", b).code < 0
+        kill_at(number, "release", b)
         assert labels.state("mem") in ("complete", None)
-        labels.restore(b, kept)
+    labels.restore(b, kept)
     daxlinear("assemble", "mem")
 
 
@@ -606,10 +594,7 @@ def test_left_over(blank):
     labels.make("mem", a)
     assert steps_of("extend", "--dry-run", "mem", b) == []
     # its labels are written, its table is not loaded
-    done = call("extend", "mem", b, prefix=[
-        "strace", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
-        "inject=fdatasync:signal=KILL:when=2"])
-    assert done.code < 0
+    kill_at(12, "extend", "mem", b)
     assert labels.members()[b.path]["is"] == "left over"
     daxlinear("extend", "mem", c)
     assert labels.table("mem") == whole_table([a, c])

@@ -13,7 +13,7 @@ _STRACE = ["strace", "-f", "-qq", "-e", "trace=ioctl"]
 
 
 # what else makes something that lasts, or starts another program
-_STEPS = "ioctl,openat,unlink,write,pwrite64,fchown,fchmod,fsync,close,rename,clone,clone3,vfork"
+_STEPS = "ioctl,openat,unlink,write,fchown,fchmod,fsync,close,rename,clone,clone3,vfork"
 
 
 def record_steps(*words):
