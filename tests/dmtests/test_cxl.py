@@ -2,19 +2,22 @@
 """The persistent memory of a CXL device beside an NVDIMM, as children of one device."""
 
 import errno
+import json
 import mmap
 import os
 
 import pytest
 
 from lib.beside import wait_for
-from lib.devices import cxl, mce, monitor, poison
+from lib.command import run
+from lib.devices import cxl, mce, monitor, nvdimm, poison
 from lib.devices.unplug import Unplugged
 from lib.dm.status import Status
 from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders.taint import MACHINE_CHECK
 from lib.holders.victim import Sigbus, Victim
-from lib.tool.tool import FOUND, ToolDevice, daxlinear
+from lib.tool import labels
+from lib.tool.tool import FOUND, ToolDevice, call, daxlinear
 from lib.units import HUGE, MIB, PAGE, SECTOR
 
 pytestmark = pytest.mark.cxl
@@ -31,8 +34,8 @@ class Stack:
     def __init__(self, bed):
         self.bed = bed
         self.memory = cxl.child(bed)
-        (nvdimm,) = [child for child in bed.nvdimms if child is not self.memory]
-        self.device = bed.enter(ToolDevice(nvdimm, self.memory))
+        (beside,) = [child for child in bed.nvdimms if child is not self.memory]
+        self.device = bed.enter(ToolDevice(beside, self.memory))
         assert self.device.sectors * SECTOR == NVDIMM + CXL
         daxlinear("mkfs", self.device.name)
         self.fs = bed.enter(Xfs(self.device, bed.folder(), make=False))
@@ -89,6 +92,47 @@ def test_metadata(clean):
     assert caught.value.errno == errno.EUCLEAN
     assert stack.fs.is_shut_down()
     stack.check_handled(START)
+
+
+def remade(bed, sector):
+    """Return the child of the CXL device, with logical sectors of this size."""
+    memory = cxl.child(bed)
+    (namespace,) = {entry["dev"] for entry in json.loads(run("ndctl", "list", "-N"))
+                    if entry["blockdev"] == memory.name}
+    run("ndctl", "create-namespace", "-f", "-e", namespace, "-m", "fsdax", "-M", "mem",
+        "--sector-size", sector)
+    bed.nvdimms = nvdimm.discover()
+    return cxl.child(bed)
+
+
+def test_members_with_large_sectors(clean):
+    # a label goes by the sectors of its disk, and another member has others
+    (small,) = [child for child in clean.nvdimms if child is not cxl.child(clean)]
+    large = remade(clean, 4096)
+    try:
+        assert run("blockdev", "--getss", large.path) == "4096\n"
+        before = labels.make("mem", large, small)
+        assert large.number in before and small.number in before
+        found = labels.members()
+        assert [found[child.path]["number"] for child in (large, small)] == [1, 2]
+        assert f"{large.name}p1" in os.listdir("/sys/class/block")
+        daxlinear("remove", "mem")
+        labels.spoil(large, 1)
+        assert large.path in call("assemble", "mem").err
+        assert labels.table("mem") == before
+        daxlinear("label", "mem")
+        daxlinear("rename", "mem", "new")
+        daxlinear("remove", "new")
+        labels.spoil(large, 2)
+        assert call("assemble", "new").code == 0
+        assert labels.table("new") == before
+        daxlinear("remove", "new")
+        for child in large, small:
+            daxlinear("release", child)
+        assert labels.members() == {}
+    finally:
+        labels.blank()
+        remade(clean, 512)
 
 
 @pytest.mark.last("the kernel does not map the page any more, and a write to it is an oops")
