@@ -49,6 +49,7 @@ class Scene:
 
     @property
     def name(self):
+        """Return the device's name."""
         return self.device.name
 
     def on_child(self, place):
@@ -658,8 +659,10 @@ def test_bad_names(bed, words, code, text):
     (["--file", "/x", "--from", "/y", "--zero"], "give --from BACKUP or --zero"),
     (["--from", "/y"], "belong to --file"), (["--zero"], "belong to --file"),
     (["--file", "/x", "--zero", "--force"], "--force belongs to --from"),
-    (["--free", "--metadata"], "give one of"), (["--file", "/x", "--zero", "--free"], "give one of"),
-    (["--yes"], "--yes belongs to --metadata"), (["--file", "/x", "--file", "/y"], "give one --file"),
+    (["--free", "--metadata"], "give one of"),
+    (["--file", "/x", "--zero", "--free"], "give one of"),
+    (["--yes"], "--yes belongs to --metadata"),
+    (["--file", "/x", "--file", "/y"], "give one --file"),
 ])
 def test_bad_words(bed, words, text):
     assert bed.nvdimms

@@ -31,16 +31,17 @@ static void clear_record(const struct media_range *range)
 
 static void settle(const struct media_range *range, const char *state)
 {
+	struct history_range settled = {
+		.child = range->disk,
+		.sector = range->sector,
+		.sectors = range->sectors,
+		.state = state,
+	};
 	struct pmem pmem = { 0 };
 
-	nd_find(range->disk, &pmem);
-	if (!history_settled(HISTORY_FOLDER, &(struct history_range){
-			.child = range->disk,
-			.namespace = pmem.uuid[0] ? pmem.uuid : NULL,
-			.sector = range->sector,
-			.sectors = range->sectors,
-			.state = state,
-		}))
+	if (nd_find(range->disk, &pmem) && pmem.uuid[0])
+		settled.namespace = pmem.uuid;
+	if (!history_settled(HISTORY_FOLDER, &settled))
 		note(HISTORY_FOLDER ": %s; the history goes on listing the range",
 		     strerror(errno));
 	clear_record(range);

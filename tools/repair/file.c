@@ -7,14 +7,14 @@
  *   2. Another file without a name gets a share of the bad block, and a name in the quarantine.
  *      From now on the block cannot become free.
  *   3. Each other file that has the block gets a share of the good one in its place, then this one.
- *   4. The quarantine alone has the bad block now.  If the platform clears it there, it is released.
+ *   4. The quarantine alone has the bad block now.  If the platform clears it, it is released.
  *   5. The records are changed.
  *
  * A kill before 3 leaves the files as they were: files without names end with this process, and a
- * share in the quarantine changes nothing in a file.  Each share of 3 is one transaction of XFS.  As
- * this file comes last, it is listed as bad until all others are done, and the same command ends
+ * share in the quarantine changes nothing in a file.  Each share of 3 is one transaction of XFS.
+ * As this file comes last, it is listed as bad until all others are done, and the same command ends
  * what it began; a block that the quarantine has already is not shared again.  After 3 the block is
- * the quarantine's alone, and any later run changes the records: quarantined_settle().
+ * the quarantine's alone, and any later run changes the records: settle().
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +57,7 @@ static const char *reason(int err)
 	case EROFS:
 		return "it is mounted read-only: mount -o remount,rw";
 	case ETXTBSY:
-		return "it is in use as swap or as a program that runs: swapoff it, or end the program";
+		return "it is in use as swap, or runs as a program: swapoff it, or end the program";
 	case EIO:
 		return "XFS has shut down: unmount it, and mount it again";
 	case ENOSPC:
@@ -70,16 +70,14 @@ static void open_file(struct job *job)
 {
 	const char *path = job->options->path;
 	int fd = open(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-
 	/* A folder can't be opened for writing. */
-	if (fd < 0 && (errno == EISDIR || errno == ELOOP))
-		die(EXIT_FAILED, "%s is no regular file: --file repairs the contents of files", path);
-	if (fd < 0)
+	bool regular = fd >= 0 || (errno != EISDIR && errno != ELOOP);
+
+	if (regular && (fd < 0 || fstat(fd, &job->status)))
 		die(EXIT_FAILED, "%s: %s", path, reason(errno));
-	if (fstat(fd, &job->status))
-		die(EXIT_FAILED, "%s: %s", path, reason(errno));
-	if (!S_ISREG(job->status.st_mode))
-		die(EXIT_FAILED, "%s is no regular file: --file repairs the contents of files", path);
+	if (!regular || !S_ISREG(job->status.st_mode))
+		die(EXIT_FAILED, "%s is no regular file: only the contents of files are repaired",
+		    path);
 	if (job->status.st_dev != job->scene->device->dev)
 		die(EXIT_FAILED, "%s is not on %s, which is mounted on %s", path,
 		    job->scene->device->name, job->scene->mount.folder);
@@ -313,7 +311,7 @@ static bool replace_others(struct job *job, struct owners *owners)
 		const struct owner *owner = &others.owners[i];
 		char *name = owner->path ? copy_text(owner->path) :
 			format_text("a file without a path (inode %ju)", (uintmax_t)owner->inode);
-		int fd = scene_is_data(owner) ? file_open_inode(scene->root, owner->inode, O_RDWR) : -1;
+		int fd = file_open_inode(scene->root, owner->inode, O_RDWR);
 		struct stat status;
 
 		if (fd >= 0 && !fstat(fd, &status) &&

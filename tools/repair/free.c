@@ -193,13 +193,16 @@ static bool repair_block(const struct search *search, uint64_t place)
 		scene_forget(search->scene, place);
 		books_repaired(&media);
 		done = true;
-	} else if ((name = quarantine_keep(search->quarantine, fd, &entry))) {
-		printf("0x%jx: in quarantine\n", (uintmax_t)place);
-		books_quarantined(&media);
-		free(name);
-		done = true;
 	} else {
-		note("0x%jx: %s", (uintmax_t)place, strerror(errno));
+		name = quarantine_keep(search->quarantine, fd, &entry);
+		done = name;
+		if (done) {
+			printf("0x%jx: in quarantine\n", (uintmax_t)place);
+			books_quarantined(&media);
+		} else {
+			note("0x%jx: %s", (uintmax_t)place, strerror(errno));
+		}
+		free(name);
 	}
 	close(fd);
 	return done;

@@ -207,7 +207,7 @@ int metadata_repair(struct scene *scene, bool yes)
 		return EXIT_DONE;
 	}
 	if (!confirm(yes, replayed ? "run xfs_repair %s" :
-		     "run xfs_repair -L %s: the last changes, which are in the log, are lost", path))
+		     "run xfs_repair -L %s: the last changes, in the log, are lost", path))
 		stop();
 	if (!run_xfs_repair(path, replayed ? NULL : "-L") || !run_xfs_repair(path, "-n"))
 		die(EXIT_FAILED, "xfs_repair could not mend it: make the filesystem anew (daxlinear mkfs --force %s) and restore the backup",
