@@ -10,7 +10,7 @@ import time
 import document
 import forty
 import pytest
-from conftest import ABSENT, FOLDER, METRICS, PLAIN, TAB, TOP
+from conftest import ABSENT, METRICS, PLAIN, TAB, TOP
 
 STEPS = document.steps(document.read("using.rst").partition("\nTaking it down\n")[0])
 

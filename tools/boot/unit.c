@@ -117,7 +117,8 @@ static void write_unit(const struct tab_entry *entry, const char *folder)
 		wait_for(file, unit_child_path(&entry->children[i]));
 	/* The last of its members has the device made. */
 	if (entry->set)
-		wait_for(file, format_text("/dev/disk/by-id/dm-uuid-" UUID_PREFIX "%s", entry->set));
+		wait_for(file, format_text("/dev/disk/by-id/dm-uuid-" UUID_PREFIX "%s",
+					   entry->set));
 	fprintf(file,
 		"\n[Service]\n"
 		"Type=oneshot\n"
