@@ -103,9 +103,10 @@ def test_leave_members():
 
 @pytest.mark.after_reboot(3, 4, 5)
 def test_members_in_other_slots():
+    assert not os.path.exists("/etc/daxlineartab")
+    wait_for(lambda: os.path.ismount(SET_FOLDER), "fstab's filesystem is not mounted")
     with open(DIARY, encoding="utf-8") as file:
         boot = file.read().count("\n") + 2
-    assert not os.path.exists("/etc/daxlineartab")
     assert run("findmnt", "-n", "-o", "SOURCE", SET_FOLDER) == "/dev/mapper/mem\n"
     found = {member["disk"]: member["number"] - 1 for member in ask("members")["members"]}
     assert tuple(found[one.path] for one in slots()) == ORDERS[boot]
@@ -118,6 +119,7 @@ def test_members_in_other_slots():
         # one is left out, and another is in its place
         run("umount", SET_FOLDER)
         daxlinear("remove", "mem")
+        run("udevadm", "settle")
         labels.erase(slots()[1])
     write_file("/run/reboot", "")
 

@@ -3,11 +3,12 @@
 
 import os
 
+from ..beside import wait_for
 from ..command import run, write_file
 from ..devices.unplug import Unplugged
 from ..dm.ioctl import names
 from ..units import MIB, SECTOR
-from .tool import daxlinear
+from .tool import call, daxlinear
 
 LENGTH = 32 * MIB
 FOLDER = "/srv/mem"
@@ -55,12 +56,16 @@ class Members:
         write_file("/etc/fstab", self._fstab)
         run("systemctl", "daemon-reload")
         self.plug()
-        run("udevadm", "settle")
-        if "mem" in names():
-            daxlinear("remove", "mem")
-        for one in self.nvdimms:
+        wait_for(self._release_first, "the first member cannot be released")
+        for one in self.nvdimms[1:]:
             daxlinear("release", one)
         run("udevadm", "settle")
+
+    def _release_first(self):
+        """Release the first member; return whether it went well.  The device may still be made."""
+        if "mem" in names():
+            daxlinear("remove", "mem")
+        return call("release", self.nvdimms[0]).code == 0
 
     def take_down(self):
         """Unmount it and remove the device."""
