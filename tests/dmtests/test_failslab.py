@@ -147,6 +147,8 @@ def test_telling(bed):
     assert attribute(stock, first, "received") == "3"
 
 
+# so that the child has no record yet
+@pytest.mark.usefixtures("renewed")
 def test_attach(bed):
     first, second = bed.nvdimms[:2]
     ranges = [(first, pages(8), pages(8)), (second, 0, pages(8))]
@@ -161,7 +163,7 @@ def test_attach(bed):
             assert not listed() and all_free(bed)
         else:
             detach(device, first)
-    # at least the order's text, the attachment, the child's slot and its directory
+    # at least the order's text, the attachment, the child's slot and its record
     assert failures > 8
     # beside another attachment
     for failed in faults.each("attach_store", lambda: attach(device, second)):
@@ -176,6 +178,22 @@ def test_attach(bed):
         assert len(listed()) == 2
     detach(device, second)
     assert all_free(bed)
+
+
+def test_attach_to_a_mapped_device(bed):
+    # it has a directory only while something is attached to it
+    below = bed.device(Linear(pages(8), bed.nvdimms[0]))
+    device = bed.device(Linear(pages(8), below))
+    failures = 0
+    for failed in faults.each("attach_store", lambda: attach(device, below)):
+        failures += failed
+        if failed:
+            assert not listed()
+        else:
+            detach(device, below)
+    assert failures > 8
+    assert listed() == [(below.disk, device.disk)]
+    detach(device, below)
 
 
 @pytest.mark.usefixtures("bed", "unloaded")
