@@ -383,14 +383,16 @@ def test_entered_before_a_holder_is_asked(bed):
     line = f"inject {number_of(child)} {PAGE} {PAGE} 0"
     with record.poller() as poll:
         assert poll(0) is None
-        with Beside("sh", "-c", f"echo {line} >{PROBE}/control") as failure:
+        with Beside("sh", "-c", f"echo {line} >{PROBE}/control") as failure, \
+                contextlib.ExitStack() as stack:
+            stack.callback(bed.probe.delay, device, 0)
             failure.wait_in("probe_notify_failure")
             assert poll(10000) == 1
             assert [event[2:] for event in record.events()] == [
                 (pages(1), pages(1), "pending", "-")]
             assert record.ranges() == [(pages(1), pages(1))]
             assert failure.running
-            bed.probe.delay(device, 0)
+            stack.close()
             failure.end()
         assert poll(10000) == 2
         assert [event.result for event in record.events()] == ["handled"]
@@ -406,13 +408,15 @@ def test_pages_fail_while_a_child_goes(bed):
     bed.probe.delay(device, LONG)
     record = Record(child)
     line = f"inject {number_of(child)} 0 {WHOLE} 0"
-    with Beside("sh", "-c", f"echo {line} >{PROBE}/control") as failure:
+    with Beside("sh", "-c", f"echo {line} >{PROBE}/control") as failure, \
+            contextlib.ExitStack() as stack:
+        stack.callback(bed.probe.delay, device, 0)
         failure.wait_in("probe_notify_failure")
         other = Probe()
         other.commands([f"inject {number_of(child)} {100 * PAGE} {PAGE} 0"] * (EVENTS + 1))
         other.close()
         assert failure.running
-        bed.probe.delay(device, 0)
+        stack.close()
         failure.end()
     assert record.number("failures") == EVENTS + 2
     assert {event[2:] for event in record.events()} == {
