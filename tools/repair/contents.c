@@ -70,8 +70,11 @@ struct difference contents_compare(const struct contents *contents)
 	int err = errno;
 
 	/* What the page cache has is no proof of what the memory has. */
-	if (!file_uses_dax(contents->fd))
+	if (!file_uses_dax(contents->fd)) {
 		posix_fadvise(contents->fd, 0, 0, POSIX_FADV_DONTNEED);
+		/* Read-ahead would read a bad block with the good ones before it, and fail for all. */
+		posix_fadvise(contents->fd, 0, 0, POSIX_FADV_RANDOM);
+	}
 	while (data && other && found.what == SAME &&
 	       (len = next_piece(contents, &offset))) {
 		progress("comparing %s: at %s", contents->path, size_text(offset, text));
