@@ -121,6 +121,7 @@ void dxh_record_result(struct dxh_record *record, u64 number, int result)
 bool dxh_record_remove(struct dxh_record *record, u64 sector, u64 sectors)
 {
 	u64 start, end, last = sector + sectors;
+	struct dxh_entry *entry;
 
 	spin_lock(&record->lock);
 	/* By ranges of the table: an older kernel's badblocks_clear() counts sectors by an int. */
@@ -129,6 +130,10 @@ bool dxh_record_remove(struct dxh_record *record, u64 sector, u64 sectors)
 		start = max(start, sector);
 		badblocks_clear(&record->bad, start, min(end, last) - start);
 	}
+	/* Only its entry has what did not fit. */
+	for (entry = record->entries; entry < record->entries + DXH_ENTRIES; entry++)
+		if (entry->sector >= sector && entry->sector + entry->sectors <= last)
+			__clear_bit(DXH_OVERFLOW, &entry->flags);
 	range_behind(&record->bad, sector, &start, &end);
 	changed(record);
 	return start >= last;

@@ -130,6 +130,13 @@ def test_more_than_fit(bed, child):
     # what is in the record already needs no room
     bed.probe.inject(child, 0)
     assert record.number("overflow") == 1500 - ROOM
+    # of a range that is cleared, no event says that the record lacks it
+    record.clear(f"{pages(2 * (1500 - EVENTS) + 2)} {pages(2 * 900)}")
+    flags = [event.flags for event in record.events()]
+    assert flags[:900] == ["-"] * 900 and "overflow" in flags
+    record.clear()
+    assert [event.flags for event in record.events()] == ["-"] * EVENTS
+    assert record.number("overflow") == 1500 - ROOM
 
 
 def test_ranges_merge(bed, child):

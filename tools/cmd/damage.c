@@ -71,7 +71,7 @@ static void print_gaps(const struct bads *bads)
 			note("%s: its failures are not recorded, because dax_holder has not held it; daxlinear check has the remedy",
 			     child->name);
 		if (child->record.overflow)
-			note("%s: %ju failures did not fit in the kernel's record: the kernel log has their places",
+			note("%s: %ju failures did not fit in the kernel's record: they are listed as long as they are among the last 1,024",
 			     child->name, (uintmax_t)child->record.overflow);
 		if (lost)
 			note("%s: of %ju failures, times and results of the first %ju are not kept",

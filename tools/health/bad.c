@@ -68,16 +68,13 @@ bool bad_is_quarantined(const struct bad *bad)
 	return bad->quarantined_bytes >= bad->len_bytes;
 }
 
-/* Whether a range is in use, or there are failures whose place is not known any more. */
+/* Whether there is a range that a repair has not set aside. */
 bool bads_are_damage(const struct bads *bads)
 {
 	size_t i;
 
 	for (i = 0; i < bads->nr; i++)
 		if (!bad_is_quarantined(&bads->bads[i]))
-			return true;
-	for (i = 0; i < bads->nr_children; i++)
-		if (bads->children[i].record.overflow)
 			return true;
 	return false;
 }
