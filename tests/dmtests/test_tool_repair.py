@@ -128,7 +128,7 @@ def test_how_it_is_shown(clean, heals):
     # xfs_repair reads the head of a group in one piece
     places = [offset if fs.place("file", offset) % SMALLEST_GROUP >= MIB else offset + MIB
               for offset in places]
-    bad = [(scene.fail if number % 4 == 0 else scene.spoil)("file", offset)
+    bad = [scene.spoil("file", offset) if number % 4 else scene.fail("file", offset)
            for number, offset in enumerate(places)]
     assert {child.name for child, _ in bad} == {child.name for child in scene.children}
     listed = daxlinear("repair", scene.name, code=FOUND)

@@ -45,10 +45,14 @@ def entries(event, since):
 
 def wait_for_entries(number, since):
     """Wait for so many failures; return their entries."""
-    # journald takes a hundred a second, and so does journalctl
-    wait_for(lambda: time.sleep(1) or len(entries("failure", since)) >= number,
-             "an entry is missing", within=120)
-    return entries("failure", since)
+
+    def found():
+        # journald takes a hundred a second, and so does journalctl
+        time.sleep(1)
+        there = entries("failure", since)
+        return there if len(there) >= number else None
+
+    return wait_for(found, "an entry is missing", within=120)
 
 
 def places(found):
