@@ -479,8 +479,10 @@ def test_create_cut_short(blank):
     whole = labels.table("mem")
     daxlinear("remove", "mem")
     labels.blank()
-    # the gap of each member, the first label twice, a GPT being five writes; create, load, resume
-    assert steps == ["write"] * (2 + 3 * 5) + ["ioctl"] * 3
+    # the gap of each member, the first label twice, a GPT being five writes or more
+    first = steps.index("ioctl")
+    assert set(steps[:first]) == {"write"} and first >= 2 + 3 * 5
+    assert set(steps[first:]) == {"ioctl"}
     for number in range(1, len(steps) + 1):
         kill_at(number, *words)
         if labels.state("mem") == "complete":
@@ -539,7 +541,7 @@ def test_extend_that_was_cut_short_is_ended(blank):
     daxlinear("assemble", "mem")
     steps = steps_of("extend", "mem", b)
     resumed = max(at for at, step in enumerate(steps, 1) if step == "ioctl")
-    assert steps[resumed:] == ["write"] * 5
+    assert set(steps[resumed:]) == {"write"}
     daxlinear("remove", "mem")
     labels.erase(b)
     labels.restore(a, kept)
@@ -594,7 +596,13 @@ def test_left_over(blank):
     labels.make("mem", a)
     assert steps_of("extend", "--dry-run", "mem", b) == []
     # its labels are written, its table is not loaded
-    kill_at(12, "extend", "mem", b)
+    kept = labels.save(a)
+    steps = steps_of("extend", "mem", b)
+    daxlinear("remove", "mem")
+    labels.erase(b)
+    labels.restore(a, kept)
+    daxlinear("assemble", "mem")
+    kill_at(steps.index("ioctl") + 1, "extend", "mem", b)
     assert labels.members()[b.path]["is"] == "left over"
     daxlinear("extend", "mem", c)
     assert labels.table("mem") == whole_table([a, c])
