@@ -119,17 +119,18 @@ const struct command command_repair = {
 	.arguments = "NAME [--file PATH (--from BACKUP [--force] | --zero)]",
 	.what = "Repair bad blocks, or keep them away from files",
 	.help =
-"Without an option, lists what is bad, and what can be done about each, and exits with 3 if\n"
-"anything is to be done. It changes nothing then.\n\n"
-"A bad block of a file is written over in place, if the platform clears poison. Otherwise, on\n"
-"an XFS with reflink, a file in /.daxlinear-quarantine of the filesystem gets it, and all files\n"
-"that have it get a good block. The filesystem stays mounted and in use.\n\n"
+"Without an option, lists what is bad, and what can be done about each, and exits with\n"
+"3 if anything is to be done. It changes nothing then.\n\n"
+"A bad block of a file is written over in place, if the platform clears poison.\n"
+"Otherwise, on an XFS with reflink, a file in /.daxlinear-quarantine of the filesystem\n"
+"gets it, and all files that have it get a good block. The filesystem stays mounted and\n"
+"in use.\n\n"
 "  --file PATH    the file to repair\n"
 "  --from BACKUP  a copy of it; all that is not bad has to be the same\n"
 "  --force        take the bad ranges from BACKUP though other parts differ\n"
 "  --zero         fill with zeros what is bad\n"
 "  --free         clear the bad blocks of free space, or put them into quarantine\n"
-"  --metadata     of a device that is not mounted: have bad metadata cleared and made anew\n"
+"  --metadata     of a device that is not mounted: clear bad metadata and make it anew\n"
 "  --yes          take each step of --metadata without asking\n",
 	.run = run,
 };

@@ -72,7 +72,7 @@ struct difference contents_compare(const struct contents *contents)
 	/* What the page cache has is no proof of what the memory has. */
 	if (!file_uses_dax(contents->fd)) {
 		posix_fadvise(contents->fd, 0, 0, POSIX_FADV_DONTNEED);
-		/* Read-ahead would read a bad block with the good ones before it, and fail for all. */
+		/* Read-ahead would read a bad block with good ones before it, and fail for all. */
 		posix_fadvise(contents->fd, 0, 0, POSIX_FADV_RANDOM);
 	}
 	while (data && other && found.what == SAME &&
