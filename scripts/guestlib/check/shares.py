@@ -53,7 +53,7 @@ _PAGES = ("test_data.py", "test_offsets.py", "test_badinput.py", "test_xfs.py")
 # The short ones are last. Two guests run at a time, and the last should not run alone for long.
 SHARES = (
     # The tests of the tool depend on the suite's libraries and programs more than on the kernel.
-    Share("dmtests and tool tests", ("tests/run-dmtests",), on=newest_of_suites),
+    Share("dmtests and tool tests", ("tests/run-dmtests",), on=newest_of_suites, seconds=2400),
     Share("dmtests", ("tests/run-dmtests", NO_TOOL), on=others),
     # LVM, udev and systemd belong to the suite as well. The NVDIMMs are large enough for mkfs.xfs
     # to make an XFS without being forced, as Documentation/lvm.rst does.
