@@ -47,7 +47,6 @@ static bool ask_kernel(const char *folder, struct xfs *xfs)
 			.ag_bytes = (uint64_t)geometry.agblocks * geometry.blocksize,
 			.size_bytes = geometry.datablocks * geometry.blocksize,
 			.unit_bytes = (uint64_t)geometry.sunit * geometry.blocksize,
-			.inodes_log = __builtin_ctz(geometry.blocksize / geometry.inodesize),
 			.rmapbt = geometry.flags & XFS_FSOP_GEOM_FLAGS_RMAPBT,
 			.reflink = geometry.flags & XFS_FSOP_GEOM_FLAGS_REFLINK,
 		};

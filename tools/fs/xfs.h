@@ -12,7 +12,6 @@ struct xfs {
 	uint64_t ag_bytes;
 	uint64_t size_bytes;
 	uint64_t unit_bytes;	/* the stripe unit that files are aligned to, or 0 */
-	unsigned int inodes_log;	/* inodes in a block: 2 to the power of it */
 	bool rmapbt;
 	bool reflink;
 };

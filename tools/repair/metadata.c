@@ -149,9 +149,9 @@ static bool clear_all(const struct scene *scene, const char *path, bool yes)
 			struct media_range media;
 
 			if (kind == OF_A_FILE || kind == FREE) {
-				printf("0x%jx: %s, left as it is: --%s repairs it when XFS is mounted\n",
-				       (uintmax_t)at, kind == FREE ? "free space" : "data of a file",
-				       kind == FREE ? "free" : "file");
+				printf("0x%jx: %s, left as it is%s\n", (uintmax_t)at,
+				       kind == FREE ? "free space" : "data of a file",
+				       kind == FREE ? "" : ": --file repairs it when XFS is mounted");
 				continue;
 			}
 			if (!scene_media(scene, at, &media))
@@ -191,7 +191,7 @@ int metadata_repair(struct scene *scene, bool yes)
 		die(EXIT_FAILED, "%s: no superblock of an XFS can be read", path);
 	if (!clear_all(scene, path, yes)) {
 		books_close();
-		die(EXIT_FAILED, "%s has metadata in memory that stays bad: replace the member that has it (daxlinear replace), or make the filesystem anew and restore the backup",
+		die(EXIT_FAILED, "%s has metadata in memory that stays bad: replace the memory, or make the filesystem anew and restore the backup",
 		    scene->device->name);
 	}
 	books_close();
