@@ -479,9 +479,9 @@ def test_create_cut_short(blank):
     whole = labels.table("mem")
     daxlinear("remove", "mem")
     labels.blank()
-    # the gap of each member, the first label twice, a GPT being five writes or more
+    # the gap of each member, the first label twice, a GPT being four writes or more
     first = steps.index("ioctl")
-    assert set(steps[:first]) == {"write"} and first >= 2 + 3 * 5
+    assert set(steps[:first]) == {"write"} and first >= 2 + 3 * 4
     assert set(steps[first:]) == {"ioctl"}
     for number in range(1, len(steps) + 1):
         kill_at(number, *words)

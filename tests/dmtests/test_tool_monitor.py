@@ -204,7 +204,8 @@ def test_pending(kept):
     device = kept.named_device(DaxLinear(MIB_SECTORS, a))
     kept.enter(kept.probe.holding(device))
     with Monitor() as monitor:
-        kept.probe.delay(device, 1000)
+        # in ticks of the clock, of up to 4 ms
+        kept.probe.delay(device, 250)
         kept.probe.inject(a, PAGE)
         assert monitor.line()["result"] == "handled"
         kept.probe.delay(device, 6000)

@@ -13,7 +13,6 @@ from lib.beside import wait_for
 from lib.command import read_file, run, write_file
 from lib.dm.target import DaxLinear
 from lib.tool.monitor import history
-from lib.tool.tool import daxlinear
 from lib.units import MIB_SECTORS, PAGE, SECTOR
 
 UNIT = "daxlinear-monitor.service"
@@ -161,7 +160,8 @@ def test_mail(bed, since, mails):
     assert re.search(rf"^Subject: daxlinear on \S+: 40 alerts of {device.name}$", mail, re.M)
     assert mail.count(" failed, on ") == 40
     os.unlink(f"{mails}/{name}")
-    daxlinear("monitor", "--test")
+    # the one that is installed, with its hook
+    run("/usr/sbin/daxlinear", "monitor", "--test")
     (name,) = os.listdir(mails)
     assert "test of the alerts" in read_file(f"{mails}/{name}")
     assert len(entries("test", since)) == 1
