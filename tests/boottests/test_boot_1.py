@@ -73,9 +73,9 @@ def test_command(step):
 def test_metrics(machine):
     text = machine.run("daxlinear", "status", "--openmetrics")
     assert 'daxlinear_device_received_failures_total{device="mem"} 1\n' in text
-    checked = subprocess.run(["promtool", "check", "metrics"], input=text, text=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    assert (checked.returncode, checked.stdout) == (0, "")
+    # promtool checks it outside
+    with open("/results/metrics.prom", "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def test_metrics_timer(machine):
@@ -83,7 +83,7 @@ def test_metrics_timer(machine):
     timer, service = "daxlinear-metrics.timer", "daxlinear-metrics.service"
     assert machine.property(timer, "UnitFileState") == "disabled"
     assert machine.property(timer, "ActiveState") == "inactive"
-    assert machine.run("systemd-analyze", "verify", timer, service) == ""
+    assert machine.run("systemd-analyze", "verify", "--man=no", timer, service) == ""
     enable, *others = document.steps(document.read("metrics.rst"))
     assert len(others) == 4
     written = "/var/lib/prometheus/node-exporter/daxlinear.prom"
@@ -150,13 +150,17 @@ def test_new_modules(machine):
 
 @pytest.fixture(name="mailbox")
 def _mailbox(machine):
-    """The mailbox of a user that alerts are mailed to, by a mail server that runs."""
-    machine.run("useradd", "--create-home", "operator")
-    machine.run("systemctl", "start", "opensmtpd")
+    """The mail that a stand-in for sendmail was given."""
+    folder = "/var/spool/operator"
+    os.makedirs(folder)
+    os.chmod(folder, 0o777)
+    machine.append("/usr/sbin/sendmail",
+                   f"#!/bin/sh\ncat >{folder}/$$.new && mv {folder}/$$.new {folder}/$$\n")
+    os.chmod("/usr/sbin/sendmail", 0o755)
     machine.append("/etc/daxlinear/monitor.conf", "mail = operator\n")
 
     def read():
-        found = [*glob.glob("/var/mail/operator"), *glob.glob("/home/operator/Maildir/new/*")]
+        found = [path for path in glob.glob(f"{folder}/*") if not path.endswith(".new")]
         return "".join(open(path, encoding="utf-8").read() for path in found)
     return read
 
