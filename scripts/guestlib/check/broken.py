@@ -13,7 +13,7 @@ from . import build
 from .dmtests import Dmtests
 from .report import failures
 
-_SECONDS = 600
+_SECONDS = 1200
 
 
 class _Broken:
