@@ -32,22 +32,10 @@ static char *lasting_name(dev_t dev)
 	return format_text("partuuid=%s", uuid);
 }
 
-/* Join ranges as the target does with those of one line, which is what is made at boot. */
-static struct line join(const struct layout *layout)
-{
-	struct line line = { 0 };
-	size_t i;
-
-	for (i = 0; i < layout->nr; i++)
-		line_add(&line, layout->segments[i].dev, layout->segments[i].offset_sectors,
-			 layout->segments[i].len_sectors);
-	return line;
-}
-
 /* Return the line of a device of these ranges, without a newline. */
 char *tab_line(const char *name, const struct layout *layout)
 {
-	struct line joined = join(layout);
+	struct line joined = line_join(layout);
 	char *text = copy_text(name), *longer;
 	size_t i;
 
@@ -119,7 +107,7 @@ static bool is_of_set(const char *uuid, const struct layout *layout)
 /* Return whether a line makes a device of these ranges.  How either is split does not matter. */
 bool tab_fits(const struct tab_entry *entry, const struct layout *layout)
 {
-	struct line wanted = { 0 }, live = join(layout);
+	struct line wanted = { 0 }, live = line_join(layout);
 	bool same;
 	size_t i;
 

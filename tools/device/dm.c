@@ -90,7 +90,6 @@ static bool get_info(struct dm_task *task, struct mapped *mapped)
 			.suspended = info.suspended,
 			.read_only = info.read_only,
 			.open_count = info.open_count,
-			.events = info.event_nr,
 		};
 	dm_task_destroy(task);
 	return found;
@@ -296,19 +295,6 @@ bool dm_status(const char *name, struct table *status)
 	/* Without this the query would write back dirty data. */
 	dm_task_no_flush(task);
 	return get_targets(task, status);
-}
-
-/* Wait until a device has had more events than so many; false if it is gone. */
-bool dm_wait(dev_t dev, unsigned int events)
-{
-	struct dm_task *task = new_task_number(DM_DEVICE_WAITEVENT, dev);
-	struct dm_info info;
-	bool found;
-
-	dm_task_set_event_nr(task, events);
-	found = look(task, &info);
-	dm_task_destroy(task);
-	return found;
 }
 
 /* Whether a target type is registered in the kernel. */

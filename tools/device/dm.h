@@ -20,7 +20,6 @@ struct mapped {
 	bool suspended;
 	bool read_only;
 	int open_count;
-	unsigned int events;
 };
 
 void dm_begin(void);
@@ -39,7 +38,6 @@ bool dm_is_lvms(const struct mapped *mapped);
 char *dm_volume_name(const struct mapped *mapped);
 void dm_release(void);
 bool dm_status(const char *name, struct table *status);
-bool dm_wait(dev_t dev, unsigned int events);
 bool dm_knows_target(const char *type);
 
 int dm_create(const char *name, const char *uuid, const struct table *table);

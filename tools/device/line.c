@@ -39,6 +39,18 @@ static const char *align_option(const char *params)
 	return strstr(params, " " ALIGN_OLD) ? ALIGN_OLD : NULL;
 }
 
+/* Join ranges of a device as the target does with those of one line. */
+struct line line_join(const struct layout *layout)
+{
+	struct line line = { 0 };
+	size_t i;
+
+	for (i = 0; i < layout->nr; i++)
+		line_add(&line, layout->segments[i].dev, layout->segments[i].offset_sectors,
+			 layout->segments[i].len_sectors);
+	return line;
+}
+
 /**
  * line_read - read a table as one line
  * @line: Where its ranges go.

@@ -18,6 +18,7 @@ struct line {
 };
 
 uint64_t line_end(const struct line *line);
+struct line line_join(const struct layout *layout);
 void line_add(struct line *line, dev_t dev, uint64_t offset_sectors, uint64_t len_sectors);
 const struct target *line_read(struct line *line, const struct table *table);
 struct table line_table(const struct line *line);

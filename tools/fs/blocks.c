@@ -21,7 +21,8 @@ struct inode_handle {
 	uint32_t generation;
 } __attribute__((packed));
 
-static enum block_state find(int fd, uint64_t offset, uint64_t *place, uint64_t *len)
+/* Find where on the device a byte of a file is. */
+enum block_state block_find(int fd, uint64_t offset, uint64_t *place)
 {
 	union {
 		struct fiemap map;
@@ -44,24 +45,7 @@ static enum block_state find(int fd, uint64_t offset, uint64_t *place, uint64_t 
 		return BLOCK_UNKNOWN;
 	}
 	*place = extent->fe_physical + offset - extent->fe_logical;
-	*len = extent->fe_length - (offset - extent->fe_logical);
 	return extent->fe_flags & FIEMAP_EXTENT_UNWRITTEN ? BLOCK_RESERVED : BLOCK_WRITTEN;
-}
-
-/* Find where on the device a byte of a file is. */
-enum block_state block_find(int fd, uint64_t offset, uint64_t *place)
-{
-	uint64_t len;
-
-	return find(fd, offset, place, &len);
-}
-
-/* Find how many bytes from there on follow one another; false if there is no block. */
-bool block_run(int fd, uint64_t offset, uint64_t *place, uint64_t *len)
-{
-	enum block_state state = find(fd, offset, place, len);
-
-	return state == BLOCK_RESERVED || state == BLOCK_WRITTEN;
 }
 
 /* Have a range of a file share the blocks of another; false with errno. */

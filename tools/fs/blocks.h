@@ -15,7 +15,6 @@ enum block_state {
 };
 
 enum block_state block_find(int fd, uint64_t offset, uint64_t *place);
-bool block_run(int fd, uint64_t offset, uint64_t *place, uint64_t *len);
 bool block_share(int from, uint64_t from_offset, uint64_t len, int to, uint64_t to_offset);
 bool block_read(int fd, void *data, size_t len, uint64_t offset);
 bool block_write(int fd, const void *data, size_t len, uint64_t offset);

@@ -47,21 +47,6 @@ void bads_merge(struct bads *bads)
 	bads->nr = nr + 1;
 }
 
-/* Whether one of the ranges contains all of @bad. */
-bool bads_have(const struct bads *bads, const struct bad *bad)
-{
-	size_t i;
-
-	for (i = 0; i < bads->nr; i++) {
-		const struct bad *other = &bads->bads[i];
-
-		if (bad->start_bytes >= other->start_bytes &&
-		    bad->start_bytes + bad->len_bytes <= other->start_bytes + other->len_bytes)
-			return true;
-	}
-	return false;
-}
-
 /* Whether a repair has set aside all of a range, so that nothing uses it any more. */
 bool bad_is_quarantined(const struct bad *bad)
 {

@@ -60,7 +60,6 @@ void bads_add(struct bads *bads, const struct bad *bad);
 void bads_merge(struct bads *bads);
 void bads_collect(struct bads *bads, const struct stack *stack, const struct device *device);
 void bads_free(struct bads *bads);
-bool bads_have(const struct bads *bads, const struct bad *bad);
 bool bads_are_damage(const struct bads *bads);
 bool bad_is_quarantined(const struct bad *bad);
 const char *bad_known_by(const struct bad *bad);

@@ -5,18 +5,6 @@
 #include "member/disks.h"
 #include "util/alloc.h"
 
-/* The ranges of a device, joined as they are on one line. */
-static struct line join(const struct layout *layout)
-{
-	struct line line = { 0 };
-	size_t i;
-
-	for (i = 0; i < layout->nr; i++)
-		line_add(&line, layout->segments[i].dev, layout->segments[i].offset_sectors,
-			 layout->segments[i].len_sectors);
-	return line;
-}
-
 /* The member of which the second copy serves, NULL if there is none. */
 static const struct member *find_backup(const struct set *set)
 {
@@ -52,7 +40,7 @@ static void judge(struct findings *findings, const struct set *set, const struct
 /* A device that was made without labels has no finding. */
 void check_members(struct findings *findings, const struct checked *checked)
 {
-	struct line line = join(&checked->device->layout);
+	struct line line = line_join(&checked->device->layout);
 	const struct set *set;
 	struct machine machine;
 
