@@ -9,8 +9,10 @@ from lib import kernel
 from lib.bed import Bed
 from lib.command import read_file, run, write_file
 from lib.devices import cpus, nvdimm
+from lib.dm import ioctl
 from lib.holders.record import clear_all
 from lib.module import HOLDER, TARGET
+from lib.tool import labels
 
 # marks of tests that need another machine, and options that run those alone
 _MACHINES = {"large": "NVDIMMs of 64 GiB", "cxl": "a CXL device"}
@@ -147,3 +149,13 @@ def _clean(wiped, bed):  # pylint: disable=unused-argument
     for child in bed.nvdimms:
         child.wipe()
     return bed
+
+
+@pytest.fixture(name="blank")
+def _blank(clean):
+    """The bed, with no label on its NVDIMMs, before the test and after it."""
+    labels.blank()
+    yield clean
+    for name in ioctl.names():
+        run("dmsetup", "remove", "--retry", name)
+    labels.blank()

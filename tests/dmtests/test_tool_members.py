@@ -11,36 +11,14 @@ from lib.dm.target import DaxLinear
 from lib.fs.xfs import Xfs
 from lib.tool import labels, strace
 from lib.tool.completion import complete
-from lib.tool.steps import kill_at, steps_of
+from lib.tool.labels import FRONT, STALE
 from lib.tool.tab import boot_table, lines_of
 from lib.tool.tool import FAILED, FOUND, USAGE, ask, call, daxlinear, refused
-from lib.units import HUGE, MIB, MIB_SECTORS, SECTOR
+from lib.units import MIB, MIB_SECTORS, SECTOR
 
-INCOMPLETE, DOUBLED, FOREIGN, STALE, DAMAGED = 4, 5, 6, 7, 8
-
-GRANULE = 128 * MIB_SECTORS
-# where the data of a member begins on these NVDIMMs
-FRONT = max(HUGE, 2 * MIB) // SECTOR
+INCOMPLETE, DOUBLED, FOREIGN, DAMAGED = 4, 5, 6, 8
 
 TYPE = "8e9695b3-dcb0-495d-b2a3-aed5171ca457"
-
-
-@pytest.fixture(name="blank")
-def _blank(clean):
-    """The bed, with no label on its NVDIMMs, before the test and after it."""
-    labels.blank()
-    yield clean
-    for name in names():
-        run("dmsetup", "remove", "--retry", name)
-    labels.blank()
-
-
-def whole_table(children):
-    """Return the table of a device of these members."""
-    lengths = [(child.sectors - FRONT - 2048) // GRANULE * GRANULE for child in children]
-    words = " ".join(f"{child.number} {FRONT} {length}"
-                     for child, length in zip(children, lengths, strict=True))
-    return f"0 {sum(lengths)} daxlinear {len(children)} {words} 1 align_pmd"
 
 
 def uuid_of(name):
@@ -51,7 +29,7 @@ def uuid_of(name):
 def test_create(blank):
     # by libblkid, which has nothing of ours
     a, b, c = blank.nvdimms[1:4]
-    assert labels.make("mem", c, a, b) == whole_table([c, a, b])
+    assert labels.make("mem", c, a, b) == labels.whole_table([c, a, b])
     uuid = uuid_of("mem")
     assert uuid.startswith("DAXLINEAR-") and uuid[24] == "8" and uuid.endswith("00000000")
     stem = uuid.removeprefix("DAXLINEAR-")[:28]
@@ -66,7 +44,7 @@ def test_create(blank):
     assert "mem" not in names()
     # it is the same whatever the disks are called, and in which order
     assert daxlinear("assemble", "mem").startswith("/dev/mapper/mem: ")
-    assert labels.table("mem") == whole_table([c, a, b]) and uuid_of("mem") == uuid
+    assert labels.table("mem") == labels.whole_table([c, a, b]) and uuid_of("mem") == uuid
     # once is enough
     assert "is there already" in daxlinear("assemble", uuid.removeprefix("DAXLINEAR-"))
     daxlinear("remove", "mem")
@@ -138,7 +116,7 @@ def test_other_commands(blank):
     with open(path, "w", encoding="utf-8") as file:
         file.write(line)
     daxlinear("tab", "--file", path, "--make", "mem")
-    assert labels.table("mem") == whole_table([b, c]) and uuid_of("mem") == uuid
+    assert labels.table("mem") == labels.whole_table([b, c]) and uuid_of("mem") == uuid
     # without a label there is no such finding
     other = blank.named_device(DaxLinear(MIB_SECTORS, blank.nvdimms[1]))
     assert "members" not in [check["check"]
@@ -157,7 +135,7 @@ def test_line_of_a_set(blank):
     assert check["good"]
     assert f"line 1 of {tab} stays" in call("remove", "mem").err
     daxlinear("tab", "--make", "mem")
-    assert labels.table("mem") == whole_table([b, c])
+    assert labels.table("mem") == labels.whole_table([b, c])
     assert "is there already" in daxlinear("tab", "--make", "mem")
     # the line is what it was
     before = lines_of(tab)
@@ -165,7 +143,7 @@ def test_line_of_a_set(blank):
     assert lines_of(tab) == before
     daxlinear("remove", "mem")
     daxlinear("tab", "--make", "mem")
-    assert labels.table("mem") == whole_table([b, c, a])
+    assert labels.table("mem") == labels.whole_table([b, c, a])
     daxlinear("remove", "mem")
     assert (f"line 2 of {tab} names the set other, but the name of its device is mem"
             in refused("tab", "--make", "other"))
@@ -232,7 +210,7 @@ def test_missing(blank):
         assert names() == []
         labels.restore(child, kept)
     daxlinear("assemble", "--incremental", c.path)
-    assert labels.table("mem") == whole_table([a, b, c])
+    assert labels.table("mem") == labels.whole_table([a, b, c])
 
 
 def test_copied(blank):
@@ -260,7 +238,7 @@ def test_damaged(blank):
     done = call("assemble", "mem")
     assert done.code == 0
     assert f"{c.path}: the first copy of its partition table (GPT) is damaged" in done.err
-    assert labels.table("mem") == whole_table([b, c])
+    assert labels.table("mem") == labels.whole_table([b, c])
     assert labels.members()[c.path]["first_copy_damaged"]
     # as the message says, in use
     daxlinear("label", "mem")
@@ -314,11 +292,11 @@ def test_two_sets_of_one_name(blank):
     reason = refused("assemble", "mem")
     assert first in reason and second in reason and "daxlinear rename" in reason
     daxlinear("assemble", second)
-    assert labels.table("mem") == whole_table([b, c])
+    assert labels.table("mem") == labels.whole_table([b, c])
     assert "already" in refused("assemble", first)
     daxlinear("rename", first, "elsewhere")
     daxlinear("assemble", "--all")
-    assert labels.table("elsewhere") == whole_table([a])
+    assert labels.table("elsewhere") == labels.whole_table([a])
 
 
 def test_rename(blank):
@@ -471,152 +449,6 @@ def test_kernel_refuses(blank):
     run("dmsetup", "remove", "mem")
 
 
-def test_create_cut_short(blank):
-    # before each write and each change of a device
-    a, c = blank.nvdimms[1], blank.nvdimms[3]
-    words = ["create", "mem", c, a]
-    steps = steps_of(*words)
-    whole = labels.table("mem")
-    daxlinear("remove", "mem")
-    labels.blank()
-    # the gap of each member, the first label twice, a GPT being four writes or more
-    first = steps.index("ioctl")
-    assert set(steps[:first]) == {"write"} and first >= 2 + 3 * 4
-    assert set(steps[first:]) == {"ioctl"}
-    for number in range(1, len(steps) + 1):
-        kill_at(number, *words)
-        if labels.state("mem") == "complete":
-            daxlinear("assemble", "mem")
-        else:
-            # what is there is no obstacle
-            assert labels.state("mem") in (None, "unfinished"), number
-            daxlinear(*words)
-        assert labels.table("mem") == whole
-        run("dmsetup", "remove", "mem")
-        labels.blank()
-
-
-def test_extend_cut_short(blank):
-    # an XFS grows at last, so the old set or the new one has all of it
-    a, b, c = blank.nvdimms[1:4]
-    labels.make("mem", a)
-    daxlinear("remove", "mem")
-    kept = labels.save(a)
-    words = ["extend", "mem", b, c]
-    daxlinear("assemble", "mem")
-    steps = steps_of(*words)
-    old, new = whole_table([a]), whole_table([a, b, c])
-    assert labels.table("mem") == new
-    seen = set()
-    for number in range(1, len(steps) + 1):
-        daxlinear("remove", "mem")
-        labels.blank()
-        labels.restore(a, kept)
-        daxlinear("assemble", "mem")
-        kill_at(number, *words)
-        live = labels.table("mem")
-        assert live in (old, new) and labels.state("mem") == "complete"
-        # after a reboot
-        run("dmsetup", "remove", "mem")
-        daxlinear("assemble", "mem")
-        made = labels.table("mem")
-        assert made in (old, new)
-        seen.add((live == new, made == new))
-        if made == old:
-            # again, by the same command
-            daxlinear(*words)
-            assert labels.table("mem") == new
-        daxlinear("remove", "mem")
-        daxlinear("assemble", "mem")
-        assert labels.table("mem") == new
-    assert seen == {(False, False), (True, False), (True, True)}
-
-
-def test_extend_that_was_cut_short_is_ended(blank):
-    # where the table is changed, and the last label is not
-    a, b = blank.nvdimms[1:3]
-    labels.make("mem", a)
-    daxlinear("remove", "mem")
-    kept = labels.save(a)
-    daxlinear("assemble", "mem")
-    steps = steps_of("extend", "mem", b)
-    resumed = max(at for at, step in enumerate(steps, 1) if step == "ioctl")
-    assert set(steps[resumed:]) == {"write"}
-    daxlinear("remove", "mem")
-    labels.erase(b)
-    labels.restore(a, kept)
-    daxlinear("assemble", "mem")
-    kill_at(resumed + 1, "extend", "mem", b)
-    assert labels.table("mem") == whole_table([a, b])
-    assert "daxlinear label mem makes them fit" in refused("extend", "mem", blank.nvdimms[3])
-    assert labels.members()[b.path]["is"] == "left over"
-    daxlinear("label", "mem")
-    assert labels.members()[b.path]["is"] == "in place"
-    daxlinear("extend", "mem", blank.nvdimms[3])
-
-
-def test_rename_cut_short(blank):
-    a, c = blank.nvdimms[1], blank.nvdimms[3]
-    labels.make("mem", a, c)
-    kept = [labels.save(child) for child in (a, c)]
-    steps = steps_of("rename", "mem", "new")
-    daxlinear("remove", "new")
-    for number in range(1, len(steps) + 1):
-        for child, label in zip((a, c), kept, strict=True):
-            labels.restore(child, label)
-        daxlinear("assemble", "mem")
-        kill_at(number, "rename", "mem", "new")
-        live = names()[0]
-        (found,) = ask("members")["sets"]
-        assert found["state"] == "complete" and found["name"] in ("mem", "new")
-        assert (live, found["name"]) in (("mem", "mem"), ("mem", "new"), ("new", "new"))
-        daxlinear("rename", live, "new")
-        assert names() == ["new"]
-        assert {member["name"] for member in labels.members().values()} == {"new"}
-        daxlinear("remove", "new")
-
-
-def test_release_cut_short(blank):
-    b = blank.nvdimms[2]
-    labels.make("mem", b)
-    daxlinear("remove", "mem")
-    kept = labels.save(b)
-    steps = steps_of("release", b)
-    for number in range(1, len(steps) + 1):
-        labels.restore(b, kept)
-        kill_at(number, "release", b)
-        assert labels.state("mem") in ("complete", None)
-    labels.restore(b, kept)
-    daxlinear("assemble", "mem")
-
-
-def test_left_over(blank):
-    # an extend that was cut short, another one by another disk, and that disk gone
-    a, b, c = blank.nvdimms[1:4]
-    labels.make("mem", a)
-    assert steps_of("extend", "--dry-run", "mem", b) == []
-    # its labels are written, its table is not loaded
-    kept = labels.save(a)
-    steps = steps_of("extend", "mem", b)
-    daxlinear("remove", "mem")
-    labels.erase(b)
-    labels.restore(a, kept)
-    daxlinear("assemble", "mem")
-    kill_at(steps.index("ioctl") + 1, "extend", "mem", b)
-    assert labels.members()[b.path]["is"] == "left over"
-    daxlinear("extend", "mem", c)
-    assert labels.table("mem") == whole_table([a, c])
-    assert labels.members()[b.path]["is"] == "left over"
-    daxlinear("remove", "mem")
-    kept = labels.save(c)
-    labels.erase(c)
-    reason = refused("assemble", "mem", code=STALE)
-    assert f"{b.path} is member 2 of an extend that was cut short" in reason
-    labels.restore(c, kept)
-    daxlinear("assemble", "mem")
-    daxlinear("release", b.path)
-
-
 def test_old_label(blank):
     # a member that was restored from a copy of before an extend
     a, b, c = blank.nvdimms[1:4]
@@ -699,7 +531,7 @@ def test_dry_run(blank):
     script = daxlinear("create", "--dry-run", "mem", c, a)
     assert labels.members() == {} and names() == []
     run("sh", "-e", stdin=script)
-    assert labels.table("mem") == whole_table([c, a]) and labels.state("mem") == "complete"
+    assert labels.table("mem") == labels.whole_table([c, a]) and labels.state("mem") == "complete"
     assert labels.sets()["mem"]["device"] == "mem"
     daxlinear("remove", "mem")
     daxlinear("assemble", "mem")

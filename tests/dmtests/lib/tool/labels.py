@@ -7,7 +7,15 @@ import re
 
 from ..command import log, run
 from ..devices import nvdimm
+from ..units import HUGE, MIB, MIB_SECTORS, SECTOR
 from .tool import ask, daxlinear
+
+# the exit code about a set with a member of before an extend
+STALE = 7
+
+# where the data of a member begins on the NVDIMMs, and what its length is a multiple of
+FRONT = max(HUGE, 2 * MIB) // SECTOR
+_GRANULE = 128 * MIB_SECTORS
 
 _BLKRRPART = 0x125f
 # the whole of a label is in so much of either end of a disk
@@ -97,3 +105,11 @@ def blank():
     for child in found:
         erase(child)
     return found
+
+
+def whole_table(children):
+    """Return the table of a device of these members."""
+    lengths = [(child.sectors - FRONT - 2048) // _GRANULE * _GRANULE for child in children]
+    words = " ".join(f"{child.number} {FRONT} {length}"
+                     for child, length in zip(children, lengths, strict=True))
+    return f"0 {sum(lengths)} daxlinear {len(children)} {words} 1 align_pmd"
