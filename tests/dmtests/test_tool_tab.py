@@ -215,8 +215,9 @@ def test_update(clean):
     os.chmod(tab.path, 0o640)
     before = os.stat(tab.path)
     assert tab.tool("--update", device.name).endswith(f" makes {device.name} as it is\n")
-    # what fits is left as it was written
-    assert os.stat(tab.path) == before
+    # what fits is left as it was written; that it was read may show
+    after = os.stat(tab.path)
+    assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
     daxlinear("extend", device.name, b)
     assert f"line 4 of {tab.path} is up to date" in tab.tool("--update", device.path)
     new = daxlinear("tab", "--print", device.name).strip()
