@@ -37,8 +37,9 @@ class _Broken:
         out = os.path.join(whole, "broken", self._name)
         shutil.rmtree(out, ignore_errors=True)
         # make then rebuilds the patched file alone
-        shutil.copytree(os.path.join(whole, "src"), os.path.join(out, "src"), symlinks=True)
-        shutil.copy(os.path.join(whole, "manifest"), out)
+        with build.locked(whole):
+            shutil.copytree(os.path.join(whole, "src"), os.path.join(out, "src"), symlinks=True)
+            shutil.copy(os.path.join(whole, "manifest"), out)
         if not dmtests.guest("build", "--out", out, "--patch", self.patch):
             return False
         target = os.path.join(dmtests.results, self._name)

@@ -122,6 +122,11 @@ def inside(root, source, steps):
     return cache.contained(["sh", "-c", script])
 
 
+def locked(out):
+    """Return a lock on a build's folder: another build may make files there, and remove them."""
+    return cache.lock(os.path.join(out, "lock"))
+
+
 def _version(out):
     """Return the version of the kernel that a build is for, or None if nothing is built."""
     try:
@@ -137,7 +142,7 @@ def build(root, out, variables, verbose, patch=None, modules_alone=False):
     A build that succeeds prints only warnings.
     """
     os.makedirs(out, exist_ok=True)
-    with cache.lock(os.path.join(out, "lock")):
+    with locked(out):
         if _version(out) not in (None, root.version):
             # The kernel's build tree may have the path of the last one, and be older than the
             # objects.
