@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from . import debug_kernel, fixed_kernel, root
 
-# variables of the modules' make, by the kernel's flavour
-_VARIABLES = {"memory": ("UBSAN_SANITIZE=y", "GCOV_PROFILE=y")}
+# Variables of the modules' make, by the kernel's flavour. gcov calculates the counts of most lines
+# from those of others: where CPUs race, an update that gets lost makes a line that ran count 0.
+_VARIABLES = {"memory": ("UBSAN_SANITIZE=y", "GCOV_PROFILE=y", "KCFLAGS=-fprofile-update=atomic")}
 
 # Where a build sees the kernel's build tree: its /tmp is a tmpfs of its own.
 _BUILD = "/tmp/debug-kernel"
