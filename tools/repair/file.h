@@ -3,13 +3,7 @@
 #ifndef FILE_H
 #define FILE_H
 
-#include "repair/scene.h"
-
-struct file_options {
-	const char *path;
-	const char *backup;	/* NULL to fill with zeros */
-	bool force;		/* though other parts differ */
-};
+#include "repair/job.h"
 
 int file_repair(struct scene *scene, const struct file_options *options);
 
