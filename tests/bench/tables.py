@@ -10,12 +10,12 @@ import contextlib
 import itertools
 import random
 import tempfile
-from bisect import bisect_right
 from collections import namedtuple
 
 from count import count, instructions
 from daxbench import Bench
 from geometry import FS_PAGES, LONG, SPARE
+from places import LOOKUPS, Places
 from stacks import DAXLINEAR, LINEAR, RAW, device
 from uses import Use, make_file
 
@@ -30,43 +30,15 @@ DIRECT_READ = Use("4 KiB O_DIRECT read", "read", PAGE, 0, 0)
 DIRECT_WRITE = Use("4 KiB O_DIRECT write", "write", PAGE, 0, 0)
 WHATS = (ACCESS, ENDS, *[use.what for use in (*FILE_USES, DIRECT_READ, DIRECT_WRITE)])
 
-# pages of each use, and of direct_access besides both ends of each range
-SAMPLES, LOOKUPS = 256, 4096
+# pages of each use
+SAMPLES = 256
 
 # a file's first page in the device, and how many it has
 _File = namedtuple("_File", "path first pages")
 _FILE_MIB = 420
 
 
-class _Places:
-    """The pages of one table that are counted: half of random pages, half of random ranges."""
-
-    def __init__(self, luck, lengths, files):
-        self.starts = list(itertools.accumulate(lengths, initial=0))
-        self._luck = luck
-        everywhere = [(0, self.starts[-1])]
-        self.anywhere = self._pages(everywhere, SAMPLES)
-        self.in_files = self._pages([(file.first, file.first + file.pages) for file in files],
-                                    SAMPLES)
-        self.lookups = self._pages(everywhere, LOOKUPS)
-        self.ends = sorted({page for start, end in zip(self.starts, self.starts[1:])
-                            for page in (start, end - 1)})
-
-    def _pages(self, spans, number):
-        """Return so many pages of spans."""
-        return [self._page(self._luck.choice(spans), at % 2) for at in range(number)]
-
-    def _page(self, span, by_range):
-        """Return a page of a span, or one of a range that has pages there."""
-        start, end = span
-        if by_range:
-            first, last = (bisect_right(self.starts, page) - 1 for page in (start, end - 1))
-            one = self._luck.randint(first, last)
-            start, end = max(start, self.starts[one]), min(end, self.starts[one + 1])
-        return self._luck.randrange(start, end)
-
-
-def _listed(path, use, pages, *options):
+def listed(path, use, pages, *options):
     """Return the cost of a use of each of these pages of a file or a device."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(array.array("Q", [page * PAGE for page in pages]).tobytes())
@@ -80,24 +52,26 @@ def _in_files(use, files, pages):
         here = [page - file.first for page in pages
                 if file.first <= page < file.first + file.pages]
         if here:
-            samples += _listed(file.path, use, here)
+            samples += listed(file.path, use, here)
     assert len(samples) == len(pages)
     return samples
 
 
 def _counted(path, files, places):
     """Yield each use of a device and of the files on it, and its samples."""
+    anywhere = places.anywhere(SAMPLES)
+    in_files = places.within([(file.first, file.first + file.pages) for file in files], SAMPLES)
     with Bench() as bench:
-        yield ACCESS, bench.access_listed(path, places.lookups)
+        yield ACCESS, bench.access_listed(path, places.anywhere(LOOKUPS))
         yield ENDS, bench.access_listed(path, places.ends)
     for use in FILE_USES:
-        yield use.what, _in_files(use, files, places.in_files)
-    yield DIRECT_READ.what, _listed(path, DIRECT_READ, places.anywhere, "-d")
+        yield use.what, _in_files(use, files, in_files)
+    yield DIRECT_READ.what, listed(path, DIRECT_READ, anywhere, "-d")
     # what lies elsewhere may be the filesystem's own
-    yield DIRECT_WRITE.what, _listed(path, DIRECT_WRITE, places.in_files, "-d")
+    yield DIRECT_WRITE.what, listed(path, DIRECT_WRITE, in_files, "-d")
 
 
-def _rows(stack, geometry, counted):
+def rows_of(stack, geometry, counted):
     """Return two rows for each use: the mean and the dearest."""
     number = 0 if stack == RAW else len(geometry.lengths)
     rows = []
@@ -108,7 +82,7 @@ def _rows(stack, geometry, counted):
     return rows
 
 
-def _ranges(child, lengths):
+def ranges_of(child, lengths):
     starts = itertools.accumulate(lengths, initial=0)
     return [(child, start * PAGE_SECTORS, length * PAGE_SECTORS)
             for start, length in zip(starts, lengths)]
@@ -148,11 +122,11 @@ def _make(child):
 
 def _over(stack, child, geometry, seed):
     """Count over a device of one geometry; return the rows."""
-    with (device(stack, _ranges(child, geometry.lengths)) as path,
+    with (device(stack, ranges_of(child, geometry.lengths)) as path,
           _mounted(path, make=False) as xfs):
         files = [_file(xfs, number) for number in range(2)]
-        places = _Places(random.Random(f"{seed} {geometry.name}"), geometry.lengths, files)
-        return _rows(stack, geometry, _counted(path, files, places))
+        places = Places(random.Random(f"{seed} {geometry.name}"), geometry.lengths)
+        return rows_of(stack, geometry, _counted(path, files, places))
 
 
 def tables(child, geometries, seed):
