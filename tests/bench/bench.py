@@ -7,7 +7,8 @@ import sys
 import inside
 import uses
 from bounds import bounds, is_kept
-from geometry import few, geometries
+from geometry import by_page, few, geometries
+from pages import pages
 from report import judged, report, tables, write_csv
 from tables import tables as count_tables
 
@@ -24,6 +25,7 @@ def _all(first, second, seed):
     yield "faults, reads and writes of files", uses.files(layouts)
     yield "O_DIRECT", uses.direct(layouts)
     yield "tables", count_tables(first, geometries(seed), seed)
+    yield "page by page", pages(first, by_page(seed), seed)
     yield "lookups", inside.accesses(first, NUMBERS)
     yield "requests across ranges", inside.addresses(first, second)
     yield "failures", (inside.failures_of_ranges(first, (1, 16, 1024, 65536)) +
@@ -38,11 +40,13 @@ def _all(first, second, seed):
 def _short(first, _second, seed):
     """Count accesses over some tables."""
     yield "tables", count_tables(first, few(seed), seed)
+    yield "page by page", pages(first, by_page(seed), seed)
 
 
 def _tables(first, _second, seed):
     """Count accesses over all tables."""
     yield "tables", count_tables(first, geometries(seed), seed)
+    yield "page by page", pages(first, by_page(seed), seed)
 
 
 def _missed(rows):

@@ -3,6 +3,7 @@
 
 from collections import namedtuple
 
+import pages
 import tables
 from geometry import MANY, TWO
 from inside import (ATTACHED, FAILURE, GONE_LINES, GONE_RANGES, INTERLEAVED, LOAD, MEMORY,
@@ -14,6 +15,11 @@ from uses import DEVICE_USES, FILE_USES
 # `value` may be `limit` at most
 Bound = namedtuple("Bound", "what value limit")
 
+# Over more than so many ranges a page may be dearer than over dm-linear, if its target is among the
+# first on each level of device-mapper's tree and its bucket has many ranges.
+FLAT = 72
+PAGE_MORE = 32
+BIO_MORE = 40
 # how much dearer a fault may be over 20,000 ranges than over two
 MORE = 30
 FAILURE_TIMES = 2
@@ -85,6 +91,23 @@ def _tables(rows):
                         values[use.what, TWO, DAXLINEAR] + MORE)
 
 
+def _page_more(row):
+    if row.ranges <= FLAT:
+        return 0
+    return BIO_MORE if row.what == pages.BIO else PAGE_MORE
+
+
+def _pages(rows):
+    """Of the tables of one limit, the one with the dearest page."""
+    dearest = {}
+    for row in rows:
+        if row.what in pages.WHATS:
+            key = (row.what, _page_more(row))
+            dearest[key] = max(dearest.get(key, row), row, key=lambda one: one.value)
+    for (what, more), row in dearest.items():
+        yield Bound(f"{what}, {row.table}: {more} more than dm-linear's", row.value, more)
+
+
 def _failure(book):
     for row in book.rows:
         if (row.what in (FAILURE, INTERLEAVED) and row.stack == DAXLINEAR
@@ -125,7 +148,7 @@ def _load(book):
 def bounds(rows):
     """Return a Bound for each limit of which there are rows."""
     book = Book(rows)
-    return [*_uses(book), *_access(book), *_tables(rows), *_failure(book), *_search(book),
+    return [*_uses(book), *_access(book), *_tables(rows), *_pages(rows), *_failure(book), *_search(book),
             *_load(book)]
 
 

@@ -25,6 +25,18 @@ def odd(luck, number, pages=FS_PAGES + SPARE):
     return [1 + 2 * (end - start) for start, end in zip(cuts, cuts[1:])]
 
 
+def _uneven(luck, number):
+    """Return lengths that differ by a factor of up to 65,536."""
+    weights = [2 ** luck.uniform(0, 16) for _ in range(number)]
+    return [1 + int(weight * (FS_PAGES - number) / sum(weights)) for weight in weights]
+
+
+def _one_long(luck, number):
+    lengths = [1] * number
+    lengths[luck.randrange(number)] = FS_PAGES - number
+    return lengths
+
+
 def _all_but_one(luck, number):
     lengths = [FS_PAGES // number] * number
     lengths[luck.randrange(number)] += SPARE - luck.randrange(2)
@@ -54,3 +66,12 @@ def few(seed):
     """Return some that take little time to load."""
     wanted = {"1, random", TWO, "3, random", "8, random", MANY, "20000 of a page, one long"}
     return [one for one in geometries(seed) if one.name in wanted]
+
+
+def by_page(seed):
+    """Return those for a comparison page by page: where the ways to find a range change."""
+    luck = random.Random(f"{seed} by page")
+    numbers = [2, 3, *range(9, 15), 72, 73, 200, luck.randrange(15, 72), luck.randrange(74, 200),
+               luck.randrange(201, 4096)]
+    return [Geometry(f"{number} {how}", lengths(luck, number)) for number in numbers
+            for how, lengths in (("odd", odd), ("uneven", _uneven), ("one long", _one_long))]

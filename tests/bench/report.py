@@ -46,11 +46,11 @@ def tables(rows):
     """Return the lines of what was counted over tables of all geometries."""
     whats = (ACCESS, DEAREST.format(ACCESS), TABLE_USES[0].what, TABLE_USES[2].what,
              DIRECT_READ.what)
-    rows = [row for row in rows if row.table]
+    rows = [row for row in rows if row.table and row.what in whats]
     values = {(row.table, row.what, row.stack): row.value for row in rows}
     names = list(dict.fromkeys(row.table for row in rows))
     return _table(["", *[word for what in whats for word in (what, "daxlinear")]],
-                  [[name, *[values[name, what, stack] for what in whats
+                  [[name, *[values.get((name, what, stack)) for what in whats
                             for stack in (LINEAR, DAXLINEAR)]] for name in names])
 
 
