@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from ..beside import PATIENCE_SECONDS
+from ..beside import PATIENCE_SECONDS, wait_for
 from ..command import ENVIRONMENT, log, run
 from .tool import PROGRAM
 
@@ -26,14 +26,15 @@ class Monitor:
         self._folder = tempfile.mkdtemp()
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(f"{self._folder}/notify")
-        # a file, which never makes the monitor wait as a full pipe would
+        # files, which never make the monitor wait as a full pipe would
         # pylint: disable-next=consider-using-with # __exit__() closes it
         self._output = open(f"{self._folder}/out", "w+b")
-        # pylint: disable-next=consider-using-with # __exit__() ends it
-        self._process = subprocess.Popen(
-            [*prefix, PROGRAM, "monitor", "--json", *names], stdin=subprocess.DEVNULL,
-            stdout=os.open(f"{self._folder}/out", os.O_WRONLY | os.O_APPEND),
-            stderr=subprocess.PIPE, env={**ENVIRONMENT, "NOTIFY_SOCKET": f"{self._folder}/notify"})
+        with open(f"{self._folder}/out", "ab") as out, open(f"{self._folder}/err", "ab") as err:
+            # pylint: disable-next=consider-using-with # __exit__() ends it
+            self._process = subprocess.Popen(
+                [*prefix, PROGRAM, "monitor", "--json", *names], stdin=subprocess.DEVNULL,
+                stdout=out, stderr=err,
+                env={**ENVIRONMENT, "NOTIFY_SOCKET": f"{self._folder}/notify"})
         self._part = b""
 
     def __enter__(self):
@@ -85,13 +86,17 @@ class Monitor:
 
     def end(self):
         """Wait until it ends; return (code, rest of its output, its messages)."""
-        _, err = self._process.communicate(timeout=PATIENCE_SECONDS)
-        return self._process.returncode, self.rest(), err.decode()
+        code = self._process.wait(PATIENCE_SECONDS)
+        return code, self.rest(), self._messages()
 
-    def messages(self):
-        """Kill it; return its messages."""
-        self._process.kill()
-        return self.end()[2]
+    def _messages(self):
+        with open(f"{self._folder}/err", encoding="utf-8") as file:
+            return file.read()
+
+    def wait_for_message(self, text):
+        """Wait until a message has this text."""
+        wait_for(lambda: text in self._messages(),
+                 lambda: f"no message has {text!r}:\n{self._messages()}")
 
 
 @contextlib.contextmanager
