@@ -41,6 +41,17 @@ const struct tab_entry *tab_entry(const struct tab_file *file, const char *name)
 	return tab_find(&file->tab, name);
 }
 
+/* The number of the line that makes a device at boot, 0 if there is none. */
+unsigned int tab_line_at_boot(const char *name)
+{
+	const struct tab_entry *entry;
+	struct tab_file file;
+
+	tab_read(&file, TAB);
+	entry = tab_find(&file.tab, name);
+	return entry ? entry->line : 0;
+}
+
 static void drop_pending(void)
 {
 	if (pending)

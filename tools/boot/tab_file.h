@@ -15,6 +15,7 @@ struct tab_file {
 
 void tab_read(struct tab_file *file, const char *path);
 const struct tab_entry *tab_entry(const struct tab_file *file, const char *name);
+unsigned int tab_line_at_boot(const char *name);
 void tab_prepare(const struct tab_file *file, unsigned int line, const char *text);
 bool tab_commit(void);
 

@@ -36,13 +36,10 @@ static void print_command(const char *name, const char *uuid, const struct table
 /* How the table for the boot makes this device, with what is on it; NULL if it has no line. */
 static char *tab_hint(const char *name)
 {
-	const struct tab_entry *entry;
-	struct tab_file file;
+	unsigned int line = tab_line_at_boot(name);
 
-	tab_read(&file, TAB);
-	entry = tab_find(&file.tab, name);
-	return entry ? format_text("daxlinear tab --make %s makes it by line %u of " TAB ", with what is on it; ",
-				   name, entry->line) : NULL;
+	return line ? format_text("daxlinear tab --make %s makes it by line %u of " TAB ", with what is on it; ",
+				  name, line) : NULL;
 }
 
 /* Refuse what a label cannot describe, or would overwrite. */

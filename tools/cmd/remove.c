@@ -54,24 +54,12 @@ static void note_members(const struct mapped *mapped, const struct machine *mach
 		     set->name);
 }
 
-/* Name the line in the table for the boot, which makes the device again. */
-static void note_line(const char *name)
-{
-	const struct tab_entry *entry;
-	struct tab_file file;
-
-	tab_read(&file, TAB);
-	entry = tab_find(&file.tab, name);
-	if (entry)
-		note("line %u of " TAB " stays, and makes %s again at the next boot", entry->line,
-		     name);
-}
-
 static int run(int argc, char **argv)
 {
 	const char *name, *force;
 	struct machine machine;
 	struct mapped mapped;
+	unsigned int line;
 
 	name = name_and_option(argc, argv, options, &force);
 	dm_begin();
@@ -82,7 +70,10 @@ static int run(int argc, char **argv)
 	change_remove(&mapped);
 	machine_read(&machine);
 	note_members(&mapped, &machine);
-	note_line(mapped.name);
+	line = tab_line_at_boot(mapped.name);
+	if (line)
+		note("line %u of " TAB " stays, and makes %s again at the next boot", line,
+		     mapped.name);
 	return EXIT_DONE;
 }
 

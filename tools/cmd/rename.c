@@ -59,23 +59,12 @@ static void refuse_taken(const struct subject *subject, const struct machine *ma
 			die(EXIT_FAILED, "there is a set %s already: choose another name", name);
 }
 
-/* The table for the boot goes by names. */
-static void note_line(const char *name)
-{
-	const struct tab_entry *entry;
-	struct tab_file file;
-
-	tab_read(&file, TAB);
-	entry = tab_find(&file.tab, name);
-	if (entry)
-		note("line %u of " TAB " has the old name, %s: change it there", entry->line, name);
-}
-
 static int run(int argc, char **argv)
 {
 	const char *name = NULL, *new = NULL, *wrong;
 	struct subject subject = { 0 };
 	struct machine machine;
+	unsigned int line;
 
 	while (next_option(argc, argv, options) != -1)
 		if (name)
@@ -101,8 +90,10 @@ static int run(int argc, char **argv)
 	if (subject.is_live && strcmp(subject.mapped.name, new))
 		change_name(&subject.mapped, new);
 	let_signals();
-	if (strcmp(name, new))
-		note_line(name);
+	/* The table for the boot goes by names. */
+	line = strcmp(name, new) ? tab_line_at_boot(name) : 0;
+	if (line)
+		note("line %u of " TAB " has the old name, %s: change it there", line, name);
 	return EXIT_DONE;
 }
 
