@@ -42,7 +42,12 @@ def test_the_page(clean):
     clean.enter(HEAL)
     path, backup = scene.make("ledger", MIB)
     shutil.copy(backup, "/backup")
+    scene.fs.reserve("gone", MIB)
+    child, at = scene.on_child(scene.fs.place("gone", 0))
+    os.unlink(scene.fs.path("gone"))
+    os.sync()
     scene.spoil("ledger", 5 * PAGE, PAGE_SECTORS)
+    child.add_badblocks(at // SECTOR, 8)
     commands = console("failures.rst")
     assert len(commands) >= 6
     for command, shown in commands:

@@ -206,6 +206,7 @@ def test_shut_down(clean):
     scene.spoil("file", 5 * PAGE)
     run("xfs_io", "-x", "-c", "shutdown", scene.fs.folder)
     assert "XFS has shut down" in refused("repair", scene.name, "--file", path, "--from", backup)
+    assert "XFS has shut down" in refused("repair", scene.name, "--free")
     done = call("repair", scene.name)
     assert done.code == FOUND and "XFS has shut down" in done.err
 
@@ -235,6 +236,8 @@ def test_bad_names(bed, words, code, text):
     (["--from", "/y"], "belong to --file"), (["--zero"], "belong to --file"),
     (["--file", "/x", "--zero", "--force"], "--force belongs to --from"),
     (["--file", "/x", "--zero", "--metadata"], "give one of"),
+    (["--free", "--metadata"], "give one of"),
+    (["--file", "/x", "--zero", "--free"], "give one of"),
     (["--yes"], "--yes belongs to --metadata"),
     (["--file", "/x", "--file", "/y"], "give one --file"),
 ])

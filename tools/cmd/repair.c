@@ -6,6 +6,7 @@
 #include "device/dm.h"
 #include "device/lock.h"
 #include "repair/file.h"
+#include "repair/free.h"
 #include "repair/list.h"
 #include "repair/metadata.h"
 #include "repair/settle.h"
@@ -16,6 +17,7 @@ static const struct option options[] = {
 	{ "from", required_argument, NULL, 'b' },
 	{ "zero", no_argument, NULL, 'z' },
 	{ "force", no_argument, NULL, 'F' },
+	{ "free", no_argument, NULL, 's' },
 	{ "metadata", no_argument, NULL, 'm' },
 	{ "yes", no_argument, NULL, 'y' },
 	{ "help", no_argument, NULL, 'h' },
@@ -26,6 +28,7 @@ struct words_given {
 	const char *name;
 	struct file_options file;
 	bool zero;
+	bool free;
 	bool metadata;
 	bool yes;
 };
@@ -49,6 +52,9 @@ static void read_words(int argc, char **argv, struct words_given *given)
 		case 'F':
 			given->file.force = true;
 			break;
+		case 's':
+			given->free = true;
+			break;
 		case 'm':
 			given->metadata = true;
 			break;
@@ -61,8 +67,8 @@ static void read_words(int argc, char **argv, struct words_given *given)
 	}
 	if (!given->name)
 		usage("give a NAME");
-	if (given->file.path && given->metadata)
-		usage("give one of --file and --metadata");
+	if (!!given->file.path + given->free + given->metadata > 1)
+		usage("give one of --file, --free and --metadata");
 	if (given->yes && !given->metadata)
 		usage("--yes belongs to --metadata");
 	if (!given->file.path && (given->file.backup || given->zero || given->file.force))
@@ -92,7 +98,7 @@ static int run(int argc, char **argv)
 
 	read_words(argc, argv, &given);
 	dm_begin();
-	changes = given.file.path || given.metadata;
+	changes = given.file.path || given.free || given.metadata;
 	if (changes)
 		/* The table must not change while places are translated by it. */
 		lock_changes();
@@ -105,7 +111,7 @@ static int run(int argc, char **argv)
 	if (scene.unknown)
 		die(EXIT_FAILED, "%s: %s", given.name, scene.unknown);
 	settle(&scene);
-	return file_repair(&scene, &given.file);
+	return given.free ? free_repair(&scene) : file_repair(&scene, &given.file);
 }
 
 const struct command command_repair = {
@@ -123,6 +129,7 @@ const struct command command_repair = {
 "  --from BACKUP  a copy of it; all that is not bad has to be the same\n"
 "  --force        take the bad ranges from BACKUP though other parts differ\n"
 "  --zero         fill with zeros what is bad\n"
+"  --free         clear the bad blocks of free space, or put them into quarantine\n"
 "  --metadata     of a device that is not mounted: clear bad metadata and make it anew\n"
 "  --yes          take each step of --metadata without asking\n",
 	.run = run,

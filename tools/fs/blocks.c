@@ -21,8 +21,8 @@ struct inode_handle {
 	uint32_t generation;
 } __attribute__((packed));
 
-/* Find where on the device a byte of a file is. */
-enum block_state block_find(int fd, uint64_t offset, uint64_t *place)
+/* Find where on the device a byte of a file is, and how many bytes follow it in both. */
+enum block_state block_find_run(int fd, uint64_t offset, uint64_t *place, uint64_t *len)
 {
 	union {
 		struct fiemap map;
@@ -45,7 +45,16 @@ enum block_state block_find(int fd, uint64_t offset, uint64_t *place)
 		return BLOCK_UNKNOWN;
 	}
 	*place = extent->fe_physical + offset - extent->fe_logical;
+	*len = extent->fe_logical + extent->fe_length - offset;
 	return extent->fe_flags & FIEMAP_EXTENT_UNWRITTEN ? BLOCK_RESERVED : BLOCK_WRITTEN;
+}
+
+/* Find where on the device a byte of a file is. */
+enum block_state block_find(int fd, uint64_t offset, uint64_t *place)
+{
+	uint64_t len;
+
+	return block_find_run(fd, offset, place, &len);
 }
 
 /* Have a range of a file share the blocks of another; false with errno. */

@@ -14,6 +14,7 @@ enum block_state {
 	BLOCK_UNKNOWN,		/* errno has why */
 };
 
+enum block_state block_find_run(int fd, uint64_t offset, uint64_t *place, uint64_t *len);
 enum block_state block_find(int fd, uint64_t offset, uint64_t *place);
 bool block_share(int from, uint64_t from_offset, uint64_t len, int to, uint64_t to_offset);
 bool block_read(int fd, void *data, size_t len, uint64_t offset);

@@ -83,6 +83,21 @@ static void add_record(struct owners *owners, const struct fsmap *record,
 	owners->owners[owners->nr++] = owner;
 }
 
+/*
+ * Linux 6.1 leaves out the last block of the filesystem where it is free: the free space that it
+ * reports last ends a block too early.
+ */
+static void complete_last(struct fsmap *record, int fd)
+{
+	struct xfs_fsop_geom geometry;
+	uint64_t end = record->fmr_physical + record->fmr_length;
+
+	if (record->fmr_flags & FMR_OF_SPECIAL_OWNER && record->fmr_owner == XFS_FMR_OWN_FREE &&
+	    !ioctl(fd, XFS_IOC_FSGEOMETRY, &geometry) &&
+	    end + geometry.blocksize == geometry.datablocks * geometry.blocksize)
+		record->fmr_length += geometry.blocksize;
+}
+
 /**
  * owners_find - find the owners of ranges
  * @owners: Where they are added.
@@ -122,9 +137,12 @@ bool owners_find(struct owners *owners, const char *folder, uint64_t from_bytes,
 	head->fmh_keys[1].fmr_offset = ULLONG_MAX;
 	head->fmh_keys[1].fmr_flags = UINT_MAX;
 	while (!done && !ioctl(fd, FS_IOC_GETFSMAP, head)) {
-		for (i = 0; i < head->fmh_entries; i++)
+		for (i = 0; i < head->fmh_entries; i++) {
+			if (head->fmh_recs[i].fmr_flags & FMR_OF_LAST)
+				complete_last(&head->fmh_recs[i], fd);
 			for (j = 0; j < nr; j++)
 				add_record(owners, &head->fmh_recs[i], &spans[j]);
+		}
 		done = !head->fmh_entries ||
 		       head->fmh_recs[head->fmh_entries - 1].fmr_flags & FMR_OF_LAST;
 		if (!done) {

@@ -26,8 +26,8 @@ static const char *remedy(const struct scene *scene, const struct owner *owner)
 	if (scene_is_data(owner))
 		return scene->xfs.reflink ? "--file PATH --from BACKUP" :
 			"--file PATH --from BACKUP, if the platform clears poison";
-	if (!strcmp(owner->what, "free space"))
-		return "nothing: XFS shuts down when a write gets it";
+	if (scene_is_free(owner))
+		return "--free";
 	return "unmount it, then --metadata";
 }
 
@@ -97,7 +97,7 @@ bool list_print(struct scene *scene)
 		todo = add_rows(scene, &scene->bads.bads[i], &columns) || todo;
 	columns_print(&columns);
 	if (scene->unknown)
-		note("owners are not known: %s; files are repaired where XFS is mounted, --metadata where it is not",
+		note("owners are not known: %s; files and free space are repaired where XFS is mounted, --metadata where it is not",
 		     scene->unknown);
 	return todo;
 }

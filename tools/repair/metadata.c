@@ -149,9 +149,9 @@ static bool clear_all(const struct scene *scene, const char *path, bool yes)
 			struct media_range media;
 
 			if (kind == OF_A_FILE || kind == FREE) {
-				printf("0x%jx: %s, left as it is%s\n", (uintmax_t)at,
-				       kind == FREE ? "free space" : "data of a file",
-				       kind == FREE ? "" : ": --file repairs it when XFS is mounted");
+				printf("0x%jx: %s, left as it is: --%s repairs it when XFS is mounted\n",
+				       (uintmax_t)at, kind == FREE ? "free space" : "data of a file",
+				       kind == FREE ? "free" : "file");
 				continue;
 			}
 			if (!scene_media(scene, at, &media))

@@ -106,6 +106,11 @@ bool scene_is_data(const struct owner *owner)
 	return owner->inode && !strcmp(owner->what, "data");
 }
 
+bool scene_is_free(const struct owner *owner)
+{
+	return !owner->inode && !strcmp(owner->what, "free space");
+}
+
 /* A block is good now: XFS may hand it out again. */
 void scene_forget(struct scene *scene, uint64_t place)
 {

@@ -35,6 +35,7 @@ bool scene_find_owners(const struct scene *scene, struct owners *owners, uint64_
 		       uint64_t len);
 bool scene_is_quarantined(const struct scene *scene, const struct owner *owner);
 bool scene_is_data(const struct owner *owner);
+bool scene_is_free(const struct owner *owner);
 bool scene_media(const struct scene *scene, uint64_t place, struct media_range *range);
 void scene_forget(struct scene *scene, uint64_t place);
 size_t scene_blocks(const struct scene *scene, uint64_t inode, struct bad_block **blocks);
