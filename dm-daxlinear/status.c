@@ -99,8 +99,11 @@ static void status_ima(struct dm_target *ti, struct daxlinear *dl, char *result,
 		DMEMIT(",nr_ranges=%u,ranges_hash=sha256:%*phN", table->nr_ranges,
 		       (int)sizeof(hash), hash);
 	}
-	DMEMIT("%s%s%s;", table->align_pmd ? ",align_pmd=y" : "",
-	       table->align_2m ? ",align_2m=y" : "", table->allow_move ? ",allow_move=y" : "");
+	if (table->align_pmd || table->align_2m || table->allow_move)
+		DMEMIT("%s%s%s", table->align_pmd ? ",align_pmd=y" : "",
+		       table->align_2m ? ",align_2m=y" : "",
+		       table->allow_move ? ",allow_move=y" : "");
+	DMEMIT(";");
 }
 
 void daxlinear_status(struct dm_target *ti, status_type_t type, unsigned int status_flags,
