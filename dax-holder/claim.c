@@ -82,21 +82,23 @@ static struct dxh_child *claim_child(struct dax_holder_claim *claim, struct bloc
 }
 
 static int claim_fill(struct dax_holder_claim *claim, u64 parent_bytes,
-		      const struct dax_holder_range *ranges, char **error)
+		      dax_holder_range_fn get, const void *table, char **error)
 {
 	struct dxh_extent *extent = claim->extents;
+	struct dax_holder_range range;
 	struct dxh_child *child = NULL;
 	unsigned int i;
 
-	for (i = 0; i < claim->nr_extents; i++, extent++, ranges++) {
-		if (!child || child->bdev != ranges->bdev)
-			child = claim_child(claim, ranges->bdev, error);
+	for (i = 0; i < claim->nr_extents; i++, extent++) {
+		get(table, i, &range);
+		if (!child || child->bdev != range.bdev)
+			child = claim_child(claim, range.bdev, error);
 		if (IS_ERR(child))
 			return PTR_ERR(child);
 		extent->child = child;
-		extent->child_bytes = child->start_bytes + ranges->start_bytes;
+		extent->child_bytes = child->start_bytes + range.start_bytes;
 		extent->parent_bytes = parent_bytes;
-		parent_bytes += ranges->len_bytes;
+		parent_bytes += range.len_bytes;
 	}
 	extent->child = NULL;
 	extent->parent_bytes = parent_bytes;
@@ -172,9 +174,9 @@ static int claim_publish(struct dax_holder_claim *claim, unsigned int flags, cha
 }
 
 struct dax_holder_claim *
-dax_holder_claim(struct gendisk *parent, u64 parent_bytes,
-		 const struct dax_holder_range *ranges, unsigned int nr_ranges,
-		 unsigned int flags, struct work_struct *event, char **error)
+dax_holder_claim(struct gendisk *parent, u64 parent_bytes, dax_holder_range_fn range,
+		 const void *table, unsigned int nr_ranges, unsigned int flags,
+		 struct work_struct *event, char **error)
 {
 	struct dax_holder_claim *claim;
 	int err = -ENOMEM;
@@ -189,7 +191,7 @@ dax_holder_claim(struct gendisk *parent, u64 parent_bytes,
 	claim->nr_extents = nr_ranges;
 	claim->parent = dxh_device_get(parent);
 	if (claim->parent)
-		err = claim_fill(claim, parent_bytes, ranges, error);
+		err = claim_fill(claim, parent_bytes, range, table, error);
 	if (!err)
 		err = claim_publish(claim, flags, error);
 	if (!err)

@@ -35,6 +35,10 @@ struct dax_holder_range {
 	u64 len_bytes;
 };
 
+/* Set *@range to range @i of the caller's @table. */
+typedef void (*dax_holder_range_fn)(const void *table, unsigned int i,
+				    struct dax_holder_range *range);
+
 /**
  * struct dax_holder_counts - counters of a claim
  * @received: Failures of pages that the live mapping contains in the claim's ranges.
@@ -69,7 +73,8 @@ struct dax_holder_counts {
  *	dax_device is killed.
  * @parent_bytes: Offset in the parent at which the first range starts, in bytes; a multiple of
  *	the page size.  Each further range starts where the one before it ends.
- * @ranges: The ranges.  The caller may free them after the call.
+ * @range: Called for each range, in the order of the parent; during the call alone.
+ * @table: Its argument.
  * @nr_ranges: Number of ranges, at least 1.
  * @flags: DAX_HOLDER_ALLOW_MOVE or 0.
  * @event: Work item of the caller, scheduled after each failure that is counted; or NULL.
@@ -96,9 +101,9 @@ struct dax_holder_counts {
  *	-EXDEV: a child has no synchronous faults (MAP_SYNC), and @parent promises them.
  */
 struct dax_holder_claim *
-dax_holder_claim(struct gendisk *parent, u64 parent_bytes,
-		 const struct dax_holder_range *ranges, unsigned int nr_ranges,
-		 unsigned int flags, struct work_struct *event, char **error);
+dax_holder_claim(struct gendisk *parent, u64 parent_bytes, dax_holder_range_fn range,
+		 const void *table, unsigned int nr_ranges, unsigned int flags,
+		 struct work_struct *event, char **error);
 
 /**
  * dax_holder_resume() - check the claim against the parent's dax_device

@@ -122,31 +122,25 @@ static int daxlinear_make_index(struct daxlinear_table *table)
 	return 0;
 }
 
+static void daxlinear_claimed(const void *table, unsigned int i, struct dax_holder_range *to)
+{
+	const struct daxlinear_range *range = &((const struct daxlinear_table *)table)->ranges[i];
+
+	to->bdev = range->dev->bdev;
+	to->start_bytes = daxlinear_offset(range) << SECTOR_SHIFT;
+	to->len_bytes = daxlinear_len(range) << SECTOR_SHIFT;
+}
+
 static int daxlinear_claim(struct dm_target *ti)
 {
 	struct daxlinear *dl = ti->private;
 	const struct daxlinear_table *table = &dl->table;
-	struct dax_holder_range *ranges;
-	unsigned int i;
 
-	ranges = kvmalloc_array(table->nr_ranges, sizeof(*ranges), GFP_KERNEL);
-	if (!ranges) {
-		ti->error = "Cannot allocate the ranges to claim";
-		return -ENOMEM;
-	}
-	for (i = 0; i < table->nr_ranges; i++) {
-		const struct daxlinear_range *range = &table->ranges[i];
-
-		ranges[i].bdev = range->dev->bdev;
-		ranges[i].start_bytes = daxlinear_offset(range) << SECTOR_SHIFT;
-		ranges[i].len_bytes = daxlinear_len(range) << SECTOR_SHIFT;
-	}
 	dl->claim = dax_holder_claim(dm_disk(dm_table_get_md(ti->table)),
-				     (u64)table->ranges[0].start << PAGE_SHIFT,
-				     ranges, table->nr_ranges,
+				     PFN_PHYS(table->ranges[0].start),
+				     daxlinear_claimed, table, table->nr_ranges,
 				     table->allow_move ? DAX_HOLDER_ALLOW_MOVE : 0,
 				     &dl->event, &ti->error);
-	kvfree(ranges);
 	return PTR_ERR_OR_ZERO(dl->claim);
 }
 
