@@ -112,17 +112,19 @@ static int claim_fill(struct dax_holder_claim *claim, u64 parent_bytes,
  */
 static int claim_check_sync(const struct dax_holder_claim *claim)
 {
-	struct dax_device *dax_dev = dxh_device_dax(claim->parent);
+	struct dax_device *dax_dev;
 	struct dxh_child *child;
 
-	if (!dax_dev || !dax_synchronous(dax_dev))
-		return 0;
-	list_for_each_entry(child, &claim->children, node)
-		if (!dax_synchronous(child->device->dax_dev)) {
-			pr_err("%s promises synchronous faults (MAP_SYNC), %pg has none; make a new mapped device for it; if this one is new, echo 1 >/sys/kernel/slab/dax_cache/shrink and try again, as daxlinear create does\n",
-			       claim->parent->name, child->bdev);
-			return -EXDEV;
-		}
+	list_for_each_entry(child, &claim->children, node) {
+		if (dax_synchronous(child->device->dax_dev))
+			continue;
+		dax_dev = dxh_device_dax(claim->parent);
+		if (!dax_dev || !dax_synchronous(dax_dev))
+			return 0;
+		pr_err("%s promises synchronous faults (MAP_SYNC), %pg has none; make a new mapped device for it; if this one is new, echo 1 >/sys/kernel/slab/dax_cache/shrink and try again, as daxlinear create does\n",
+		       claim->parent->name, child->bdev);
+		return -EXDEV;
+	}
 	return 0;
 }
 
@@ -205,6 +207,8 @@ EXPORT_SYMBOL_GPL(dax_holder_claim);
 
 int dax_holder_resume(struct dax_holder_claim *claim)
 {
+	/* Failures use it, also when the disk is being removed; then it cannot be looked up. */
+	dxh_device_dax(claim->parent);
 	return claim_check_sync(claim);
 }
 EXPORT_SYMBOL_GPL(dax_holder_resume);

@@ -130,11 +130,12 @@ static int guard_extent(const struct dxh_device *parent, const struct dxh_extent
 /* Refuse a claim that would move what its parent maps now, if the parent is in use. */
 int dxh_guard_move(const struct dax_holder_claim *claim)
 {
-	const struct dxh_device *parent = claim->parent;
+	struct dxh_device *parent = claim->parent;
 	unsigned int i;
 	int id, err = 0;
 
-	if (!parent->dax_dev || !in_use(parent))
+	/* A device without a table maps nothing. */
+	if (!dxh_size(parent) || !dxh_device_dax(parent) || !in_use(parent))
 		return 0;
 	id = dax_read_lock();
 	for (i = 0; i < claim->nr_extents && !err; i++)
