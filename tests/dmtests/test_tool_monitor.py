@@ -11,6 +11,7 @@ import pytest
 
 from lib.beside import wait_for
 from lib.command import read_file, run, write_file
+from lib.devices.badblocks import heal
 from lib.devices.unplug import Unplugged
 from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.usefixtures("renewed")
 
 # how long nothing may come where nothing is to come
 QUIET_SECONDS = 2
+# after which hooks would have been run
+SETTLED_SECONDS = 7
 
 
 @pytest.fixture(name="kept")
@@ -259,6 +262,10 @@ def test_new_devices(kept):
             kept.probe.inject(b, 2 * PAGE)
             found = monitor.line()
             assert (found["device"], found["child"]) == (name, b.name)
+            wait_for(lambda: len(history()["ranges"]) == 2, "no history")
+            monitor.kill()
+            with Monitor() as other:
+                assert other.line(QUIET_SECONDS) is None
         finally:
             run("dmsetup", "remove", name)
 
@@ -290,6 +297,8 @@ def test_module_unloaded(kept):
         fail(page)
     with Monitor() as monitor:
         assert [line["sector"] for line in monitor.lines(4)] == [32, 40, 48, 56]
+    with Monitor() as monitor:
+        assert monitor.line(QUIET_SECONDS) is None
 
 
 def test_clock_stepped(kept):
@@ -344,6 +353,8 @@ def test_disk_full(clean):
         # the message comes after the file
         monitor.wait_for_message("is written again")
         assert len(history()["ranges"]) == 2
+    with Monitor() as monitor:
+        assert monitor.line(QUIET_SECONDS) is None
 
 
 def test_damaged_state(kept):
@@ -418,24 +429,79 @@ def test_hooks(kept):
         found = variables(f"{out}/summary")
         assert found["DAXLINEAR_COUNT"] == "40"
         assert found["DAXLINEAR_DEVICES"] == device.name
-        wait_for(lambda: history()["children"][0]["mailed"] == history()["children"][0]["seq"],
-                 "the hooks have not ended")
+        wait_for(lambda: not history()["owed"], "the hooks have not ended")
+        monitor.kill()
+        # what has ended is not run again
+        os.unlink(f"{out}/failure")
+        os.unlink(f"{out}/summary")
+        with Monitor():
+            time.sleep(SETTLED_SECONDS)
+            assert not os.listdir(out)
 
 
 def test_hooks_are_owed(kept):
-    # a monitor that is killed before they have run: the next one runs them
-    a = kept.nvdimms[1]
-    kept.named_device(DaxLinear(64 * MIB_SECTORS, a))
+    # a monitor that is killed between the alert and the hook: the next one runs it, for all
+    a, b = kept.nvdimms[1:3]
+    device = kept.named_device(DaxLinear(64 * MIB_SECTORS, a))
+    plain = kept.named_device(DaxLinear(128 * MIB_SECTORS, b))
     with hooks(env=ENV) as out:
+        # an event, what only the driver has found, and a mount
+        kept.probe.inject(a, PAGE)
+        a.add_badblocks(64, 8)
+        kept.enter(Xfs(plain, kept.folder(), rmapbt=False))
         with Monitor() as monitor:
-            kept.probe.inject(a, PAGE)
-            monitor.line()
-            wait_for(lambda: os.path.exists(HISTORY) and history()["ranges"], "no history")
+            assert {line["event"] for line in monitor.lines(3)} == {"failure", "mount"}
+            wait_for(lambda: os.path.exists(HISTORY) and
+                     sum(one["count"] for one in history()["owed"]) == 3, "no history")
             monitor.kill()
             assert not os.listdir(out)
+        # as after a reboot, the record does not have the event any more
+        Record(a).clear()
+        heal(a)
         with Monitor() as monitor:
-            wait_for(lambda: os.path.exists(f"{out}/failure"), "the hook was not run")
+            wait_for(lambda: os.path.exists(f"{out}/summary"), "the hook was not run")
             assert monitor.line(0) is None
+            found = variables(f"{out}/summary")
+            assert found["DAXLINEAR_COUNT"] == "3"
+            assert set(found["DAXLINEAR_DEVICES"].split()) == {device.name, plain.name}
+            wait_for(lambda: not history()["owed"], "the hooks have not ended")
+
+
+def test_killed_with_a_hook(kept):
+    # it is run again for the same alerts, by the same ID, and for none that came since
+    a = kept.nvdimms[1]
+    kept.named_device(DaxLinear(64 * MIB_SECTORS, a))
+    script = "env >$OUT/new; mv $OUT/new $OUT/$(date +%s.%N)\n[ -e $OUT/go ] || sleep 20"
+    with hooks(env=script) as out:
+        def runs():
+            return [variables(f"{out}/{name}") for name in sorted(os.listdir(out))
+                    if name[0].isdigit()]
+
+        with Monitor() as monitor:
+            kept.probe.inject(a, PAGE)
+            wait_for(runs, "the hook was not run")
+            kept.probe.inject(a, 2 * PAGE)
+            monitor.lines(2)
+            wait_for(lambda: len(history()["owed"]) == 2, "no history")
+            monitor.kill()
+        write_file(f"{out}/go", "")
+        with Monitor() as monitor:
+            wait_for(lambda: len(runs()) == 3, "the hooks were not run")
+            assert monitor.line(0) is None
+        first, again, other = runs()
+        assert first["DAXLINEAR_ID"] == again["DAXLINEAR_ID"] != other["DAXLINEAR_ID"]
+        assert [one["DAXLINEAR_SECTOR"] for one in (first, again, other)] == ["8", "8", "16"]
+
+
+def test_killed_runner(kept):
+    # the process that runs the hooks; they are run again
+    a = kept.nvdimms[1]
+    kept.named_device(DaxLinear(MIB_SECTORS, a))
+    script = f"[ -e $OUT/killed ] && {{ {ENV}; exit; }}\ntouch $OUT/killed; kill -9 $PPID"
+    with hooks(env=script) as out, Monitor() as monitor:
+        kept.probe.inject(a, PAGE)
+        wait_for(lambda: os.path.exists(f"{out}/failure"), "the hook was not run again")
+        monitor.wait_for_message("the hooks were killed by signal 9, and are run again")
 
 
 def test_odd_hooks(kept):
@@ -465,6 +531,7 @@ def test_odd_hooks(kept):
         assert done.code == FAILED
         for name, text in (("a-hangs", "ran for more than 30 seconds and was killed"),
                            ("b-forks", "ran for more than 30 seconds and was killed"),
+                           ("c-unreadable", "Permission denied"),
                            ("d-plain", "it is not executable: chmod +x"),
                            ("e-open", "others than root can change it"),
                            ("f-fails", "has failed with 7"),

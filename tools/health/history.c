@@ -37,7 +37,6 @@ static bool child_fill(struct history_child *child, struct json_object *json)
 		.json = json,
 	};
 	get_number(json, "time_ns", &child->time_ns);
-	get_number(json, "mailed", &child->mailed);
 	return child->child && child->boot && (!dev || device_number(dev, &child->dev)) &&
 	       get_number(json, "seq", &child->seq);
 }
@@ -351,7 +350,6 @@ void history_set_child(struct history *history, const struct history_child *chil
 	put_text(json, "boot", new.boot);
 	put_number(json, "seq", new.seq);
 	put_number(json, "time_ns", new.time_ns);
-	put_number(json, "mailed", new.mailed);
 	if (old) {
 		child_fill(&history->children[number], json);
 	} else {
@@ -490,4 +488,16 @@ void history_set_mounts(struct history *history, char * const *mounts, size_t nr
 
 	for (i = 0; i < nr; i++)
 		add_text(list, mounts[i]);
+}
+
+/* The alerts that the hooks have not ended for, as objects that the monitor makes; may be NULL. */
+struct json_object *history_owed(const struct history *history)
+{
+	return get_array(history->root, "owed");
+}
+
+/* Begin the list anew. */
+struct json_object *history_new_owed(struct history *history)
+{
+	return put_array(history->root, "owed");
 }

@@ -22,9 +22,8 @@ struct history_child {
 	const char *name;	/* ndctl's name of the namespace */
 	dev_t dev;		/* its number in that boot */
 	const char *boot;	/* the boot in which it was held last */
-	uint64_t seq;		/* the last event of that boot that ranges and journal have */
+	uint64_t seq;		/* the last event of that boot that was alerted about */
 	uint64_t time_ns;	/* of that event, which tells a record that began anew */
-	uint64_t mailed;	/* the last event of that boot that the hooks were run for */
 	struct json_object *json;
 };
 
@@ -77,5 +76,8 @@ bool history_settle(struct history *history);
 
 bool history_has_mount(const struct history *history, const char *mount);
 void history_set_mounts(struct history *history, char * const *mounts, size_t nr);
+
+struct json_object *history_owed(const struct history *history);
+struct json_object *history_new_owed(struct history *history);
 
 #endif

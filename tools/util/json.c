@@ -147,6 +147,14 @@ bool get_number(struct json_object *object, const char *key, uint64_t *number)
 	return true;
 }
 
+/* False if it is missing, too. */
+bool get_bool(struct json_object *object, const char *key)
+{
+	struct json_object *value = json_object_object_get(object, key);
+
+	return json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value);
+}
+
 /* NULL if it is missing or no array. */
 struct json_object *get_array(struct json_object *object, const char *key)
 {

@@ -24,6 +24,7 @@ void json_free(struct json_object *object);
 struct json_object *json_parse(const char *text);
 const char *get_text(struct json_object *object, const char *key);
 bool get_number(struct json_object *object, const char *key, uint64_t *number);
+bool get_bool(struct json_object *object, const char *key);
 struct json_object *get_array(struct json_object *object, const char *key);
 size_t array_length(struct json_object *array);
 struct json_object *array_object(struct json_object *array, size_t number);

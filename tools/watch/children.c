@@ -186,9 +186,8 @@ void child_resume(struct watched *child, const struct history *history, const ch
 			continue;
 		child->done = old->seq;
 		child->done_ns = old->time_ns;
-		child->mailed = old->mailed < old->seq ? old->mailed : old->seq;
 	}
-	child->seen = child->mailed;
+	child->seen = child->done;
 	child->journaled = child->done;
 	child->parts = UINT64_MAX;
 	/* The journal may have more than what the history was saved with. */

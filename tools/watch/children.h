@@ -13,12 +13,10 @@ struct watched {
 	ino_t inode;		/* of its record, which tells it from another one of this name */
 	int seq_fd, badblocks_fd;	/* poll() returns when they change; -1 if there is none */
 	uint64_t seen;		/* the last event that was looked at by this process */
-	uint64_t done;		/* the last one that the history has */
+	uint64_t done;		/* the last one that the history and the hooks have, or will have */
 	uint64_t done_ns;	/* its time */
 	uint64_t journaled;	/* the last one that the journal has */
 	uint64_t parts;		/* how many parts of that */
-	uint64_t mailed;	/* the last one that the hooks have ended for */
-	uint64_t mailing;	/* the one that they are running for */
 	uint64_t pending;	/* the event whose result is waited for, or 0 */
 	uint64_t until;		/* how long, on the monotonic clock */
 	bool ready;		/* it is identified, and the numbers above are set */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * From news to alerts: where each is in which device, and whose data that was.  An event goes to
- * the journal, then into the history, then to the hooks, and a later process begins where each of
- * the three has ended.
+ * the journal first.  One write of the history then has both that it was alerted about and what
+ * the hooks are to be run for, so that a process which is killed leaves both or neither to the
+ * next one.
  */
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +45,6 @@ void keep_child(struct watcher *watcher, const struct watched *child)
 		.boot = watcher->boot,
 		.seq = child->done,
 		.time_ns = child->done_ns,
-		.mailed = child->mailed,
 	});
 	watcher->changed = true;
 }
@@ -235,7 +235,7 @@ static size_t publish_event(struct watcher *watcher, size_t number, const struct
 
 		publish(watcher, alert, !seq || seq > child->journaled ||
 			(seq == child->journaled && i + 1 > child->parts),
-			!seq || seq > child->mailed);
+			!seq || seq > child->done);
 		for (j = 0; j < alert->nr_owners; j++) {
 			owners = grow(owners, nr_owners, sizeof(char *));
 			owners[nr_owners++] = copy_text(alert->owners[j]);

@@ -66,3 +66,56 @@ void summary_free(struct summary *summary)
 	free(summary->id);
 	*summary = (struct summary){ 0 };
 }
+
+static void put_words(struct json_object *json, const char *key, const struct words *words)
+{
+	struct json_object *list = put_array(json, key);
+	size_t i;
+
+	for (i = 0; i < words->nr; i++)
+		add_text(list, words->words[i]);
+}
+
+static void get_words(struct json_object *json, const char *key, struct words *words)
+{
+	struct json_object *list = get_array(json, key);
+	const char *word;
+	size_t i;
+
+	for (i = 0; list && i < array_length(list); i++) {
+		word = array_text(list, i);
+		if (word)
+			words_add(words, "%s", word);
+	}
+}
+
+/* A summary for the history. */
+struct json_object *summary_json(const struct summary *summary)
+{
+	struct json_object *json = new_object();
+
+	put_number(json, "count", summary->nr);
+	put_text(json, "event", summary->event);
+	put_text(json, "id", summary->id);
+	put_words(json, "lines", &summary->lines);
+	put_words(json, "devices", &summary->devices);
+	put_words(json, "children", &summary->children);
+	put_words(json, "fields", &summary->fields);
+	return json;
+}
+
+/* Read one that summary_json() has made; false if it is none. */
+bool summary_read(struct summary *summary, struct json_object *json)
+{
+	const char *event = get_text(json, "event"), *id = get_text(json, "id");
+	uint64_t nr;
+
+	if (!event || !id || !get_number(json, "count", &nr) || !nr)
+		return false;
+	*summary = (struct summary){ .nr = nr, .event = copy_text(event), .id = copy_text(id) };
+	get_words(json, "lines", &summary->lines);
+	get_words(json, "devices", &summary->devices);
+	get_words(json, "children", &summary->children);
+	get_words(json, "fields", &summary->fields);
+	return true;
+}

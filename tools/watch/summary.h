@@ -3,6 +3,7 @@
 #ifndef SUMMARY_H
 #define SUMMARY_H
 
+#include "util/json.h"
 #include "watch/alert.h"
 
 /* Alerts that are waiting for the hooks, as one. */
@@ -17,5 +18,7 @@ struct summary {
 
 void summary_add(struct summary *summary, const struct alert *alert);
 void summary_free(struct summary *summary);
+struct json_object *summary_json(const struct summary *summary);
+bool summary_read(struct summary *summary, struct json_object *json);
 
 #endif

@@ -125,15 +125,57 @@ static void look_at_mounts(struct watcher *watcher)
 	stack_free(&stack);
 }
 
+static void owe(struct json_object *list, const struct summary *summary, bool running)
+{
+	struct json_object *json;
+
+	if (!summary->nr)
+		return;
+	json = summary_json(summary);
+	put_bool(json, "running", running);
+	add_object(list, json);
+}
+
+/* Enter in the history what the hooks have not ended for. */
+static void keep_owed(struct watcher *watcher)
+{
+	struct json_object *list = history_new_owed(&watcher->history);
+
+	owe(list, &watcher->running, true);
+	owe(list, &watcher->summary, false);
+}
+
+/* Go on with what the hooks had not ended for when an earlier monitor did. */
+static void resume_owed(struct watcher *watcher)
+{
+	struct json_object *list = history_owed(&watcher->history), *json;
+	size_t i;
+
+	for (i = 0; list && i < array_length(list); i++) {
+		json = array_object(list, i);
+		if (!json)
+			continue;
+		if (get_bool(json, "running") && !watcher->running.nr)
+			summary_read(&watcher->running, json);
+		else if (!watcher->summary.nr)
+			summary_read(&watcher->summary, json);
+	}
+	watcher->first = clock_monotonic();
+	watcher->last = watcher->first;
+}
+
 /* Save the history.  What cannot be saved is tried again, and nothing else waits for it. */
 static void save(struct watcher *watcher)
 {
 	uint64_t now = clock_monotonic();
 
+	if (!is_global(watcher) || now < watcher->retry_at)
+		return;
+	keep_owed(watcher);
 	/* What repair has noted is saved with the rest; if that fails, both are tried again. */
-	if (is_global(watcher) && now >= watcher->retry_at && !history_settle(&watcher->history))
+	if (!history_settle(&watcher->history))
 		watcher->changed = true;
-	if (!is_global(watcher) || !watcher->changed || now < watcher->retry_at)
+	if (!watcher->changed)
 		return;
 	if (history_save(&watcher->history)) {
 		if (watcher->save_err)
@@ -150,37 +192,53 @@ static void save(struct watcher *watcher)
 	watcher->retry_at = now + RETRY;
 }
 
-/* Run the hooks when the alerts have settled, and note when they have ended. */
+/* Whether the alerts that are waiting have settled. */
+static bool are_settled(const struct watcher *watcher, uint64_t now)
+{
+	return watcher->summary.nr &&
+	       (now - watcher->last >= SETTLE || now - watcher->first >= SETTLE_MAX);
+}
+
+/* Note that the hooks have ended.  Those that were killed are run again. */
+static void end_hooks(struct watcher *watcher, uint64_t now)
+{
+	int status = 0;
+
+	if (!watcher->hooks || !waitpid(watcher->hooks, &status, WNOHANG))
+		return;
+	watcher->hooks = 0;
+	if (WIFSIGNALED(status)) {
+		note("the hooks were killed by signal %d, and are run again", WTERMSIG(status));
+		watcher->run_at = now + RETRY;
+		return;
+	}
+	summary_free(&watcher->running);
+	watcher->changed = true;
+}
+
+/* Run the hooks when the alerts have settled. */
 static void step_hooks(struct watcher *watcher)
 {
 	uint64_t now = clock_monotonic();
-	size_t i;
 
-	if (watcher->hooks && waitpid(watcher->hooks, NULL, WNOHANG)) {
-		watcher->hooks = 0;
-		for (i = 0; i < watcher->children.nr; i++) {
-			struct watched *child = &watcher->children.children[i];
-
-			if (child->mailed >= child->mailing)
-				continue;
-			child->mailed = child->mailing;
-			keep_child(watcher, child);
-		}
-	}
-	if (watcher->hooks || !watcher->summary.nr ||
-	    (now - watcher->last < SETTLE && now - watcher->first < SETTLE_MAX))
+	end_hooks(watcher, now);
+	if (watcher->hooks || now < watcher->run_at)
 		return;
-	watcher->hooks = hooks_start(&watcher->summary);
-	if (watcher->hooks < 0) {
-		note("the hooks are not run yet: %s", strerror(errno));
-		watcher->hooks = 0;
-		watcher->last = now;
-		watcher->first = now;
-		return;
+	if (!watcher->running.nr) {
+		if (!are_settled(watcher, now))
+			return;
+		watcher->running = watcher->summary;
+		watcher->summary = (struct summary){ 0 };
+		watcher->changed = true;
+		/* If they have to be run again, then for the same alerts. */
+		save(watcher);
 	}
-	for (i = 0; i < watcher->children.nr; i++)
-		watcher->children.children[i].mailing = watcher->children.children[i].seen;
-	summary_free(&watcher->summary);
+	watcher->hooks = hooks_start(&watcher->running);
+	if (watcher->hooks >= 0)
+		return;
+	note("the hooks are not run yet: %s", strerror(errno));
+	watcher->hooks = 0;
+	watcher->run_at = now + RETRY;
 }
 
 static void sooner(uint64_t *first, uint64_t when)
@@ -202,6 +260,8 @@ static int patience(const struct watcher *watcher)
 		sooner(&first, watcher->retry_at);
 	if (watcher->hooks)
 		sooner(&first, now + SEC / 5);
+	else if (watcher->running.nr)
+		sooner(&first, watcher->run_at);
 	else if (watcher->summary.nr)
 		sooner(&first, watcher->last + SETTLE < watcher->first + SETTLE_MAX ?
 			       watcher->last + SETTLE : watcher->first + SETTLE_MAX);
@@ -306,10 +366,13 @@ bool watch(const struct watch_options *options)
 	struct watcher watcher = { .options = options, .boot = boot_id() };
 	struct changes changes = { true, true, true };
 
-	if (!is_global(&watcher))
+	if (is_global(&watcher)) {
+		if (!history_open(&watcher.history, HISTORY_FOLDER))
+			return false;
+		resume_owed(&watcher);
+	} else {
 		history_load(&watcher.history, HISTORY_FOLDER);
-	else if (!history_open(&watcher.history, HISTORY_FOLDER))
-		return false;
+	}
 	/* Before the first look, so that nothing is missed between the two. */
 	open_sources(&watcher);
 	while (any_left(options)) {
@@ -318,7 +381,7 @@ bool watch(const struct watch_options *options)
 			look_at_mounts(&watcher);
 		save(&watcher);
 		step_hooks(&watcher);
-		/* How far they came. */
+		/* That they have ended. */
 		save(&watcher);
 		watcher.started = true;
 		sd_notify(0, "READY=1");

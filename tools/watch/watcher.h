@@ -27,8 +27,10 @@ struct watcher {
 	uint64_t retry_at;		/* to save again, or 0 */
 	struct news *news;
 	size_t nr_news;
-	struct summary summary;
-	uint64_t first, last;		/* when the summary got its alerts */
+	struct summary summary;		/* what the hooks are run for next */
+	uint64_t first, last;		/* when it got its alerts */
+	struct summary running;		/* what they are to be run for now; kept until they ended */
+	uint64_t run_at;		/* not before */
 	pid_t hooks;			/* the process that runs them, or 0 */
 };
 
