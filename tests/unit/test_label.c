@@ -65,6 +65,15 @@ static void expect_kind(int fd, enum label_kind kind)
 	CHECK(found.kind == kind);
 }
 
+/* Expect words in what is damaged of a label, or NULL. */
+static void expect_damage(int fd, const char *words)
+{
+	struct label found = read_label(fd);
+	const char *damage = label_damage(&found);
+
+	CHECK(words ? damage && strstr(damage, words) : !damage);
+}
+
 static void uuids(void)
 {
 	char uuid[UUID_LEN + 1], other[UUID_LEN + 1];
@@ -158,13 +167,21 @@ static void damaged(void)
 			expect(fd, &label, true);
 			close(fd);
 		}
-	/* The second alone is of no consequence. */
-	fd = new_image();
-	CHECK(label_write(&label, fd, sector_bytes));
-	spoil(fd, second[0]);
-	expect(fd, &label, false);
-	/* Nor is a damaged label that is erased. */
-	spoil(fd, first[0]);
+	/* The second alone is of no consequence, but named. */
+	for (i = 0; i < 3; i++) {
+		fd = new_image();
+		CHECK(label_write(&label, fd, sector_bytes));
+		expect_damage(fd, NULL);
+		spoil(fd, second[i]);
+		expect(fd, &label, false);
+		expect_damage(fd, "the second copy");
+		CHECK(label_write(&label, fd, sector_bytes));
+		expect_damage(fd, NULL);
+		spoil(fd, first[i]);
+		expect_damage(fd, "the first copy");
+		spoil(fd, second[0]);
+	}
+	/* A damaged label that is erased is none. */
 	expect_kind(fd, LABEL_DAMAGED);
 	CHECK(label_erase(fd, sector_bytes));
 	expect_kind(fd, LABEL_NONE);

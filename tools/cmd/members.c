@@ -96,6 +96,7 @@ static void add_member(struct json_object *array, const struct member *member)
 	put_text(json, "is", kind_text(member));
 	put_bool(json, "last", label->is_last);
 	put_bool(json, "first_copy_damaged", label->is_backup);
+	put_bool(json, "second_copy_damaged", label->has_no_backup);
 	put_number(json, "offset_bytes", label->offset_bytes);
 	put_number(json, "length_bytes", label->len_bytes);
 	add_object(array, json);

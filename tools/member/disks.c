@@ -40,10 +40,11 @@ static int is_name(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-/* Read all labels of this machine, and name each of which the first copy is damaged. */
+/* Read all labels of this machine, and name each of which a copy is damaged. */
 void machine_read(struct machine *machine)
 {
 	struct dirent **names;
+	const char *damage;
 	int nr, i;
 
 	*machine = (struct machine){ 0 };
@@ -55,10 +56,12 @@ void machine_read(struct machine *machine)
 	if (nr >= 0)
 		free(names);
 	sets_find(&machine->sets, &machine->members);
-	for (i = 0; i < (int)machine->members.nr; i++)
-		if (machine->members.members[i].label.is_backup)
-			note("%s: the first copy of its partition table (GPT) is damaged, and the second serves: daxlinear label writes both anew",
-			     machine->members.members[i].path);
+	for (i = 0; i < (int)machine->members.nr; i++) {
+		damage = label_damage(&machine->members.members[i].label);
+		if (damage)
+			note("%s: %s, and the other serves: daxlinear label writes both anew",
+			     machine->members.members[i].path, damage);
+	}
 }
 
 void machine_free(struct machine *machine)

@@ -10,6 +10,7 @@
 
 #include "member/label.h"
 #include "sys/blkid.h"
+#include "sys/ends.h"
 #include "util/alloc.h"
 
 /* The attributes of the partition. */
@@ -32,6 +33,16 @@
 #define HEADER_MAGIC	"EFI PART"
 /* The page that a release erases at once. */
 #define FIRST_BYTES	4096
+
+/* Write zeroes.  Return whether that worked. */
+static bool zero(int fd, off_t at, size_t len)
+{
+	char *zeroes = calloc(1, len);
+	bool done = zeroes && pwrite(fd, zeroes, len, at) == (ssize_t)len;
+
+	free(zeroes);
+	return done;
+}
 
 /* Make the UUID of a set: of version 8, and the place of a member's numbers is zero. */
 void set_uuid_new(char *uuid)
@@ -151,26 +162,24 @@ static void read_damaged(struct label *label, int fd, unsigned int sector_bytes)
 	}
 }
 
-/**
- * label_read - read the label of a disk
- * @label: Set to what is there.
- * @fd: The disk, or a file with its content.
- * @sector_bytes: The size of its logical sectors.
- */
-void label_read(struct label *label, int fd, unsigned int sector_bytes)
+/* Read a label of an image of the ends of a disk, of which the first page may be unreadable. */
+static void read_image(struct label *label, int image, unsigned int sector_bytes, bool is_bad)
 {
-	struct gpt gpt;
+	struct gpt gpt, second;
 	bool sound;
 	size_t i;
 
-	*label = (struct label){ 0 };
-	if (!gpt_read(fd, sector_bytes, &gpt)) {
-		read_damaged(label, fd, sector_bytes);
+	if (!gpt_read(image, sector_bytes, is_bad, &gpt)) {
+		read_damaged(label, image, sector_bytes);
 		return;
 	}
 	if (!gpt.nr || strcmp(gpt.type, LABEL_TYPE))
 		return;
 	label->is_backup = gpt.is_backup;
+	/* Without the first copy, the second would serve. */
+	if (!gpt.is_backup)
+		label->has_no_backup = !zero(image, sector_bytes, sector_bytes) ||
+				       !gpt_read(image, sector_bytes, false, &second);
 	sound = decode(label, gpt.uuid, gpt.flags) && gpt.nr == 1 &&
 		gpt.len_bytes > LABEL_GAP_BYTES && strlen(gpt.name) <= LABEL_NAME_MAX;
 	label->kind = sound ? LABEL_MEMBER : LABEL_FOREIGN;
@@ -180,6 +189,33 @@ void label_read(struct label *label, int fd, unsigned int sector_bytes)
 		return;
 	label->offset_bytes = gpt.start_bytes + LABEL_GAP_BYTES;
 	label->len_bytes = gpt.len_bytes - LABEL_GAP_BYTES;
+}
+
+/**
+ * label_read - read the label of a disk
+ * @label: Set to what is there.
+ * @fd: The disk, or a file with its content.
+ * @sector_bytes: The size of its logical sectors.
+ */
+void label_read(struct label *label, int fd, unsigned int sector_bytes)
+{
+	bool is_bad = false;
+	int image = ends_copy(fd, &is_bad);
+
+	*label = (struct label){ 0 };
+	if (image < 0)
+		return;
+	read_image(label, image, sector_bytes, is_bad);
+	close(image);
+}
+
+/* Return which copy of a label is damaged, as a part of a sentence, or NULL if none is. */
+const char *label_damage(const struct label *label)
+{
+	if (label->is_backup)
+		return "the first copy of its partition table (GPT) is damaged";
+	return label->has_no_backup ? "the second copy of its partition table (GPT) is damaged" :
+				      NULL;
 }
 
 static struct fdisk_partition *new_partition(struct fdisk_context *context,
@@ -243,20 +279,10 @@ bool label_write(const struct label *label, int fd, unsigned int sector_bytes)
 		return false;
 	}
 	fdisk_save_user_sector_size(context, sector_bytes, sector_bytes);
-	err = write_table(context, label, fd);
+	err = ends_clear(fd) ? write_table(context, label, fd) : -errno;
 	fdisk_unref_context(context);
 	errno = err < 0 ? -err : err ? EIO : 0;
 	return !err && !fdatasync(fd);
-}
-
-/* Write zeroes.  Return whether that worked. */
-static bool zero(int fd, off_t at, size_t len)
-{
-	char *zeroes = calloc(1, len);
-	bool done = zeroes && pwrite(fd, zeroes, len, at) == (ssize_t)len;
-
-	free(zeroes);
-	return done;
 }
 
 /*
@@ -271,7 +297,7 @@ bool label_erase(int fd, unsigned int sector_bytes)
 		errno = EINVAL;
 		return false;
 	}
-	return zero(fd, end - back, back) && zero(fd, 0, FIRST_BYTES > 3 * sector_bytes ?
-						 FIRST_BYTES : 3 * sector_bytes) &&
+	return ends_clear(fd) && zero(fd, end - back, back) &&
+	       zero(fd, 0, FIRST_BYTES > 3 * sector_bytes ? FIRST_BYTES : 3 * sector_bytes) &&
 	       !fdatasync(fd);
 }

@@ -37,6 +37,7 @@ enum label_kind {
 struct label {
 	enum label_kind kind;
 	bool is_backup;			/* the first copy is damaged */
+	bool has_no_backup;		/* the second copy is damaged */
 	char set[UUID_LEN + 1];
 	char name[LABEL_NAME_MAX + 1];
 	unsigned int number;		/* from 1 */
@@ -49,6 +50,7 @@ struct label {
 
 void set_uuid_new(char *uuid);
 bool set_uuid_is(const char *uuid);
+const char *label_damage(const struct label *label);
 void label_read(struct label *label, int fd, unsigned int sector_bytes);
 bool label_write(const struct label *label, int fd, unsigned int sector_bytes);
 bool label_erase(int fd, unsigned int sector_bytes);

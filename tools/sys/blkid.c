@@ -86,11 +86,12 @@ static void read_first(blkid_partlist list, struct gpt *gpt)
  * gpt_read - read the GUID partition table of a disk
  * @fd: The disk, or a file with its content.
  * @sector_bytes: The size of its logical sectors.
+ * @without_mbr: Whether there need be no protective MBR in front of it.
  * @gpt: Set to what is there.
  *
  * Return: Whether there is one, of which a copy is sound.
  */
-bool gpt_read(int fd, unsigned int sector_bytes, struct gpt *gpt)
+bool gpt_read(int fd, unsigned int sector_bytes, bool without_mbr, struct gpt *gpt)
 {
 	blkid_probe probe = blkid_new_probe();
 	blkid_parttable table = NULL;
@@ -98,7 +99,8 @@ bool gpt_read(int fd, unsigned int sector_bytes, struct gpt *gpt)
 
 	*gpt = (struct gpt){ 0 };
 	if (probe && !blkid_probe_set_device(probe, fd, 0, 0) &&
-	    !blkid_probe_set_sectorsize(probe, sector_bytes))
+	    !blkid_probe_set_sectorsize(probe, sector_bytes) &&
+	    !blkid_probe_set_partitions_flags(probe, without_mbr ? BLKID_PARTS_FORCE_GPT : 0))
 		list = blkid_probe_get_partitions(probe);
 	if (list)
 		table = blkid_partlist_get_table(list);

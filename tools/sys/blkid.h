@@ -16,7 +16,7 @@ struct gpt {
 	uint64_t start_bytes, len_bytes;
 };
 
-bool gpt_read(int fd, unsigned int sector_bytes, struct gpt *gpt);
+bool gpt_read(int fd, unsigned int sector_bytes, bool without_mbr, struct gpt *gpt);
 char *signature_find(int fd, uint64_t offset_bytes, uint64_t len_bytes);
 char *partition_uuid(const char *path);
 
