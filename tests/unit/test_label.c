@@ -121,6 +121,11 @@ static void written(void)
 		CHECK(label_write(&label, fd, sector_bytes));
 		expect(fd, &label, false);
 	}
+	for (label.kind = LABEL_MEMBER; label.kind <= LABEL_REPLACED; label.kind++) {
+		CHECK(label_write(&label, fd, sector_bytes));
+		expect(fd, &label, false);
+	}
+	label.kind = LABEL_MEMBER;
 	/* Another place, as where huge pages are larger. */
 	label.offset_bytes = 2 * MIB + 64 * KIB;
 	label.len_bytes = 512 * KIB;

@@ -199,6 +199,78 @@ static void stale(void)
 }
 
 /* Two sets of one name, one of which has a copy of a member. */
+/* The label of a replace: number 2 of the set of three(). */
+static void put_beside(struct members *members, const char *path, enum label_kind kind,
+		       unsigned int tag)
+{
+	put(members, path, SET_A, "mem", 2, 0, 0, false);
+	members->members[members->nr - 1].label.kind = kind;
+	if (kind == LABEL_INCOMING)
+		members->members[members->nr - 1].label.joined = tag;
+	else
+		members->members[members->nr - 1].label.next = tag;
+}
+
+/* Find the one set, which is complete, and which disk is number 2 of it. */
+static const char *second_of(struct members *members)
+{
+	const char *path;
+	struct sets sets;
+
+	sets_find(&sets, members);
+	CHECK(sets.nr == 1 && sets.sets[0].state == SET_COMPLETE && sets.sets[0].nr == 3);
+	path = sets.sets[0].chain[1]->path;
+	sets_free(&sets);
+	return path;
+}
+
+static void replaced(void)
+{
+	struct members members = three();
+	struct sets sets;
+
+	/* Not marked yet. */
+	put_beside(&members, "/dev/p9", LABEL_INCOMING, 77);
+	CHECK(!strcmp(second_of(&members), "/dev/p1"));
+	/* One that was replaced before counts for nothing, not even with the tag. */
+	put_beside(&members, "/dev/p8", LABEL_REPLACED, 77);
+	CHECK(!strcmp(second_of(&members), "/dev/p1"));
+	CHECK(role_of(&members, "/dev/p8") == ROLE_MISPLACED);
+	/* The member is missing: the mark that is left names this one. */
+	drop(&members, 2);
+	CHECK(!strcmp(second_of(&members), "/dev/p9"));
+	CHECK(label_of(&members, "/dev/p9")->kind == LABEL_MEMBER);
+	CHECK(label_of(&members, "/dev/p9")->was_incoming);
+	members_free(&members);
+
+	/* The mark names another. */
+	members = three();
+	label_of(&members, "/dev/p1")->kind = LABEL_REPLACED;
+	label_of(&members, "/dev/p1")->next = 78;
+	put_beside(&members, "/dev/p9", LABEL_INCOMING, 77);
+	expect(&members, SET_INCOMPLETE, WORDS("member 2 is missing"));
+	/* That one is there, too; and a copy of it. */
+	put_beside(&members, "/dev/p7", LABEL_INCOMING, 78);
+	CHECK(!strcmp(second_of(&members), "/dev/p7"));
+	put_beside(&members, "/dev/p6", LABEL_INCOMING, 78);
+	expect(&members, SET_DOUBLED, WORDS("/dev/p7", "/dev/p6"));
+	members_free(&members);
+
+	/* It has arrived. */
+	members = three();
+	put_beside(&members, "/dev/p8", LABEL_REPLACED, 77);
+	CHECK(!strcmp(second_of(&members), "/dev/p1"));
+	members_free(&members);
+
+	/* Neither is a set, nor a part of one. */
+	put_beside(&members, "/dev/p8", LABEL_REPLACED, 77);
+	put_beside(&members, "/dev/p9", LABEL_INCOMING, 78);
+	sets_find(&sets, &members);
+	CHECK(!sets.nr);
+	sets_free(&sets);
+	members_free(&members);
+}
+
 static void two_sets(void)
 {
 	struct members members = three();
@@ -407,6 +479,7 @@ int main(int argc, char **argv)
 	doubled();
 	other_kinds();
 	stale();
+	replaced();
 	two_sets();
 	many();
 	for (unit_case = 0; unit_case < cases / 10; unit_case++)

@@ -28,9 +28,18 @@ static const char *kind_text(const struct member *member)
 		[ROLE_LEFT_OVER] = "left over",
 	};
 
-	if (member->label.kind == LABEL_FOREIGN)
+	switch (member->label.kind) {
+	case LABEL_FOREIGN:
 		return "foreign";
-	return member->label.kind == LABEL_DAMAGED ? "damaged" : roles[member->role];
+	case LABEL_DAMAGED:
+		return "damaged";
+	case LABEL_INCOMING:
+		return "incoming";
+	case LABEL_REPLACED:
+		return "replaced";
+	default:
+		return roles[member->role];
+	}
 }
 
 /* The mapped device of a set, or NULL. */

@@ -143,9 +143,15 @@ static void refuse_member(const struct child *child, const struct member *member
 	if (member->label.kind == LABEL_DAMAGED)
 		die(EXIT_DAMAGED, "%s has a partition table (GPT) of which both copies are damaged: wipefs -a %s erases it",
 		    child->given, child->given);
-	if (member->label.kind == LABEL_FOREIGN || !set)
+	if (member->label.kind == LABEL_FOREIGN || (member->label.kind == LABEL_MEMBER && !set))
 		die(EXIT_FOREIGN, "%s has a partition of the type of members, and not as daxlinear writes it: wipefs -a %s erases the table",
 		    child->given, child->given);
+	if (member->label.kind == LABEL_REPLACED)
+		die(EXIT_FAILED, "%s was member %u of %s and has been replaced: daxlinear release %s erases the label",
+		    child->given, member->label.number, member->label.name, child->given);
+	if (member->label.kind == LABEL_INCOMING)
+		die(EXIT_FAILED, "%s is to replace member %u of %s: the same daxlinear replace goes on; daxlinear release %s erases the label",
+		    child->given, member->label.number, member->label.name, child->given);
 	die(EXIT_FAILED, "%s is member %u of %s, a set that is %s: %sdaxlinear release %s erases the label",
 	    child->given, member->label.number, set->name, set_state_text(set),
 	    set->state == SET_COMPLETE ?

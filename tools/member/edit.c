@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "member/edit.h"
@@ -271,6 +272,56 @@ void set_rename(const struct set *set, const char *name)
 		edit_write(&edit);
 		edit_end(&edit);
 	}
+}
+
+/* A number that tells what one replace writes from what another one has left. */
+unsigned int member_tag(void)
+{
+	uint16_t random;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		abort();
+	return 1 + random % LABEL_GENERATION_MAX;
+}
+
+static void write_once(const char *path, dev_t disk, const struct label *label, int flags)
+{
+	struct edit edit = edit_open(path, disk, flags);
+
+	edit.label = *label;
+	if (label->kind == LABEL_INCOMING)
+		erase_gap(&edit, label->offset_bytes);
+	edit_write(&edit);
+	edit_close(&edit);
+	edit_end(&edit);
+}
+
+/* Label a disk that is to take the place of a member.  It is none until that is marked. */
+void member_incoming(const struct child *child, const struct label *old, unsigned int tag)
+{
+	struct label label = *old;
+
+	label.kind = LABEL_INCOMING;
+	label.joined = tag;
+	label.offset_bytes = child->offset_sectors * SECTOR;
+	label.len_bytes = child->len_sectors * SECTOR;
+	write_once(child->given, child->dev, &label, O_EXCL);
+}
+
+/* Mark a member as replaced by the incoming disk with the tag: this write decides. */
+void member_replaced(const struct member *old, unsigned int tag)
+{
+	struct label label = old->label;
+
+	label.kind = LABEL_REPLACED;
+	label.next = tag;
+	write_once(old->path, old->dev, &label, 0);
+}
+
+/* Make the label of a disk whose predecessor is marked that of a member. */
+void member_arrived(const struct member *member)
+{
+	write_once(member->path, member->dev, &member->label, 0);
 }
 
 /* Erase the label of a disk that is not in use. */

@@ -18,6 +18,10 @@ void set_extended(void);
 void set_finish(const struct set *set);
 void set_keep(void);
 void set_rename(const struct set *set, const char *name);
+unsigned int member_tag(void);
+void member_incoming(const struct child *child, const struct label *old, unsigned int tag);
+void member_replaced(const struct member *old, unsigned int tag);
+void member_arrived(const struct member *member);
 void member_release(const char *path, dev_t disk);
 
 #endif

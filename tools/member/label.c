@@ -44,6 +44,12 @@ static bool zero(int fd, off_t at, size_t len)
 	return done;
 }
 
+static const char * const types[] = {
+	[LABEL_MEMBER] = LABEL_TYPE,
+	[LABEL_INCOMING] = LABEL_TYPE_INCOMING,
+	[LABEL_REPLACED] = LABEL_TYPE_REPLACED,
+};
+
 /* Make the UUID of a set: of version 8, and the place of a member's numbers is zero. */
 void set_uuid_new(char *uuid)
 {
@@ -90,6 +96,17 @@ static bool decode(struct label *label, const char *uuid, uint64_t flags)
 	label->is_void = flags & FLAG_VOID;
 	label->is_last = flags & FLAG_LAST;
 	return !(flags & FLAGS_UNKNOWN);
+}
+
+/* What a label is by the type of its partition; LABEL_NONE if that is none of ours. */
+static enum label_kind kind_of_type(const char *type)
+{
+	size_t kind;
+
+	for (kind = LABEL_MEMBER; kind <= LABEL_REPLACED; kind++)
+		if (!strcmp(type, types[kind]))
+			return kind;
+	return LABEL_NONE;
 }
 
 static uint64_t read_flags(const unsigned char *entry)
@@ -166,6 +183,7 @@ static void read_damaged(struct label *label, int fd, unsigned int sector_bytes)
 static void read_image(struct label *label, int image, unsigned int sector_bytes, bool is_bad)
 {
 	struct gpt gpt, second;
+	enum label_kind kind;
 	bool sound;
 	size_t i;
 
@@ -173,7 +191,8 @@ static void read_image(struct label *label, int image, unsigned int sector_bytes
 		read_damaged(label, image, sector_bytes);
 		return;
 	}
-	if (!gpt.nr || strcmp(gpt.type, LABEL_TYPE))
+	kind = gpt.nr ? kind_of_type(gpt.type) : LABEL_NONE;
+	if (kind == LABEL_NONE)
 		return;
 	label->is_backup = gpt.is_backup;
 	/* Without the first copy, the second would serve. */
@@ -182,7 +201,7 @@ static void read_image(struct label *label, int image, unsigned int sector_bytes
 				       !gpt_read(image, sector_bytes, false, &second);
 	sound = decode(label, gpt.uuid, gpt.flags) && gpt.nr == 1 &&
 		gpt.len_bytes > LABEL_GAP_BYTES && strlen(gpt.name) <= LABEL_NAME_MAX;
-	label->kind = sound ? LABEL_MEMBER : LABEL_FOREIGN;
+	label->kind = sound ? kind : LABEL_FOREIGN;
 	for (i = 0; i < LABEL_NAME_MAX && gpt.name[i]; i++)
 		label->name[i] = letter(gpt.name[i]);
 	if (!sound)
@@ -226,7 +245,8 @@ static struct fdisk_partition *new_partition(struct fdisk_context *context,
 	struct fdisk_parttype *type;
 	char *uuid;
 
-	type = fdisk_label_parse_parttype(fdisk_get_label(context, "gpt"), LABEL_TYPE);
+	type = fdisk_label_parse_parttype(fdisk_get_label(context, "gpt"),
+					   types[label->kind]);
 	uuid = format_text("%.*s%04x%04x", AT_NUMBERS, label->set, label->joined, label->number);
 	fdisk_partition_set_partno(partition, 0);
 	fdisk_partition_set_start(partition, (label->offset_bytes - LABEL_GAP_BYTES) / sector);

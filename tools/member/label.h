@@ -12,6 +12,8 @@
 #include "util/size.h"
 
 #define LABEL_TYPE	"8e9695b3-dcb0-495d-b2a3-aed5171ca457"
+#define LABEL_TYPE_INCOMING	"49c1a80a-4a5a-4011-8cd4-58fbc2fb425c"
+#define LABEL_TYPE_REPLACED	"810cd75d-d3e2-4963-8e75-69c6c642ffa8"
 
 /* The data begins so far behind the start of the partition. */
 #define LABEL_GAP_BYTES		MIB
@@ -29,15 +31,18 @@
 enum label_kind {
 	LABEL_NONE,
 	LABEL_MEMBER,
+	LABEL_INCOMING,		/* to take the place of a member: @joined is a tag, and no generation */
+	LABEL_REPLACED,		/* another disk has its place, the incoming one with the tag @next */
 	LABEL_FOREIGN,		/* of our type, but not of our layout */
 	LABEL_DAMAGED,		/* no copy is sound */
 };
 
-/* All but kind is what could be read, and may be empty unless the kind is LABEL_MEMBER. */
+/* All but kind is what could be read, and may be empty if the label is foreign or damaged. */
 struct label {
 	enum label_kind kind;
 	bool is_backup;			/* the first copy is damaged */
 	bool has_no_backup;		/* the second copy is damaged */
+	bool was_incoming;		/* a member because the one that it replaces is marked so */
 	char set[UUID_LEN + 1];
 	char name[LABEL_NAME_MAX + 1];
 	unsigned int number;		/* from 1 */

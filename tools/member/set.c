@@ -29,6 +29,12 @@ static bool is_of(const struct member *member, const struct set *set, enum label
 	return member->label.kind == kind && !strcmp(member->label.set, set->uuid);
 }
 
+/* Whether the label is that of a replace, and not of a member. */
+static bool is_beside(const struct label *label)
+{
+	return label->kind == LABEL_INCOMING || label->kind == LABEL_REPLACED;
+}
+
 static void add_text(char **text, const char *word)
 {
 	char *longer = format_text("%s%s%s", *text, **text ? ", " : "", word);
@@ -204,7 +210,7 @@ static void judge_rest(struct set *set, struct members *members)
 
 	for (member = members->members; member < members->members + members->nr; member++) {
 		if (strcmp(member->label.set, set->uuid) || member->role == ROLE_IN_PLACE ||
-		    member->role == ROLE_COPY)
+		    member->role == ROLE_COPY || is_beside(&member->label))
 			continue;
 		if (member->label.joined <= last->label.next && member->label.joined) {
 			member->role = ROLE_LEFT_OVER;
@@ -249,6 +255,44 @@ static bool has_set(const struct sets *sets, const char *uuid)
 	return false;
 }
 
+/* Whether there is a member in this place that no replace has brought. */
+static bool has_member(const struct members *members, const struct label *place)
+{
+	size_t i;
+
+	for (i = 0; i < members->nr; i++) {
+		const struct label *label = &members->members[i].label;
+
+		if (label->kind == LABEL_MEMBER && !label->was_incoming &&
+		    !strcmp(label->set, place->set) && label->number == place->number &&
+		    label->joined == place->joined)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A replace that was cut short after the mark of the disk that it replaced: the one with the tag
+ * that the mark names is the member.
+ */
+static void take_over(struct members *members, const struct label *replaced)
+{
+	size_t i;
+
+	if (has_member(members, replaced))
+		return;
+	for (i = 0; i < members->nr; i++) {
+		struct label *label = &members->members[i].label;
+
+		if (label->kind != LABEL_INCOMING || strcmp(label->set, replaced->set) ||
+		    label->number != replaced->number || label->joined != replaced->next)
+			continue;
+		label->kind = LABEL_MEMBER;
+		label->joined = replaced->joined;
+		label->was_incoming = true;
+	}
+}
+
 /* Find the sets that members belong to, and set what each member is to its set. */
 void sets_find(struct sets *sets, struct members *members)
 {
@@ -257,10 +301,13 @@ void sets_find(struct sets *sets, struct members *members)
 	*sets = (struct sets){ 0 };
 	for (i = 0; i < members->nr; i++)
 		members->members[i].role = ROLE_MISPLACED;
+	for (i = 0; i < members->nr; i++)
+		if (members->members[i].label.kind == LABEL_REPLACED)
+			take_over(members, &members->members[i].label);
 	for (i = 0; i < members->nr; i++) {
 		const struct label *label = &members->members[i].label;
 
-		if (!label->set[0] || has_set(sets, label->set))
+		if (!label->set[0] || is_beside(label) || has_set(sets, label->set))
 			continue;
 		sets->sets = grow(sets->sets, sets->nr, sizeof(*sets->sets));
 		sets->sets[sets->nr] = (struct set){ .uuid = label->set, .name = label->name };
