@@ -368,7 +368,7 @@ static void settle(const char *child, const char *namespace, uint64_t sector, ui
 {
 	CHECK(history_settled(folder, &(struct history_range){
 		.child = child, .namespace = namespace, .sector = sector, .sectors = sectors,
-		.state = state }));
+		.state = state }, NULL));
 }
 
 /* The state of each sector of a child: of its ranges none overlap. */
@@ -400,7 +400,7 @@ static void settled(void)
 	char text[41];
 
 	/* Without a folder there is nothing to note. */
-	CHECK(history_settled("/nonexistent", &(struct history_range){ .child = "p" }));
+	CHECK(history_settled("/nonexistent", &(struct history_range){ .child = "p" }, NULL));
 	open_again(&history);
 	add(&history, "p", "u", 8, "t");
 	add(&history, "p", "u", 16, "t");
@@ -435,6 +435,40 @@ static void settled(void)
 	open_again(&history);
 	states(&history, "p", text);
 	CHECK(!strncmp(text, "........bbbbqqqq....bbbb.bbbbbbb........", 40));
+	history_free(&history);
+	drop(FILE_NAME);
+	drop("settled");
+}
+
+/* What a replace has lost is listed until it is written over, and what fails there is not it. */
+static void settled_as_lost(void)
+{
+	struct history history;
+	struct history_range range = {
+		.child = "p", .namespace = "u", .sector = 8, .sectors = 16, .state = "lost" };
+
+	CHECK(history_settled(folder, &range, "/a b (data)"));
+	range.sector = 32;
+	CHECK(history_settled(folder, &range, NULL));
+	settle("p", "u", 10, 4, "quarantined");
+	settle("p", "u", 12, 4, NULL);
+	CHECK(history_load(&history, folder));
+	CHECK(history.nr_ranges == 3);
+	CHECK(history.ranges[0].sector == 32 && !history_owner(&history.ranges[0], 0));
+	CHECK(history.ranges[1].sector == 8 && history.ranges[1].sectors == 4);
+	CHECK(history.ranges[2].sector == 16 && history.ranges[2].sectors == 8);
+	CHECK(!strcmp(history.ranges[2].state, "lost"));
+	CHECK(!strcmp(history_owner(&history.ranges[2], 0), "/a b (data)"));
+	history_free(&history);
+	open_again(&history);
+	CHECK(history_settle(&history));
+	history_free(&history);
+	/* Of a replace that is run again, nothing is there twice. */
+	range.sector = 16;
+	range.sectors = 8;
+	CHECK(history_settled(folder, &range, "/other"));
+	CHECK(history_load(&history, folder));
+	CHECK(history.nr_ranges == 3);
 	history_free(&history);
 	drop(FILE_NAME);
 	drop("settled");
@@ -500,6 +534,7 @@ int main(int argc, char **argv)
 	kept();
 	unknown_keys();
 	settled();
+	settled_as_lost();
 	settled_in_part();
 	damaged();
 	each_step();

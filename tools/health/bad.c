@@ -72,7 +72,9 @@ const char *bad_known_by(const struct bad *bad)
 		return "quarantined";
 	if (bad->known_by & BAD_MEDIA)
 		return bad->known_by & (BAD_RECORD | BAD_HISTORY) ? "media, failure" : "media";
-	return bad->known_by & BAD_RECORD ? "failure" : "history";
+	if (bad->known_by & BAD_RECORD)
+		return "failure";
+	return bad->lost ? "lost" : "history";
 }
 
 /* The number of failures that a range has had, as far as they are known. */

@@ -12,7 +12,7 @@ enum {
 	BAD_MEDIA = 1,		/* the child's driver: its badblocks */
 	BAD_RECORD = 2,		/* the kernel's record of failures */
 	BAD_GONE = 4,		/* the child went away */
-	BAD_HISTORY = 8,	/* what the monitor has kept, also of earlier boots */
+	BAD_HISTORY = 8,	/* what the monitor has kept, also of earlier boots, and replace */
 };
 
 /* The length of a time as text, with the NUL. */
@@ -34,6 +34,7 @@ struct bad {
 	bool shutdown;		/* the holder shut down because of it */
 	const struct history_range *history;	/* NULL if that has none */
 	uint64_t quarantined_bytes;	/* set aside by a repair */
+	bool lost;		/* the memory is good, and a replace had no data for it */
 };
 
 /* A disk at the bottom. */

@@ -94,6 +94,11 @@ static bool is_quarantined(const struct history_range *range)
 	return !strcmp(range->state, "quarantined");
 }
 
+static bool is_lost(const struct history_range *range)
+{
+	return !strcmp(range->state, "lost");
+}
+
 /*
  * Whether a range of the history was bad once and is not any more: its last failure is among the
  * events, and the record does not have the range.
@@ -104,7 +109,7 @@ static bool was_cleared(const struct record *record, const struct history_range 
 	char *time;
 	size_t i;
 
-	if (is_quarantined(range))
+	if (is_quarantined(range) || is_lost(range))
 		return false;
 	for (i = 0; i < record->nr_ranges; i++)
 		if (shared(record->ranges[i].sector, record->ranges[i].sectors, range->sector,
@@ -202,6 +207,7 @@ static void apply_history(struct bad *bad, const struct history_range *range, ui
 {
 	if (is_quarantined(range))
 		bad->quarantined_bytes += bytes;
+	bad->lost |= is_lost(range);
 	bad->earlier += range->count;
 	bad->same_boot |= !strcmp(range->boot, boot);
 	set_times(bad, range->first, range->last);

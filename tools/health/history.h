@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the monitor has seen, kept across reboots: the children that are or were held, and their bad
- * ranges.  Only the monitor writes it; other commands read it, and repair leaves notes for it.
+ * ranges.  Only the monitor writes it; other commands read it, and repair and replace leave notes
+ * for it.
  */
 #ifndef HISTORY_H
 #define HISTORY_H
@@ -32,7 +33,7 @@ struct history_range {
 	uint64_t sector, sectors;	/* on the disk */
 	const char *first, *last;	/* RFC 3339 */
 	uint64_t count;
-	const char *source;		/* record, media or gone */
+	const char *source;		/* record, media, gone or replace */
 	const char *result;
 	const char *boot;
 	const char *state;		/* bad, lost or quarantined */
@@ -69,8 +70,8 @@ void history_remove(struct history *history, const struct history_range *range);
 const struct history_range *history_same(const struct history *history,
 					 const struct history_range *range);
 
-/* What repair has settled: history_settle.c. */
-bool history_settled(const char *folder, const struct history_range *range);
+/* What repair and replace have settled: history_settle.c. */
+bool history_settled(const char *folder, const struct history_range *range, const char *owner);
 bool history_apply_settled(struct history *history);
 bool history_settle(struct history *history);
 

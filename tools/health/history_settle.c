@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What repair has settled, as lines of a file beside the history: only the holder of the history's
+ * What repair and replace have settled, as lines of a file beside the history: only the holder of the history's
  * lock writes the history, and the monitor keeps that lock for as long as it runs.  A reader
  * applies the lines to what it has read.  The writer applies them, saves the history and empties
  * the file, under the file's own lock, so that no line is lost in between.
@@ -16,6 +16,7 @@
 #include "health/history.h"
 #include "sys/sysfs.h"
 #include "util/alloc.h"
+#include "util/clock.h"
 #include "util/json.h"
 
 #define FILE_NAME	"settled"
@@ -24,6 +25,7 @@
 #define NO_UUID		"-"
 #define GOOD		"good"
 #define QUARANTINED	"quarantined"
+#define LOST		"lost"
 
 /* A copy of a range that stays when the history changes. */
 struct copy {
@@ -82,6 +84,21 @@ static void add_part(struct history *history, const struct copy *copy, uint64_t 
 	history_add(history, &part, copy->owners, copy->nr_owners);
 }
 
+/* Add a range that a replace could not copy, unless it is there. */
+static void add_lost(struct history *history, const struct history_range *settled, char *owner)
+{
+	struct history_range range = *settled;
+	char *now = clock_text(clock_now());
+
+	range.first = now;
+	range.last = now;
+	range.source = "replace";
+	range.boot = "";
+	if (!history_same(history, &range))
+		history_add(history, &range, &owner, *owner ? 1 : 0);
+	free(now);
+}
+
 /* Apply a line: the parts of the ranges that are outside stay as they are. */
 static void apply(struct history *history, const struct history_range *settled)
 {
@@ -100,7 +117,9 @@ static void apply(struct history *history, const struct history_range *settled)
 		const struct history_range *range = &copies[i].range, *old;
 		uint64_t from = range->sector, to = from + range->sectors;
 
-		if (from >= end || to <= first || !strcmp(range->state, "lost"))
+		/* What is lost was never set aside: it is written over. */
+		if (from >= end || to <= first ||
+		    (settled->state && !strcmp(range->state, LOST)))
 			continue;
 		old = history_same(history, range);
 		if (old)
@@ -124,13 +143,15 @@ bool history_apply_settled(struct history *history)
 	struct history_range settled;
 	uintmax_t sector, sectors;
 	bool any = false;
+	int owner;
 
 	while ((line = strsep(&rest, "\n"))) {
-		if (sscanf(line, "%31s %63s %ju %ju %31s", child, uuid, &sector, &sectors,
-			   state) != 5 || sectors > UINT64_MAX - sector)
+		owner = 0;
+		if (sscanf(line, "%31s %63s %ju %ju %31s %n", child, uuid, &sector, &sectors,
+			   state, &owner) != 5 || sectors > UINT64_MAX - sector)
 			continue;
-		/* The last word of a line that was cut off is neither. */
-		if (strcmp(state, GOOD) && strcmp(state, QUARANTINED))
+		/* The last word of a line that was cut off is none of them. */
+		if (strcmp(state, GOOD) && strcmp(state, QUARANTINED) && strcmp(state, LOST))
 			continue;
 		settled = (struct history_range){
 			.child = child,
@@ -139,7 +160,10 @@ bool history_apply_settled(struct history *history)
 			.sectors = sectors,
 			.state = strcmp(state, GOOD) ? state : NULL,
 		};
-		apply(history, &settled);
+		if (strcmp(state, LOST))
+			apply(history, &settled);
+		else
+			add_lost(history, &settled, line + owner);
 		any = true;
 	}
 	free(text);
@@ -162,13 +186,14 @@ static int lock_file(const char *folder, int flags)
 }
 
 /**
- * history_settled - note that a range was repaired
+ * history_settled - note that a range was repaired, or is lost
  * @folder: HISTORY_FOLDER, but for tests.  Without it there is no history, and nothing is done.
- * @range: Its child, namespace, sector, sectors and state: quarantined, or NULL if it is good.
+ * @range: Its child, namespace, sector, sectors and state: quarantined, lost, or NULL if it is good.
+ * @owner: Whose a lost range is, without a newline; NULL if that is not known.
  *
  * Return: Whether that is on the disk; if not, errno is set.
  */
-bool history_settled(const char *folder, const struct history_range *range)
+bool history_settled(const char *folder, const struct history_range *range, const char *owner)
 {
 	int fd = lock_file(folder, O_CREAT), err;
 	struct stat status;
@@ -179,9 +204,9 @@ bool history_settled(const char *folder, const struct history_range *range)
 		return errno == ENOENT;
 	done = !fstat(fd, &status) &&
 	       (!status.st_size || pread(fd, &last, 1, status.st_size - 1) == 1) &&
-	       dprintf(fd, "%s%s %s %ju %ju %s\n", last == '\n' ? "" : "\n", range->child,
+	       dprintf(fd, "%s%s %s %ju %ju %s%s%s\n", last == '\n' ? "" : "\n", range->child,
 		       range->namespace ?: NO_UUID, (uintmax_t)range->sector,
-		       (uintmax_t)range->sectors, range->state ?: GOOD) > 0 && !fsync(fd);
+		       (uintmax_t)range->sectors, range->state ?: GOOD, owner ? " " : "", owner ?: "") > 0 && !fsync(fd);
 	err = errno;
 	close(fd);
 	errno = err;

@@ -41,7 +41,7 @@ static void settle(const struct media_range *range, const char *state)
 
 	if (nd_find(range->disk, &pmem) && pmem.uuid[0])
 		settled.namespace = pmem.uuid;
-	if (!history_settled(HISTORY_FOLDER, &settled))
+	if (!history_settled(HISTORY_FOLDER, &settled, NULL))
 		note(HISTORY_FOLDER ": %s; the history goes on listing the range",
 		     strerror(errno));
 	clear_record(range);

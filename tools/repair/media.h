@@ -10,6 +10,7 @@ struct media_range {
 	char disk[32];		/* the kernel's name */
 	uint64_t sector;
 	uint64_t sectors;
+	bool lost;		/* the memory is good: what is written stays */
 };
 
 bool media_is_listed(const struct media_range *range);

@@ -141,6 +141,7 @@ bool scene_media(const struct scene *scene, uint64_t place, struct media_range *
 		/* A block has one child: tables are aligned to pages. */
 		range->sector = block_start(bad->dev) + (at + place - bad->start_bytes) / SECTOR;
 		range->sectors = block / SECTOR;
+		range->lost = !strcmp(bad_known_by(bad), "lost");
 		return true;
 	}
 	return false;
