@@ -34,7 +34,7 @@ _daxlinear() {
 		words=$(compgen -G '/dev/pmem*')
 	elif [[ $command == @(assemble|rename) ]]; then
 		words=$(_daxlinear_sets "$program")
-	elif ((COMP_CWORD > 2)) && [[ $command == @(create|extend|resolve) ]]; then
+	elif ((COMP_CWORD > 2)) && [[ $command == @(create|extend|replace|resolve) ]]; then
 		words="$(_daxlinear_mapped) $(compgen -G '/dev/pmem*')"
 	else
 		words=$(_daxlinear_mapped)

@@ -24,6 +24,7 @@ static const struct command * const commands[] = {
 	&command_remove,
 	&command_rename,
 	&command_repair,
+	&command_replace,
 	&command_resolve,
 	&command_show,
 	&command_status,

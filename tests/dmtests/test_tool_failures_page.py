@@ -7,10 +7,12 @@ import re
 import shutil
 
 from lib.command import run
-from lib.fs.xfs import SMALLEST_GROUP
+from lib.fs.xfs import SMALLEST_GROUP, Xfs
 from lib.module import HEAL, TOP
+from lib.tool import labels
+from lib.tool.monitor import state
 from lib.tool.repair import Scene, digest
-from lib.tool.tool import FOUND, PROGRAM
+from lib.tool.tool import FOUND, PROGRAM, daxlinear
 from lib.units import MIB, PAGE, PAGE_SECTORS, SECTOR
 
 
@@ -26,13 +28,25 @@ def folders(*paths):
             shutil.rmtree(path)
 
 
-def console(page):
-    """Return (command, what is printed) of each command of a page."""
+def console(page, name=None):
+    """Return (command, what is printed) of each command of a page, in blocks of this name."""
+    option = rf"    :name: {name}\n" if name else ""
     with open(os.path.join(TOP, "Documentation", page), encoding="utf-8") as file:
-        blocks = re.findall(r"^\.\. code-block:: console\n\n((?:    .*\n)+)", file.read(),
-                            re.MULTILINE)
+        blocks = re.findall(rf"^\.\. code-block:: console\n{option}\n((?:    .*\n)+)",
+                            file.read(), re.MULTILINE)
     return [(command, lines.splitlines()) for block in blocks
             for command, lines in re.findall(r"    # (.*)\n((?:    [^#].*\n)*)", block)]
+
+
+def play(command, shown, code):
+    """Run a command of a page, to end with this code and to print what is shown."""
+    done = run("bash", "-c", f"PATH={os.path.dirname(PROGRAM)}:$PATH; {command}; echo code $?")
+    assert f"code {code}\n" in done, command
+    left = iter(done.splitlines())
+    for line in shown:
+        pattern = ".*".join(re.escape(part.strip()) for part in line.strip().split("..."))
+        pattern = re.sub(r"(\\ )+", r"\\s+", pattern)
+        assert any(re.search(pattern, other) for other in left), (command, line)
 
 
 def test_the_page(clean):
@@ -55,11 +69,27 @@ def test_the_page(clean):
             child, at = scene.on_child(SMALLEST_GROUP)
             child.add_badblocks(at // SECTOR, 8)
         code = FOUND if (command, shown) == commands[0] else 0
-        done = run("bash", "-c", f"PATH={os.path.dirname(PROGRAM)}:$PATH; {command}; echo code $?")
-        assert f"code {code}\n" in done, command
-        left = iter(done.splitlines())
-        for line in shown:
-            pattern = ".*".join(re.escape(part.strip()) for part in line.strip().split("..."))
-            pattern = re.sub(r"(\\ )+", r"\\s+", pattern)
-            assert any(re.search(pattern, other) for other in left), (command, line)
+        play(command, shown, code)
     assert digest(path) == digest(backup)
+
+
+def test_the_page_about_replace(blank):
+    a, b = blank.nvdimms[:2]
+    blank.enter(folders("/mem", "/backup"))
+    blank.enter(state("8m"))
+    daxlinear("create", "mem", a)
+    data = os.urandom(MIB)
+    with open("/backup/ledger", "wb") as file:
+        file.write(data)
+    with Xfs("/dev/mapper/mem", "/mem") as fs:
+        fs.write("ledger", data)
+        place = next(place + 5 * PAGE - at for at, place, length in fs.extents("ledger")
+                     if at <= 5 * PAGE < at + length)
+        a.add_badblocks(labels.FRONT + place // SECTOR, PAGE_SECTORS)
+        names = {"/dev/pmem1": a.path, "/dev/pmem3": b.path}
+        for command, shown in console("failures.rst", "replace"):
+            found = re.compile("|".join(names))
+            play(found.sub(lambda name: names[name[0]], command),
+                 [found.sub(lambda name: names[name[0]], line) for line in shown],
+                 FOUND if "damage" in command else 0)
+        assert fs.read("ledger", MIB) == data

@@ -42,6 +42,7 @@ extern const struct command command_release;
 extern const struct command command_remove;
 extern const struct command command_rename;
 extern const struct command command_repair;
+extern const struct command command_replace;
 extern const struct command command_show;
 extern const struct command command_resolve;
 extern const struct command command_status;

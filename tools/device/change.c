@@ -155,6 +155,20 @@ static void note_ended(const struct table *status)
 			     (uintmax_t)(counters.last_sector * SECTOR));
 }
 
+/* Have the kernel look at a table for a device, which keeps its own.  Die if it refuses that. */
+void change_try(const struct mapped *mapped, const struct table *table)
+{
+	int mark = kmsg_mark(), err;
+
+	hold_signals();
+	err = dm_load(mapped, table);
+	if (!err)
+		dm_clear(mapped->name);
+	let_signals();
+	if (err)
+		refused("changed", mapped->name, err, mark);
+}
+
 /* Give a device a table of one line.  The caller has held the lock since change_read(). */
 void change_table(const struct mapped *mapped, const struct table *table)
 {

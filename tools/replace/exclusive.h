@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A mapped device that nothing has open. */
+#ifndef EXCLUSIVE_H
+#define EXCLUSIVE_H
+
+#include "device/dm.h"
+#include "device/stack.h"
+
+int exclusive_open(const struct mapped *mapped, const struct stack *stack);
+
+#endif
