@@ -17,7 +17,9 @@ _USE_COLUMNS = ((RAW, 0), (LINEAR, 1), (DAXLINEAR, 1), (LINEAR, 2), (DAXLINEAR, 
 def write_csv(path, rows):
     """Write rows to a file."""
     with open(path, "w", encoding="ascii", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([Row._fields, *rows])
+        # gnuplot ignores an empty last column unless it is quoted
+        csv.writer(file, quoting=csv.QUOTE_NONNUMERIC,
+                   lineterminator="\n").writerows([Row._fields, *rows])
 
 
 def _text(value):
