@@ -33,7 +33,7 @@ FAILURE_PER_CHUNK = 600
 GONE_PER_RANGE = 700
 LOAD_TIMES = 0.5
 # a load of one range makes a claim, and dm-linear's makes none
-LOAD_MORE = 6000
+LOAD_MORE = 5000
 MEMORY_BYTES = 64
 
 
