@@ -5,9 +5,8 @@
 #include <sys/param.h>
 
 #include "util/alloc.h"
-#include "device/attach.h"
-#include "device/counters.h"
 #include "device/huge.h"
+#include "health/bad.h"
 #include "health/check.h"
 #include "sys/nd.h"
 #include "sys/pages.h"
@@ -121,57 +120,32 @@ void check_children(struct findings *findings, const struct checked *checked)
 			check_badblocks(findings, extents->extents[i].disk, checked);
 }
 
-/* The failures that the targets have counted. */
-static uint64_t count_of_targets(const struct device *device)
-{
-	struct counters counters;
-	struct table status;
-	uint64_t nr = 0;
-	size_t i;
-
-	if (!dm_status(device->name, &status))
-		return 0;
-	for (i = 0; i < status.nr; i++)
-		if (!strcmp(status.targets[i].type, TARGET_OURS) &&
-		    counters_read(&counters, status.targets[i].params))
-			nr += counters.received;
-	table_free(&status);
-	return nr;
-}
-
-/* The failures that the attachments have counted. */
-static uint64_t count_of_attached(const struct device *device)
-{
-	struct attached *attached;
-	size_t nr_attached = attached_read(device->dev, &attached), i;
-	uint64_t nr = 0;
-
-	for (i = 0; i < nr_attached; i++)
-		nr += attached[i].counters.received;
-	attached_free(attached, nr_attached);
-	return nr;
-}
-
 /*
- * The kernel shows no state of a page of persistent memory, so a page that was repaired looks like
- * one that is still bad. A failure counts until the counters begin anew.
+ * What has failed and is on record.  Children that are gone, and what only a driver lists, are
+ * findings of their own.
  */
 void check_failures(struct findings *findings, const struct checked *checked)
 {
 	const char *name = checked->device->name;
-	uint64_t attached = count_of_attached(checked->device);
-	/* A target of ours in a device that is attached counts the same failures. */
-	uint64_t nr = MAX(count_of_targets(checked->device), attached);
-	char *way_out = attached ? format_text("run daxlinear detach %s and daxlinear attach %s",
-					       name, name) :
-			format_text("unmount %s, remove it and make it anew", name);
+	char size[SIZE_TEXT_LEN];
+	struct bads bads = { 0 };
+	uint64_t bytes = 0;
+	size_t nr = 0, i;
 
+	bads_collect(&bads, checked->stack, checked->device);
+	for (i = 0; i < bads.nr; i++) {
+		const struct bad *bad = &bads.bads[i];
+
+		if (!(bad->known_by & (BAD_RECORD | BAD_HISTORY)) || bad_is_quarantined(bad))
+			continue;
+		bytes += bad->len_bytes - bad->quarantined_bytes;
+		nr++;
+	}
+	bads_free(&bads);
 	if (nr)
 		findings_add(findings, "failures", false,
-			     "%s has received %ju failure%s: daxlinear damage %s lists what failed, and the files: restore these from a backup; when the memory is repaired or replaced, %s, which begins the counters anew",
-			     name, (uintmax_t)nr, nr == 1 ? "" : "s", name, way_out);
+			     "%s of %s, in %zu range%s, failed: daxlinear damage %s lists what, and the files: restore these from a backup; a range leaves the record when it is written anew, or by daxlinear repair %s",
+			     size_text(bytes, size), name, nr, nr == 1 ? "" : "s", name, name);
 	else
-		findings_add(findings, "failures", true,
-			     "%s has received no failure since its counters began", name);
-	free(way_out);
+		findings_add(findings, "failures", true, "no failure of %s is on record", name);
 }
