@@ -133,7 +133,7 @@ def test_check_children(clean):
         # by the numbers of the disks, in any order
         alive = [check for check in checks if check["check"] == "alive"]
         (gone,) = [check["text"] for check in alive if not check["good"]]
-        assert len(alive) == 3 and gone.startswith(f"{c.number} is gone")
+        assert len(alive) == 3 and gone.startswith(f"{c.name} is gone")
         device.remove()
 
 

@@ -20,6 +20,7 @@ from lib.holders.record import Record
 from lib.module import TOP
 from lib.tool import strace
 from lib.tool.metrics import parse
+from lib.tool.monitor import Monitor, history, state
 from lib.tool.tool import FAILED, USAGE, call, daxlinear, refused
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
 
@@ -39,6 +40,11 @@ def device_metrics(name):
     return {metric.removeprefix(prefix): samples[name,]
             for metric, samples in collect().items()
             if metric.startswith(prefix) and (name,) in samples}
+
+
+def namespaces():
+    """Return the UUID of the namespace of each child."""
+    return dict(collect()["daxlinear_child_info"].keys())
 
 
 def failures(**counts):
@@ -106,11 +112,21 @@ def test_mounted_and_suspended(bed):
 def test_child_that_is_gone(bed):
     a, b = bed.nvdimms[:2]
     device = bed.named_device(DaxLinear(MIB_SECTORS, a), DaxLinear(2 * MIB_SECTORS, b))
+    before = namespaces()
+    assert before[a.name] and before[b.name]
     with Unplugged(b):
         found = device_metrics(device.name)
         assert found["gone_bytes"] == found["bad_bytes"] == 2 * MIB
         assert (child_metrics(a)["gone"], child_metrics(b)["gone"]) == (0, 1)
-        # it keeps its name
+        # it keeps its name, and its namespace, which the monitor keeps if libndctl lists it no more
+        assert namespaces() == before
+        with state():
+            with Monitor():
+                assert history()["children"]
+            hidden = ["unshare", "--mount", "sh", "-c",
+                      "mount -t tmpfs tmpfs /sys/bus/nd && exec \"$@\"", "sh"]
+            text = call("status", "--openmetrics", prefix=hidden).out
+            assert (b.name, before[b.name]) in parse(text)["daxlinear_child_info"]
         assert set(collect()["daxlinear_device_child_bytes"]) == {
             (device.name, a.name), (device.name, b.name)}
         device.remove()

@@ -112,7 +112,8 @@ def test_status_of_a_child_that_is_gone(bed):
         assert (first["children_gone"], second["children_gone"]) == (0, 1)
         assert [target["ranges"][0]["alive"] for target in (first, second)] == [True, False]
         lines = daxlinear("status", device.name).splitlines()
-        assert "alive" in lines[2] and "gone" in lines[3]
+        assert "alive" in lines[2] and lines[3].split()[-4:] == [b.name, "0", "B", "gone"]
+        assert second["ranges"][0]["child"] == b.name
         device.remove()
 
 

@@ -13,6 +13,7 @@
 #include "util/json.h"
 #include "fs/mounts.h"
 #include "member/disks.h"
+#include "health/record.h"
 #include "metrics/metrics.h"
 #include "util/replace.h"
 #include "util/say.h"
@@ -54,7 +55,7 @@ static void print_ranges(const struct device *device)
 				    device->table.targets[segment->target].type);
 			continue;
 		}
-		child = block_path(segment->dev);
+		child = record_path(segment->dev);
 		columns_row(&columns, "%s\t%s\t%s\t%s\t%s", start, len, child,
 			    size_text(segment->offset_sectors * SECTOR, offset),
 			    block_exists(segment->dev) ? "alive" : "gone");
@@ -169,7 +170,7 @@ static void print_device(const struct device *device, const struct mapped *mappe
 static void add_range(struct json_object *ranges, const struct segment *segment)
 {
 	struct json_object *range = new_object();
-	char *name = block_name(segment->dev);
+	char *name = record_name(segment->dev);
 	char *number = format_text("%u:%u", major(segment->dev), minor(segment->dev));
 
 	put_number(range, "start_bytes", segment->start_sectors * SECTOR);

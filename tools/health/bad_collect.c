@@ -11,8 +11,8 @@
 #include "util/clock.h"
 #include "device/above.h"
 #include "health/bad.h"
+#include "health/namespace.h"
 #include "sys/kernel.h"
-#include "sys/nd.h"
 #include "sys/pages.h"
 #include "util/size.h"
 #include "sys/sysfs.h"
@@ -146,8 +146,8 @@ static void add_history(struct collection *collection, size_t number)
 /* The name and the namespace of a disk; of one that is gone, as far as they are remembered. */
 static void identify(struct collection *collection, struct bad_child *child)
 {
-	const struct history_child *known = NULL;
-	struct pmem pmem;
+	const struct history_child *known;
+	struct child_id id;
 
 	if (child->gone) {
 		known = history_child_of(&collection->bads->history, collection->boot, child->dev);
@@ -157,10 +157,8 @@ static void identify(struct collection *collection, struct bad_child *child)
 	}
 	if (!child->name)
 		child->name = block_name(child->dev);
-	if (known && known->namespace)
-		child->namespace = copy_text(known->namespace);
-	else if (nd_find(child->name, &pmem) && pmem.uuid[0])
-		child->namespace = copy_text(pmem.uuid);
+	id = (struct child_id){ child->name, child->dev, child->gone };
+	child->namespace = namespace_find(&id, &collection->bads->history);
 }
 
 static void add_child(struct collection *collection, dev_t dev)

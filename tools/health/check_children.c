@@ -15,7 +15,7 @@
 
 static void check_disk(struct findings *findings, dev_t dev)
 {
-	char *disk = block_name(dev), *path = block_path(dev);
+	char *disk = block_name(dev), *path = record_path(dev);
 	struct pmem pmem;
 
 	if (!block_exists(dev)) {

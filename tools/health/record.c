@@ -140,20 +140,42 @@ size_t records_list(char ***disks)
 	return nr;
 }
 
+/* The number that a disk has, or had when it went away; false if it is not recorded. */
+bool record_dev(const char *disk, dev_t *dev)
+{
+	char *text = read_text(FOLDER "/%s/dev", disk);
+	bool found = text && device_number(text, dev);
+
+	free(text);
+	return found;
+}
+
 /* The name of the disk that has this number, or had it when it went away; NULL if not recorded. */
 char *record_find(dev_t dev)
 {
-	char **disks, *text, *found = NULL;
+	char **disks, *found = NULL;
 	size_t nr = records_list(&disks);
 	dev_t number;
 
 	while (nr--) {
-		text = read_text(FOLDER "/%s/dev", disks[nr]);
-		if (text && device_number(text, &number) && number == dev && !found)
+		if (record_dev(disks[nr], &number) && number == dev && !found)
 			found = copy_text(disks[nr]);
-		free(text);
 		free(disks[nr]);
 	}
 	free(disks);
 	return found;
+}
+
+/* The name of a device; of a disk that is gone that in its record, or else major:minor. */
+char *record_name(dev_t dev)
+{
+	char *name = block_exists(dev) ? NULL : record_find(dev);
+
+	return name ?: block_name(dev);
+}
+
+/* The path of a device to show users, or the name of one that is gone. */
+char *record_path(dev_t dev)
+{
+	return block_exists(dev) ? block_path(dev) : record_name(dev);
 }

@@ -36,7 +36,10 @@ struct record {
 };
 
 bool record_read(struct record *record, const char *disk);
+bool record_dev(const char *disk, dev_t *dev);
 char *record_find(dev_t dev);
+char *record_name(dev_t dev);
+char *record_path(dev_t dev);
 void record_free(struct record *record);
 bool record_event_has(const struct record_event *event, const char *flag);
 uint64_t record_lost_events(const struct record *record);

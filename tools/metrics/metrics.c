@@ -6,10 +6,10 @@
 #include "device/counters.h"
 #include "fs/mounts.h"
 #include "health/bad.h"
+#include "health/namespace.h"
 #include "health/record.h"
 #include "metrics/metrics.h"
 #include "metrics/openmetrics.h"
-#include "sys/nd.h"
 #include "sys/sysfs.h"
 #include "util/alloc.h"
 #include "util/size.h"
@@ -77,8 +77,7 @@ static void add_ranges(const struct device *device)
 		for (sectors = 0; j < device->layout.nr; j++)
 			sectors += segments[j].dev == dev ? segments[j].len_sectors : 0;
 		gone_sectors += block_exists(dev) ? 0 : sectors;
-		child = block_exists(dev) ? NULL : record_find(dev);
-		child = child ?: block_name(dev);
+		child = record_name(dev);
 		metric_add(&metrics[CHILD_BYTES], sectors * SECTOR,
 			   LABELS("device", device->name, "child", child));
 		free(child);
@@ -156,12 +155,13 @@ void metrics_add_device(const struct stack *stack, const struct device *device,
 	free(number);
 }
 
-static void add_child(const char *disk)
+static void add_child(const char *disk, const struct history *history)
 {
+	struct child_id id = { .disk = disk };
 	const char * const *labels = LABELS("child", disk);
 	struct record record;
 	uint64_t bytes = 0;
-	struct pmem pmem;
+	char *namespace;
 	size_t i;
 
 	/* The module may have been unloaded meanwhile. */
@@ -169,8 +169,11 @@ static void add_child(const char *disk)
 		return;
 	for (i = 0; i < record.nr_ranges; i++)
 		bytes += record.ranges[i].sectors * SECTOR;
-	metric_add(&metrics[CHILD], 1,
-		   LABELS("child", disk, "namespace", nd_find(disk, &pmem) ? pmem.uuid : ""));
+	record_dev(disk, &id.dev);
+	id.gone = record.gone;
+	namespace = namespace_find(&id, history);
+	metric_add(&metrics[CHILD], 1, LABELS("child", disk, "namespace", namespace ?: ""));
+	free(namespace);
 	metric_add(&metrics[CHILD_GONE], record.gone, labels);
 	metric_add(&metrics[CHILD_FAILURES], record.failures, labels);
 	metric_add(&metrics[CHILD_PARTIAL], record.overflow, labels);
@@ -193,16 +196,19 @@ static void add_module(const char *module)
 /* Print the metrics of the devices that were added, of all children and of the modules. */
 void metrics_print(FILE *file)
 {
+	struct history history;
 	char **disks;
 	size_t nr = records_list(&disks), i;
 
+	history_load(&history, HISTORY_FOLDER);
 	add_module("dax_holder");
 	add_module("dm_daxlinear");
 	for (i = 0; i < nr; i++) {
-		add_child(disks[i]);
+		add_child(disks[i], &history);
 		free(disks[i]);
 	}
 	free(disks);
+	history_free(&history);
 	for (i = 0; i < NR_METRICS; i++)
 		metric_print(&metrics[i], file);
 	for (i = 0; i < NR_COUNTERS; i++)

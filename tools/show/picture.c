@@ -138,6 +138,17 @@ static void add_bads(struct picture *picture, const struct stack *stack,
 	size_t i;
 
 	bads_collect(&bads, stack, device);
+	/* Of a disk that is gone, sysfs has only the number. */
+	for (i = 0; i < bads.nr_children; i++) {
+		const struct bad_child *child = &bads.children[i];
+
+		if (child->gone) {
+			struct strip *strip = strip_of(picture, child->dev);
+
+			free(strip->path);
+			strip->path = format_text("%s (gone)", child->name);
+		}
+	}
 	for (i = 0; i < bads.nr; i++)
 		strip_mark(strip_of(picture, bads.bads[i].dev), MARK_BAD,
 			   bads.bads[i].offset_bytes, bads.bads[i].len_bytes);
