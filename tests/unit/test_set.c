@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Sets of members: known ones, and histories of a set that is made and extended, cut short at any
- * write, with members that are missing or copied.
+ * write, with members that are missing or copied, or labels that are lost and written anew.
  */
 #include <string.h>
 
-#include "../../tools/member/set.h"
+#include "../../tools/member/fit.h"
 #include "../../tools/util/say.h"
 #include "unit.h"
 
@@ -434,6 +434,34 @@ static void look(const struct world *world)
 	members_free(&members);
 }
 
+/* Lose some labels of the live device, or all, and write them anew. */
+static void lose(struct world *world)
+{
+	struct members members = { 0 };
+	struct label labels[DISKS] = { 0 };
+	unsigned int i, all = unit_below(4) == 0;
+	struct sets sets;
+
+	for (i = 0; i < world->nr; i++) {
+		struct label *label = &world->disks[world->truth[i]];
+
+		if (all || unit_below(3) == 0)
+			*label = (struct label){ 0 };
+		labels[i] = *label;
+	}
+	read_world(world, &members, DISKS, DISKS);
+	labels_fit(labels, world->nr, SET_A, &members, "mem");
+	members_free(&members);
+	for (i = 0; i < world->nr; i++)
+		world->disks[world->truth[i]] = labels[i];
+	read_world(world, &members, DISKS, DISKS);
+	sets_find(&sets, &members);
+	CHECK(sets.nr == 1 && sets.sets[0].state == SET_COMPLETE &&
+	      is_truth(&sets.sets[0], world));
+	sets_free(&sets);
+	members_free(&members);
+}
+
 static void history(void)
 {
 	struct world world = { .writes = unit_below(8) };
@@ -446,7 +474,37 @@ static void history(void)
 		world.is_cut = false;
 		extend(&world, 1 + unit_below(3));
 		look(&world);
+		if (unit_below(3) == 0)
+			lose(&world);
 	}
+}
+
+/* A child that another program has added, and what an extend that was cut short has left. */
+static void added(void)
+{
+	struct members members = three();
+	struct label labels[4] = { 0 };
+	struct sets sets;
+	size_t i;
+
+	label_of(&members, "/dev/p2")->next = 1;
+	put(&members, "/dev/old", SET_A, "mem", 4, 1, 1, true);
+	labels[0] = *label_of(&members, "/dev/p0");
+	labels[1] = *label_of(&members, "/dev/p1");
+	labels[2] = *label_of(&members, "/dev/p2");
+	labels_fit(labels, 4, SET_A, &members, "new");
+	*label_of(&members, "/dev/p0") = labels[0];
+	*label_of(&members, "/dev/p1") = labels[1];
+	*label_of(&members, "/dev/p2") = labels[2];
+	members_add(&members, "/dev/p3", 0, &labels[3]);
+	sets_find(&sets, &members);
+	CHECK(sets.nr == 1 && sets.sets[0].state == SET_COMPLETE && sets.sets[0].nr == 4);
+	CHECK(!strcmp(sets.sets[0].chain[3]->path, "/dev/p3"));
+	CHECK(role_of(&members, "/dev/old") == ROLE_LEFT_OVER);
+	for (i = 0; i < 4; i++)
+		CHECK(!strcmp(sets.sets[0].chain[i]->label.name, "new"));
+	sets_free(&sets);
+	members_free(&members);
 }
 
 /* As many as were asked for, and one is missing. */
@@ -481,6 +539,7 @@ int main(int argc, char **argv)
 	stale();
 	replaced();
 	two_sets();
+	added();
 	many();
 	for (unit_case = 0; unit_case < cases / 10; unit_case++)
 		history();

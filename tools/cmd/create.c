@@ -59,7 +59,7 @@ static void make(const struct children *children, const char *name, const char *
 {
 	hold_signals();
 	if (children->front_bytes)
-		set_make(children, name, uuid, false);
+		set_make(children, name, uuid);
 	change_create(name, uuid, table);
 	set_keep();
 	let_signals();

@@ -10,8 +10,10 @@
 #include "device/line.h"
 #include "device/lock.h"
 #include "member/edit.h"
+#include "member/fit.h"
 #include "sys/blkid.h"
 #include "sys/sysfs.h"
+#include "util/alloc.h"
 #include "util/say.h"
 #include "util/size.h"
 
@@ -50,90 +52,128 @@ static void refuse_range(const struct mapped *mapped, const struct segment *segm
 		}
 }
 
-/* Refuse a disk with something else in front of the range. */
-static void refuse_content(const struct child *child)
+/* Refuse a disk with something else in front of the range than a damaged label. */
+static void refuse_content(const struct member *disk)
 {
-	char *found = signature_find(child->fd, 0, child->size_sectors * SECTOR);
+	struct child child = { .given = disk->path };
+	char *found;
 
+	if (disk->label.kind == LABEL_DAMAGED)
+		return;
+	child_open(&child);
+	found = signature_find(child.fd, 0, child.size_sectors * SECTOR);
 	if (found)
 		die(EXIT_FAILED, "%s has no room for a label: it holds %s in front of the data",
-		    child->given, found);
+		    child.given, found);
 }
 
-/* Label a device that was made without labels. */
-static void make(const struct mapped *mapped, const struct line *line,
-		 const struct machine *machine)
+/* Whether a label is lost, or has never been there. */
+static bool is_lost(const struct label *label, const char *uuid)
 {
-	const char *uuid = mapped->uuid + strlen(UUID_PREFIX);
-	struct children children = { 0 };
-	char new[UUID_LEN + 1];
-	struct stack stack;
+	return label->kind == LABEL_NONE ||
+	       (label->kind == LABEL_DAMAGED && (!label->set[0] || !strcmp(label->set, uuid)));
+}
+
+/* Refuse a disk with the label of another member than the device has there. */
+static void refuse_other(const struct member *disk, const struct segment *segment,
+			 unsigned int number, const char *uuid, const char *name)
+{
+	if (disk->label.kind == LABEL_MEMBER && !strcmp(disk->label.set, uuid) &&
+	    disk->label.number == number && member_is_range(disk, segment))
+		return;
+	die(EXIT_FAILED, "%s has another label than that of member %u of %s, which it is: daxlinear members lists the labels",
+	    disk->path, number, name);
+}
+
+/* The disks of a device, in its order, with the labels that were found. */
+static struct member *read_disks(const struct line *line, const struct machine *machine)
+{
+	struct member *disks = NULL, *member;
 	size_t i;
+
+	for (i = 0; i < line->layout.nr; i++) {
+		dev_t dev = line->layout.segments[i].dev;
+
+		disks = grow(disks, i, sizeof(*disks));
+		member = member_find(machine, dev);
+		disks[i] = member ? *member : (struct member){
+			.path = block_path(dev), .dev = dev,
+		};
+	}
+	return disks;
+}
+
+/* Refuse a device that is without a member of its set. */
+static void refuse_shorter(const struct machine *machine, const struct line *line,
+			   const struct set *set, const char *name)
+{
+	size_t i, j;
+
+	for (i = 0; i < machine->members.nr; i++) {
+		const struct member *member = &machine->members.members[i];
+
+		if (strcmp(member->label.set, set->uuid) || member->role == ROLE_LEFT_OVER)
+			continue;
+		for (j = 0; j < line->layout.nr; j++)
+			if (block_disk(line->layout.segments[j].dev) == member->dev)
+				break;
+		if (j == line->layout.nr)
+			die(EXIT_FAILED, "%s is member %u of %s, which is without it: the labels are left as they are",
+			    member->path, member->label.number, name);
+	}
+}
+
+/* Pick the UUID of the set of a device: that of its labels, its own, or a new one. */
+static const char *pick_uuid(const struct mapped *mapped, const struct set *set)
+{
+	const char *own = mapped->uuid + strlen(UUID_PREFIX);
+	static char new[UUID_LEN + 1];
+
+	if (strncmp(mapped->uuid, UUID_PREFIX, strlen(UUID_PREFIX)) || !set_uuid_is(own)) {
+		set_uuid_new(new);
+		own = set ? set->uuid : new;
+	}
+	if (set && strcmp(set->uuid, own))
+		die(EXIT_FAILED, "%s has the UUID %s, and its labels are of another set, %s: they are left as they are",
+		    mapped->name, mapped->uuid, set->uuid);
+	return own;
+}
+
+/* Give each child of a device the label that it needs. */
+static void write_labels(const struct mapped *mapped, const struct line *line,
+			 const struct machine *machine, const char *uuid)
+{
+	struct member *disks = read_disks(line, machine);
+	size_t nr = line->layout.nr, i;
+	struct label *labels = NULL;
+	struct stack stack;
 
 	stack_read(&stack);
-	for (i = 0; i < line->layout.nr; i++) {
+	for (i = 0; i < nr; i++) {
 		const struct segment *segment = &line->layout.segments[i];
 
-		refuse_range(mapped, segment, &stack);
-		children_add_range(&children, block_path(segment->dev),
-				   segment->offset_sectors * SECTOR, segment->len_sectors * SECTOR);
+		labels = grow(labels, i, sizeof(*labels));
+		if (is_lost(&disks[i].label, uuid)) {
+			refuse_range(mapped, segment, &stack);
+			refuse_content(&disks[i]);
+			labels[i] = (struct label){
+				.offset_bytes = segment->offset_sectors * SECTOR,
+				.len_bytes = segment->len_sectors * SECTOR,
+			};
+		} else {
+			refuse_other(&disks[i], segment, i + 1, uuid, mapped->name);
+			labels[i] = disks[i].label;
+		}
 	}
-	children_refuse_members(&children, machine, NULL);
-	for (i = 0; i < children.nr; i++) {
-		child_open(&children.children[i]);
-		refuse_content(&children.children[i]);
-	}
-	if (strncmp(mapped->uuid, UUID_PREFIX, strlen(UUID_PREFIX)) || !set_uuid_is(uuid)) {
-		set_uuid_new(new);
-		uuid = new;
-	}
+	labels_fit(labels, nr, uuid, &machine->members, mapped->name);
 	hold_signals();
-	set_make(&children, mapped->name, uuid, true);
-	set_keep();
+	set_write(disks, labels, nr);
 	let_signals();
-	printf("%s has %zu members\n", mapped->name, children.nr);
-}
-
-/* Whether the members behind the last are the ranges of the device that follow. */
-static bool may_finish(const struct set *set, const struct line *line,
-		       const struct machine *machine)
-{
-	unsigned int joined = set->chain[set->nr - 1]->label.next;
-	const struct member *member = NULL;
-	size_t i;
-
-	if (!set_fits(set, &line->layout) || set->nr == line->layout.nr)
-		return false;
-	for (i = set->nr; i < line->layout.nr; i++) {
-		member = member_find(machine, line->layout.segments[i].dev);
-		if (!member || member->role != ROLE_LEFT_OVER || member->label.number != i + 1 ||
-		    member->label.joined != joined ||
-		    !member_is_range(member, &line->layout.segments[i]))
-			return false;
-	}
-	return member && member->label.is_last;
-}
-
-/* Make the labels of a device fit it as it is. */
-static void mend(const struct mapped *mapped, const struct line *line,
-		 const struct machine *machine, const struct set *set)
-{
-	set_refuse(set);
-	hold_signals();
-	if (may_finish(set, line, machine))
-		set_finish(set);
-	else if (!set_fits(set, &line->layout) || set->nr != line->layout.nr)
-		die(EXIT_FAILED, "the members of %s make another device than it is, and another line of its table does not follow from them",
-		    mapped->name);
-	else
-		set_rename(set, mapped->name);
-	let_signals();
-	printf("the members of %s make it as it is\n", mapped->name);
 }
 
 static int run(int argc, char **argv)
 {
-	const char *name, *unused, *wrong;
+	const char *name, *unused, *wrong, *uuid;
 	struct machine machine;
 	const struct set *set;
 	struct mapped mapped;
@@ -149,10 +189,17 @@ static int run(int argc, char **argv)
 		die(EXIT_FAILED, "\"%s\" %s: daxlinear rename it first", mapped.name, wrong);
 	machine_read(&machine);
 	set = set_of_layout(&machine, &line.layout);
+	if (set) {
+		if (!set_may_fit(set))
+			set_refuse(set);
+		refuse_shorter(&machine, &line, set, mapped.name);
+	}
+	uuid = pick_uuid(&mapped, set);
+	write_labels(&mapped, &line, &machine, uuid);
 	if (set)
-		mend(&mapped, &line, &machine, set);
+		printf("the members of %s make it as it is\n", mapped.name);
 	else
-		make(&mapped, &line, &machine);
+		printf("%s has %zu members\n", mapped.name, line.layout.nr);
 	return EXIT_DONE;
 }
 
@@ -163,7 +210,7 @@ const struct command command_label = {
 	.help =
 "The device may be in use. A label needs 2 MiB in front of the data of each child and\n"
 "1 MiB behind it, which a device that was made without labels has only if its children\n"
-"are used from there on. Of a device with labels, all are written anew, and an extend\n"
-"or a rename that was cut short is ended.\n",
+"are used from there on. Of a device with labels, all are written anew, also those that\n"
+"are damaged or erased, and an extend or a rename that was cut short is ended.\n",
 	.run = run,
 };

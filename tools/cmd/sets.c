@@ -3,6 +3,7 @@
 
 #include "cmd/sets.h"
 #include "device/line.h"
+#include "member/fit.h"
 #include "util/say.h"
 
 /* Refuse a set that is not complete. */
@@ -45,23 +46,33 @@ const struct set *set_given(const struct machine *machine, const char *given)
 	return set;
 }
 
-/* The complete set of a live device, NULL if it was made without labels. */
+/*
+ * The complete set of a live device, NULL if it was made without labels.  A damaged label may be
+ * all that is left of a set.
+ */
 const struct set *set_of_device(const struct machine *machine, const struct mapped *mapped)
 {
+	const struct member *damaged;
 	struct line line = { 0 };
 	const struct set *set;
 	struct table table;
 
 	if (!dm_table(mapped->name, &table) || line_read(&line, &table))
 		return NULL;
+	damaged = damaged_of_layout(machine, &line.layout);
+	if (damaged)
+		die(EXIT_DAMAGED, "both copies of the partition table (GPT) of %s are damaged: daxlinear label %s writes them anew",
+		    damaged->path, mapped->name);
 	set = set_of_layout(machine, &line.layout);
 	table_free(&table);
 	if (!set)
 		return NULL;
-	set_refuse(set);
-	if (!set_fits(set, &line.layout) || set->nr != line.layout.nr)
-		die(EXIT_FAILED, "the members of %s do not make it as it is: daxlinear label %s makes them fit",
-		    mapped->name, mapped->name);
+	if (!set_may_fit(set))
+		set_refuse(set);
+	if (set->state != SET_COMPLETE || !set_fits(set, &line.layout) ||
+	    set->nr != line.layout.nr)
+		die(set_exit_code(set) ?: EXIT_FAILED, "the members of %s do not make it as it is%s%s: daxlinear label %s makes them fit",
+		    mapped->name, set->why ? ", as " : "", set->why ?: "", mapped->name);
 	layout_free(&line.layout);
 	return set;
 }

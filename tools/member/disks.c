@@ -115,18 +115,38 @@ bool set_fits(const struct set *set, const struct layout *layout)
 }
 
 /*
- * The set that a device belongs to, by the label of the disk that it begins on; NULL if that is
- * none of its.
+ * The set that a device belongs to, by the label of any of its disks that is a member in its place,
+ * or says so in spite of its damage; NULL if none is.
  */
 const struct set *set_of_layout(const struct machine *machine, const struct layout *layout)
 {
 	const struct member *member;
+	size_t i;
 
-	if (!layout->nr || !layout->segments->dev)
-		return NULL;
-	member = member_find(machine, layout->segments->dev);
-	return member && member_is_range(member, layout->segments) ?
-	       set_find(machine, member->label.set) : NULL;
+	for (i = 0; i < layout->nr; i++) {
+		member = layout->segments[i].dev ?
+			 member_find(machine, layout->segments[i].dev) : NULL;
+		if (member && member->label.number == i + 1 &&
+		    (member->label.kind == LABEL_DAMAGED ||
+		     member_is_range(member, &layout->segments[i])))
+			return set_find(machine, member->label.set);
+	}
+	return NULL;
+}
+
+/* The first disk of a device of whose label no copy is sound, NULL if there is none. */
+const struct member *damaged_of_layout(const struct machine *machine, const struct layout *layout)
+{
+	const struct member *member;
+	size_t i;
+
+	for (i = 0; i < layout->nr; i++) {
+		member = layout->segments[i].dev ?
+			 member_find(machine, layout->segments[i].dev) : NULL;
+		if (member && member->label.kind == LABEL_DAMAGED)
+			return member;
+	}
+	return NULL;
 }
 
 /* Leave room for labels. */

@@ -20,6 +20,7 @@ const struct set *set_find(const struct machine *machine, const char *uuid);
 bool member_is_range(const struct member *member, const struct segment *segment);
 bool set_fits(const struct set *set, const struct layout *layout);
 const struct set *set_of_layout(const struct machine *machine, const struct layout *layout);
+const struct member *damaged_of_layout(const struct machine *machine, const struct layout *layout);
 void children_label(struct children *children);
 void children_refuse_members(struct children *children, const struct machine *machine,
 			     const char *own);

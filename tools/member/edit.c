@@ -58,6 +58,20 @@ static void edit_write(const struct edit *edit)
 		failed(edit->path);
 }
 
+/*
+ * Open a member to change its label.  If the second copy alone is sound, both are written as they
+ * are before: a change of that copy that is cut short would leave none.
+ */
+static struct edit edit_member(const struct member *member)
+{
+	struct edit edit = edit_open(member->path, member->dev, 0);
+
+	edit.label = member->label;
+	if (edit.label.is_backup)
+		edit_write(&edit);
+	return edit;
+}
+
 /* Have the kernel read the partition table.  Nothing needs the partition but udev and people. */
 static void edit_close(struct edit *edit)
 {
@@ -141,7 +155,7 @@ static void erase_gap(const struct edit *edit, uint64_t offset_bytes)
 }
 
 /* Open the disks of children, and make what is in the partition in front of the data zero. */
-static void open_children(const struct children *children, int flags)
+static void open_children(const struct children *children)
 {
 	size_t i;
 
@@ -150,7 +164,7 @@ static void open_children(const struct children *children, int flags)
 		const struct child *child = &children->children[i];
 
 		fresh = grow(fresh, nr_fresh, sizeof(*fresh));
-		fresh[nr_fresh] = edit_open(child->given, child->dev, flags);
+		fresh[nr_fresh] = edit_open(child->given, child->dev, O_EXCL);
 		erase_gap(&fresh[nr_fresh++], child->offset_sectors * SECTOR);
 	}
 }
@@ -177,13 +191,10 @@ static void close_children(void)
 		edit_close(&fresh[i]);
 }
 
-/*
- * Label children as the members of a new set.  Until set_keep(), the exit erases the labels.  A
- * live device has its children open exclusively.
- */
-void set_make(const struct children *children, const char *name, const char *uuid, bool is_live)
+/* Label children as the members of a new set.  Until set_keep(), the exit erases the labels. */
+void set_make(const struct children *children, const char *name, const char *uuid)
 {
-	open_children(children, is_live ? 0 : O_EXCL);
+	open_children(children);
 	fresh->label = new_label(children->children, name, uuid, 0, 0, children->nr == 1);
 	fresh->label.is_void = true;
 	edit_write(fresh);
@@ -223,18 +234,18 @@ void set_extend(const struct set *set, const struct children *children)
 	    set->nr + children->nr > LABEL_NUMBER_MAX)
 		die(EXIT_FAILED, "%s has been extended as often as its labels can count, %u times",
 		    set->name, LABEL_GENERATION_MAX);
-	end = edit_open(last->path, last->dev, 0);
-	end.label = last->label;
+	end = edit_member(last);
 	end.label.next++;
-	open_children(children, O_EXCL);
+	open_children(children);
 	edit_write(&end);
 	write_children(children, 0, set->name, set->uuid, set->nr, end.label.next);
 	close_children();
 }
 
-/* Make the members that follow the last one a part of the set, with one write. */
-static void join(void)
+/* The device has its new children: make them a part of the set, with one write. */
+void set_extended(void)
 {
+	set_keep();
 	end.label.is_last = false;
 	if (!label_write(&end.label, end.fd, end.sector_bytes))
 		die(EXIT_FAILED, "%s: %s: %s has its new size, and its members make it without: run daxlinear label %s",
@@ -242,21 +253,22 @@ static void join(void)
 	edit_end(&end);
 }
 
-/* The device has its new children: make them members. */
-void set_extended(void)
+/* Write the labels of a live device, from the last to the first, also those that were lost. */
+void set_write(const struct member *members, const struct label *labels, size_t nr)
 {
-	set_keep();
-	join();
-}
+	struct edit edit;
 
-/* Do what an extend that was cut short has left to do, of which the device has the new children. */
-void set_finish(const struct set *set)
-{
-	const struct member *last = set->chain[set->nr - 1];
-
-	end = edit_open(last->path, last->dev, 0);
-	end.label = last->label;
-	join();
+	while (nr--) {
+		if (members[nr].label.kind == LABEL_MEMBER) {
+			edit = edit_member(&members[nr]);
+		} else {
+			edit = edit_open(members[nr].path, members[nr].dev, 0);
+			erase_gap(&edit, labels[nr].offset_bytes);
+		}
+		edit.label = labels[nr];
+		edit_write(&edit);
+		edit_end(&edit);
+	}
 }
 
 /* Write a name into all members, into the first at last: its name is the set's. */
@@ -266,8 +278,7 @@ void set_rename(const struct set *set, const char *name)
 	size_t i;
 
 	for (i = set->nr; i--; ) {
-		edit = edit_open(set->chain[i]->path, set->chain[i]->dev, 0);
-		edit.label = set->chain[i]->label;
+		edit = edit_member(set->chain[i]);
 		snprintf(edit.label.name, sizeof(edit.label.name), "%s", name);
 		edit_write(&edit);
 		edit_end(&edit);

@@ -11,11 +11,11 @@
 #include "member/set.h"
 
 const char *label_name_check(const char *name);
-void set_make(const struct children *children, const char *name, const char *uuid, bool is_live);
+void set_make(const struct children *children, const char *name, const char *uuid);
 void set_print(const struct children *children, const char *name, const char *uuid);
 void set_extend(const struct set *set, const struct children *children);
 void set_extended(void);
-void set_finish(const struct set *set);
+void set_write(const struct member *members, const struct label *labels, size_t nr);
 void set_keep(void);
 void set_rename(const struct set *set, const char *name);
 unsigned int member_tag(void);
