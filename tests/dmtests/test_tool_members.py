@@ -300,6 +300,25 @@ def test_two_sets_of_one_name(blank):
     assert labels.table("elsewhere") == labels.whole_table([a])
 
 
+def test_member_of_another_machine(blank):
+    # a disk that has been pulled out of one machine is put into another
+    d, a, b, c = blank.nvdimms
+    labels.make("mem", a, b)
+    daxlinear("remove", "mem")
+    labels.erase(a)
+    before = labels.make("own", d, c)
+    daxlinear("remove", "own")
+    assert "is incomplete: member 1 is missing" in call("assemble", "--all").err
+    assert labels.table("own") == before and names() == ["own"]
+    assert labels.members()[b.path]["is"] == "waiting"
+    assert call("assemble", "--incremental", b.path) == (0, "", "")
+    assert daxlinear("label", "own") and labels.state("mem") == "incomplete"
+    assert f"{b.path} is member 2 of mem, a set that is incomplete" in refused("extend", "own", b)
+    daxlinear("release", b)
+    daxlinear("extend", "own", b)
+    assert labels.members()[b.path]["is"] == "in place"
+
+
 def test_rename(blank):
     b, c = blank.nvdimms[2:4]
     labels.make("mem", b, c)
