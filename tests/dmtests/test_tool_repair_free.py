@@ -100,6 +100,21 @@ def test_free(clean, heals, stripe):
     scene.check_clean()
 
 
+def test_hints(clean):
+    # the folder of the root has files get 2 MiB at once, and no less
+    scene = Scene(clean)
+    run("xfs_io", "-c", "extsize 2m", scene.fs.folder)
+    scene.make("file", 8 * MIB)
+    punch(scene.fs, "file", 4 * MIB, 2 * MIB)
+    places = [scene.fs.place("file", 0) + 3 * MIB, 3 * SMALLEST_GROUP + 5 * MIB]
+    for place in places:
+        spoil(scene, place)
+    free = Free(scene.fs)
+    assert daxlinear("repair", scene.name, "--free").count("in quarantine") == 2
+    assert free.lost() < 40
+    scene.check_clean()
+
+
 def test_without_reflink(clean):
     # no file can share a block: room is allocated
     scene = Scene(clean, reflink=False)

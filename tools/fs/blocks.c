@@ -137,6 +137,22 @@ bool file_set_nodump(int fd)
 	return set_xflag(fd, FS_XFLAG_NODUMP, true);
 }
 
+/* Drop what an empty file inherits: then it gets as many blocks as it is given. */
+bool file_set_plain(int fd)
+{
+	const uint32_t hints = FS_XFLAG_EXTSIZE | FS_XFLAG_COWEXTSIZE | FS_XFLAG_REALTIME;
+	struct fsxattr attr;
+
+	if (ioctl(fd, FS_IOC_FSGETXATTR, &attr))
+		return false;
+	if (!(attr.fsx_xflags & hints))
+		return true;
+	attr.fsx_xflags &= ~hints;
+	attr.fsx_extsize = 0;
+	attr.fsx_cowextsize = 0;
+	return !ioctl(fd, FS_IOC_FSSETXATTR, &attr);
+}
+
 /* Open a file of an XFS by its number: it may have no name any more.  -1 with errno. */
 int file_open_inode(int root, uint64_t inode, int flags)
 {

@@ -22,6 +22,7 @@ bool block_write(int fd, const void *data, size_t len, uint64_t offset);
 bool file_uses_dax(int fd);
 bool folder_set_dax(int fd, bool dax);
 bool file_set_nodump(int fd);
+bool file_set_plain(int fd);
 int file_open_inode(int root, uint64_t inode, int flags);
 
 #endif

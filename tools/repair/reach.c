@@ -39,10 +39,16 @@ struct goal {
 	unsigned int tries;
 };
 
-/* The folder of the root has its inodes already: a new folder may need new ones, and their block. */
+/* In the folder of the root, whose group has inodes: those of a new folder may need a new block. */
 static int make_file(const struct goal *goal)
 {
-	return openat(goal->scene->root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = openat(goal->scene->root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0 && file_set_plain(fd))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 static bool give_back(int fd, uint64_t start, uint64_t len)
