@@ -3,32 +3,12 @@
 
 import errno
 import os
-import tempfile
 
 from lib.module import HEAL
 from lib.tool import strace
-from lib.tool.repair import HEALS, QUARANTINE, Scene, call_json, digest, records, repair
+from lib.tool.repair import HEALS, QUARANTINE, Scene, call_json, digest, records, repair, steps
 from lib.tool.tool import call
 from lib.units import PAGE, PAGE_SECTORS
-
-# the calls that change something, or that end a change
-STEPS = "pwrite64,ioctl,fallocate,linkat,unlinkat,mkdirat,fsync,write,utimensat"
-
-
-def steps(*words):
-    """Run the command; return (call, its number among those of its name) of all that matter."""
-    found = []
-    with tempfile.NamedTemporaryFile("r") as file:
-        done = call(*words, prefix=["strace", "-qq", "-e", f"trace={STEPS}", "-o", file.name])
-        lines = [line for line in file if "(" in line]
-    assert done.code == 0, done
-    names = [line.partition("(")[0] for line in lines]
-    for at, name in enumerate(names):
-        if name == "ioctl" and "FICLONE" not in lines[at] and "SETXATTR" not in lines[at]:
-            continue
-        if not lines[at].startswith("write(1,"):
-            found.append((name, names[:at + 1].count(name)))
-    return found
 
 
 @HEALS

@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import tempfile
 
 import pytest
 
@@ -17,6 +18,9 @@ from .tool import ask, call, daxlinear
 QUARANTINE = ".daxlinear-quarantine"
 
 HEALS = pytest.mark.parametrize("heals", [False, True], ids=["stays bad", "is cleared"])
+
+# the calls that change something, or that end a change
+STEPS = "pwrite64,ioctl,fallocate,linkat,unlinkat,mkdirat,fsync,write,utimensat"
 
 
 class Scene:
@@ -105,3 +109,19 @@ def records(children):
 def repair(scene, path, *words, code=0):
     """Repair a file; return what the command printed."""
     return daxlinear("repair", scene.name, "--file", path, *words, code=code)
+
+
+def steps(*words):
+    """Run the command; return (call, its number among those of its name) of all that matter."""
+    found = []
+    with tempfile.NamedTemporaryFile("r") as file:
+        done = call(*words, prefix=["strace", "-qq", "-e", f"trace={STEPS}", "-o", file.name])
+        lines = [line for line in file if "(" in line]
+    assert done.code == 0, done
+    names = [line.partition("(")[0] for line in lines]
+    for at, name in enumerate(names):
+        if name == "ioctl" and "FICLONE" not in lines[at] and "SETXATTR" not in lines[at]:
+            continue
+        if not lines[at].startswith("write(1,"):
+            found.append((name, names[:at + 1].count(name)))
+    return found
