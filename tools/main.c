@@ -13,6 +13,7 @@ static const struct command * const commands[] = {
 	&command_create,
 	&command_damage,
 	&command_detach,
+	&command_drill,
 	&command_extend,
 	&command_label,
 	&command_lvm,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""daxlinear repair of logical volumes."""
+"""daxlinear repair and drill of logical volumes."""
 
 import os
 
@@ -8,7 +8,7 @@ import pytest
 from lib.fs.xfs import SMALLEST_GROUP, Xfs
 from lib.lvm.volume import Group
 from lib.module import HEAL
-from lib.tool.tool import FOUND, daxlinear
+from lib.tool.tool import FAILED, FOUND, ask, call, daxlinear
 from lib.units import MIB, PAGE, SECTOR
 
 
@@ -37,3 +37,21 @@ def test_files(bed, segments):
             assert "in quarantine" in daxlinear(*words)
         assert fs.read(name, 4 * MIB) == text
     assert "it is in quarantine" in daxlinear("repair", "vg/data")
+
+
+@pytest.mark.parametrize("segments", [[], ["-i", "2"]], ids=["linear", "striped"])
+def test_drill(bed, segments):
+    # of an attached volume; while a block is bad it is refused
+    group = bed.enter(Group("vg", *bed.nvdimms[:2]))
+    for child in group.children:
+        child.is_spoiled = True
+    volume = group.create("data", "-L", "128M", *segments)
+    fs = bed.enter(Xfs(volume, bed.folder(), agsize=SMALLEST_GROUP))
+    done = ask("drill", "vg/data", "--yes")
+    assert done["good"] and len(done["steps"]) == 9
+    assert "it is in quarantine" in daxlinear("repair", "vg/data")
+    fs.write("file", b"x" * MIB)
+    child, byte = volume.place(fs.place("file", 5 * PAGE))
+    child.add_badblocks(byte // SECTOR, 8)
+    refused = call("drill", "vg/data", "--yes")
+    assert refused.code == FAILED and "repair it first" in refused.err

@@ -31,6 +31,7 @@ extern const struct command command_check;
 extern const struct command command_create;
 extern const struct command command_damage;
 extern const struct command command_detach;
+extern const struct command command_drill;
 extern const struct command command_extend;
 extern const struct command command_label;
 extern const struct command command_lvm;

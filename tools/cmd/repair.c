@@ -5,6 +5,7 @@
 #include "cmd/command.h"
 #include "device/dm.h"
 #include "device/lock.h"
+#include "drill/scratch.h"
 #include "repair/file.h"
 #include "repair/free.h"
 #include "repair/list.h"
@@ -90,11 +91,23 @@ static void check_children(const struct scene *scene)
 			    scene->device->name, scene->device->name);
 }
 
+/* Repair and remove the file of a drill that was killed. */
+static void end_drill(struct scene *scene, const char *name)
+{
+	if (!scratch_inode(scene))
+		return;
+	scene_read(scene, name);
+	if (scene->unknown || !scratch_repair(scene) || !scratch_remove(scene))
+		note("the file of a drill that was killed is left: daxlinear drill %s ends it",
+		     name);
+}
+
 static int run(int argc, char **argv)
 {
 	struct words_given given;
 	struct scene scene;
 	bool changes;
+	int code;
 
 	read_words(argc, argv, &given);
 	dm_begin();
@@ -111,7 +124,9 @@ static int run(int argc, char **argv)
 	if (scene.unknown)
 		die(EXIT_FAILED, "%s: %s", given.name, scene.unknown);
 	settle(&scene);
-	return given.free ? free_repair(&scene) : file_repair(&scene, &given.file);
+	code = given.free ? free_repair(&scene) : file_repair(&scene, &given.file);
+	end_drill(&scene, given.name);
+	return code;
 }
 
 const struct command command_repair = {

@@ -10,22 +10,27 @@
 
 #define LOCK	"/run/daxlinear.lock"
 
+static int lock_fd = -1;
 static sigset_t before;
 static unsigned int holds;
 
-/* Take the lock of changes, unless this process has it.  The exit of this process releases it. */
+/* Take the lock of changes, unless another process has it.  The process's exit releases it. */
+bool lock_changes_at_once(void)
+{
+	if (lock_fd >= 0)
+		return true;
+	lock_fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock_fd < 0)
+		die(EXIT_FAILED, "%s: %s", LOCK, strerror(errno));
+	return !flock(lock_fd, LOCK_EX | LOCK_NB);
+}
+
+/* Take the lock of changes, unless this process has it. */
 void lock_changes(void)
 {
-	static int fd = -1;
-
-	if (fd >= 0)
-		return;
-	fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		die(EXIT_FAILED, "%s: %s", LOCK, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
+	if (!lock_changes_at_once()) {
 		note("waiting for another daxlinear to finish");
-		if (flock(fd, LOCK_EX))
+		if (flock(lock_fd, LOCK_EX))
 			die(EXIT_FAILED, "%s: %s", LOCK, strerror(errno));
 	}
 }

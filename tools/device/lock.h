@@ -3,7 +3,10 @@
 #ifndef LOCK_H
 #define LOCK_H
 
+#include <stdbool.h>
+
 void lock_changes(void);
+bool lock_changes_at_once(void);
 void hold_signals(void);
 void let_signals(void);
 

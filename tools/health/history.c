@@ -200,6 +200,17 @@ static bool lock(const char *folder)
 	return !flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK;
 }
 
+/* Whether another process writes the history: the monitor, but for the end of a repair. */
+bool history_is_written(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool written = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		close(fd);
+	return written;
+}
+
 /**
  * history_open - read the history to write it
  * @history: The result.  A damaged file is set aside, and the history is empty.

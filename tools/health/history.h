@@ -50,6 +50,7 @@ struct history {
 	size_t nr_ranges;
 };
 
+bool history_is_written(const char *folder);
 bool history_load(struct history *history, const char *folder);
 bool history_open(struct history *history, const char *folder);
 bool history_save(const struct history *history);

@@ -107,7 +107,7 @@ bool good_give_others(struct job *job, struct owners *owners)
 		if (fd >= 0 && !fstat(fd, &status) &&
 		    (uint64_t)status.st_size > owner->offset_bytes &&
 		    good_give(job, fd, owner->offset_bytes,
-			    status.st_size - owner->offset_bytes < job->contents.block)) {
+			      status.st_size - owner->offset_bytes < job->contents.block)) {
 			printf("%s at 0x%jx: has the same block, and is repaired\n", name,
 			       (uintmax_t)owner->offset_bytes);
 		} else {

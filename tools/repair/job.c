@@ -19,7 +19,7 @@ const char *job_reason(int err)
 	case ETXTBSY:
 		return "it is in use as swap, or runs as a program: swapoff it, or end the program";
 	case EIO:
-		return "XFS has shut down: unmount it, and mount it again";
+		return "a page failed, or XFS has shut down: run the command again, or remount it";
 	case ENOSPC:
 		return "the filesystem is full: make room for a few blocks";
 	}

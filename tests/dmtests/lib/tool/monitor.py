@@ -59,6 +59,10 @@ class Monitor:
         if self._process.poll() is None:
             self._process.wait()
 
+    def signal(self, number):
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def line(self, within=PATIENCE_SECONDS):
         """Return the next object, or None if none comes in time."""
         end = time.monotonic() + within

@@ -11,8 +11,8 @@ from ..command import ENVIRONMENT, log, log_command
 from .tool import PROGRAM
 
 
-def terminal(*words, prefix=(), columns=100):
-    """Run it on a terminal; return what that shows."""
+def terminal(*words, prefix=(), columns=100, answer=""):
+    """Run it on a terminal, and type an answer; return what that shows."""
     command = [*prefix, PROGRAM, *map(str, words)]
     log_command(command)
     pid, fd = pty.fork()
@@ -20,6 +20,7 @@ def terminal(*words, prefix=(), columns=100):
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         os.execvpe(command[0], command, ENVIRONMENT)
     shown = b""
+    os.write(fd, answer.encode())
     try:
         while part := os.read(fd, 4096):
             shown += part
