@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """daxlinear(8), interrupted at one of its system calls."""
 
+import os
 import re
+import shutil
+import subprocess
 import tempfile
+from signal import SIGCONT, SIGKILL
 
+from ..beside import PATIENCE_SECONDS, wait_for
+from ..command import ENVIRONMENT, log, log_command, read_file
 from . import tool
 
 # what changes mapped devices, as strace names it; to suspend is to resume as well
@@ -54,3 +60,47 @@ def inject(number, what, *words):
     filtered = ["--seccomp-bpf"] if what.startswith("error") else []
     return tool.call(*words, prefix=[*_STRACE, *filtered, "-o", "/dev/null", "-e",
                                      f"inject=ioctl:{what}:when={number}"])
+
+
+class Stopped:
+    """It, stopped when it is about to make a call, for a `with` block; end() lets it go on."""
+
+    def __init__(self, name, number, *words):
+        self._folder = tempfile.mkdtemp()
+        self._trace = f"{self._folder}/trace"
+        command = ["strace", "-qq", "-o", self._trace, "-e", f"trace={name}",
+                   "-e", f"inject={name}:signal=STOP:when={number}", tool.PROGRAM,
+                   *map(str, words)]
+        log_command(command + ["&"])
+        # pylint: disable-next=consider-using-with # __exit__() ends it
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        self.pid = None
+
+    def _is_stopped(self):
+        assert self._process.poll() is None, self._process.communicate()
+        return os.path.exists(self._trace) and "stopped by SIGSTOP" in read_file(self._trace)
+
+    def __enter__(self):
+        wait_for(self._is_stopped, "it is not stopped")
+        self.pid = int(read_file(f"/proc/{self._process.pid}/task/{self._process.pid}/children"))
+        return self
+
+    def __exit__(self, *_):
+        if self._process.poll() is None:
+            os.kill(self.pid, SIGKILL)
+        self._process.communicate()
+        shutil.rmtree(self._folder)
+
+    def files(self):
+        """Return the paths, in /proc, of files without a name that it has open."""
+        folder = f"/proc/{self.pid}/fd"
+        return [f"{folder}/{fd}" for fd in os.listdir(folder)
+                if os.readlink(f"{folder}/{fd}").endswith(" (deleted)")]
+
+    def end(self):
+        """Let it go on; return what became of it."""
+        os.kill(self.pid, SIGCONT)
+        out, err = self._process.communicate(timeout=PATIENCE_SECONDS)
+        log.info("%s%sexit code %d", out, err, self._process.returncode)
+        return tool.Done(self._process.returncode, out, err)
