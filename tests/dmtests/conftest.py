@@ -15,7 +15,7 @@ from lib.module import HOLDER, TARGET
 from lib.tool import labels
 
 # marks of tests that need another machine, and options that run those alone
-_MACHINES = {"large": "NVDIMMs of 64 GiB", "cxl": "a CXL device"}
+_MACHINES = {"large": "NVDIMMs of 64 GiB", "cxl": "a CXL device", "roomy": "room for large files"}
 
 _EXPEDITED = "/sys/kernel/rcu_expedited"
 

@@ -14,7 +14,8 @@ from .shares import SHARES
 _SHARES = {share.name: share for share in SHARES}
 _DMTESTS, _LVMTESTS = (_SHARES[name] for name in ("dmtests and tool tests", "lvmtests"))
 # those of dmtests that need another machine, by the marks of their tests
-_MACHINES = {"mark.large": _SHARES["large devices"], "mark.cxl": _SHARES["CXL"]}
+_MACHINES = {"mark.large": _SHARES["large devices"], "mark.roomy": _SHARES["large files"],
+             "mark.cxl": _SHARES["CXL"]}
 
 _AFTER_REBOOT = "mark.after_reboot"
 
