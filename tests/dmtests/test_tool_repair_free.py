@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""daxlinear repair --free: bad blocks of free space are cleared, or allocated for the quarantine."""
+"""daxlinear repair --free: bad blocks of free space are cleared, or kept in the quarantine."""
 
 import os
 
