@@ -99,7 +99,7 @@ def _page_more(row):
 
 def _pages(rows):
     """Of the tables of one limit, the one with the dearest page."""
-    dearest = {}
+    dearest: dict = {}
     for row in rows:
         if row.what in pages.WHATS:
             key = (row.what, _page_more(row))
@@ -148,8 +148,8 @@ def _load(book):
 def bounds(rows):
     """Return a Bound for each limit of which there are rows."""
     book = Book(rows)
-    return [*_uses(book), *_access(book), *_tables(rows), *_pages(rows), *_failure(book), *_search(book),
-            *_load(book)]
+    return [*_uses(book), *_access(book), *_tables(rows), *_pages(rows), *_failure(book),
+            *_search(book), *_load(book)]
 
 
 def is_kept(bound):

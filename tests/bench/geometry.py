@@ -73,5 +73,7 @@ def by_page(seed):
     luck = random.Random(f"{seed} by page")
     numbers = [2, 3, *range(9, 15), 72, 73, 200, luck.randrange(15, 72), luck.randrange(74, 200),
                luck.randrange(201, 4096)]
-    return [Geometry(f"{number} {how}", lengths(luck, number)) for number in numbers
-            for how, lengths in (("odd", odd), ("uneven", _uneven), ("one long", _one_long))]
+    return [one for number in numbers for one in (
+        Geometry(f"{number} odd", odd(luck, number)),
+        Geometry(f"{number} uneven", _uneven(luck, number)),
+        Geometry(f"{number} one long", _one_long(luck, number)))]

@@ -29,13 +29,13 @@ def _over(child, geometry, seed):
     """Return the rows of both stacks, and how much more a page takes over daxlinear at most."""
     luck = random.Random(f"{seed} {geometry.name}")
     places = Places(luck, geometry.lengths)
-    pages = {ACCESS: places.anywhere(LOOKUPS), ENDS: places.ends,
-             DIRECT_READ.what: luck.sample(places.ends, min(_READS, len(places.ends)))}
-    counted = {stack: _counted(stack, child, geometry, pages) for stack in (LINEAR, DAXLINEAR)}
+    chosen = {ACCESS: places.anywhere(LOOKUPS), ENDS: places.ends,
+              DIRECT_READ.what: luck.sample(places.ends, min(_READS, len(places.ends)))}
+    counted = {stack: _counted(stack, child, geometry, chosen) for stack in (LINEAR, DAXLINEAR)}
     rows = []
     for stack in counted:
         rows += rows_of(stack, geometry, counted[stack].items())
-    for what in pages:
+    for what in chosen:
         more = max(over - under for under, over in zip(counted[LINEAR][what],
                                                        counted[DAXLINEAR][what], strict=True))
         rows.append(instructions(BY_PAGE.format(what), DAXLINEAR, len(geometry.lengths), more,

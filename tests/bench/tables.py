@@ -83,6 +83,7 @@ def rows_of(stack, geometry, counted):
 
 
 def ranges_of(child, lengths):
+    """Return ranges of so many pages, that lie one after the other."""
     starts = itertools.accumulate(lengths, initial=0)
     return [(child, start * PAGE_SECTORS, length * PAGE_SECTORS)
             for start, length in zip(starts, lengths)]
