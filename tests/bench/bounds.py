@@ -6,7 +6,7 @@ from collections import namedtuple
 import pages
 import tables
 from geometry import MANY, TWO
-from inside import (ATTACHED, FAILURE, GONE_LINES, GONE_RANGES, INTERLEAVED, LOAD, MEMORY,
+from inside import (ATTACHED, FAILURE, FAILURES, GONE_LINES, GONE_RANGES, INTERLEAVED, LOAD, MEMORY,
                     STRIPED)
 from stacks import DAXLINEAR, LINEAR
 from tables import ACCESS, DEAREST
@@ -26,6 +26,8 @@ FAILURE_TIMES = 2
 # a failure visits each device, and each range of those on the child
 FAILURE_PER_DEVICE = 100
 FAILURE_PER_RANGE = 25
+# it enters the child's record, which has a range for each failure before it
+FAILURE_PER_RECORDED = 25
 # an attached device is searched: a look-up for each piece of its memory
 FAILURE_PER_ATTACHED = 500
 FAILURE_PER_CHUNK = 600
@@ -113,10 +115,12 @@ def _failure(book):
         if (row.what in (FAILURE, INTERLEAVED) and row.stack == DAXLINEAR
                 and (row.ranges, row.devices) != (1, 1)):
             limit = (FAILURE_TIMES * book.value(FAILURE, DAXLINEAR, 1)
-                     + row.devices * (FAILURE_PER_DEVICE + row.ranges * FAILURE_PER_RANGE))
+                     + row.devices * (FAILURE_PER_DEVICE + row.ranges * FAILURE_PER_RANGE)
+                     + min(row.devices * row.ranges, FAILURES) * FAILURE_PER_RECORDED)
             yield Bound(f"{row.what}, {row.devices} of {_ranges(row.ranges)}: "
                         f"{FAILURE_TIMES} times that of one, {FAILURE_PER_DEVICE} for each device, "
-                        f"{FAILURE_PER_RANGE} for each range", row.value, limit)
+                        f"{FAILURE_PER_RANGE} for each range, {FAILURE_PER_RECORDED} for each "
+                        "failure before", row.value, limit)
 
 
 def _search(book):
