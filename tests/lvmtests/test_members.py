@@ -2,21 +2,27 @@
 """Devices that are made as their last member appears, and mounted by fstab without a table."""
 
 import contextlib
+import fcntl
 import os
 import random
 
 import pytest
 
-from lib.beside import wait_for
+from lib.beside import Beside, wait_for
 from lib.command import run, write_file
+from lib.devices import mce
+from lib.devices.badblocks import Healed, badblocks
 from lib.devices.moved import move
 from lib.dm.ioctl import names
+from lib.holders.taint import MACHINE_CHECK
+from lib.module import HEAL
 from lib.tool import labels
 from lib.tool.members import FOLDER, MOUNT, SERVICE, Members, state
-from lib.tool.tool import daxlinear, refused
+from lib.tool.tool import PROGRAM, call, daxlinear, refused
 from lib.units import MIB
 
 INCOMPLETE = 4
+LOCK = "/run/daxlinear.lock"
 
 
 @pytest.fixture(name="members")
@@ -172,3 +178,80 @@ def test_check(members):
     assert daxlinear("members", "--check") == ""
     members.unplug((0,))
     assert "is incomplete: member 1 is missing" in refused("members", "--check", code=INCOMPLETE)
+
+
+def test_bad_page(bed, members):
+    """A disk whose first page is bad when it appears completes the set by its second copy."""
+    bed.may_taint(MACHINE_CHECK)
+    members.take_down()
+    one = members.nvdimms[1]
+    with Healed(one):
+        one.is_spoiled = True
+        mce.check(one.phys)
+        # the NVDIMM's driver keeps it for when it is bound again
+        wait_for(lambda: badblocks(one), "there is no bad block")
+        members.unplug()
+        members.plug((2, 0, 1))
+        appears()
+        assert badblocks(one)
+        line = f"{one.path}: the first copy of its partition table (GPT) is damaged"
+        assert line in run("journalctl", "-b", "-u", f"daxlinear-member@{one.name}.service")
+        members.mount()
+        with HEAL:
+            daxlinear("label", "mem")
+        assert not badblocks(one) and call("members").err == ""
+        members.take_down()
+        members.unplug()
+        members.plug()
+        appears()
+        assert call("members").err == ""
+
+
+def test_beside_udev(bed):
+    # udev opens each disk that was open for writing, and reads its partition table
+    disks = bed.nvdimms[:3]
+    for _ in range(30):
+        daxlinear("create", "mem", *disks)
+        daxlinear("rename", "mem", "new")
+        daxlinear("label", "new")
+        daxlinear("remove", "new")
+        for one in disks:
+            daxlinear("release", one)
+    run("udevadm", "settle")
+    assert names() == []
+    for one in disks:
+        assert not os.path.exists(f"/dev/{one.name}p1")
+        assert run("wipefs", "-n", one.path) == ""
+
+
+def waiting():
+    """Return how many processes wait for the lock of changes."""
+    inode = os.stat(LOCK).st_ino
+    with open("/proc/locks", encoding="ascii") as file:
+        return sum("-> FLOCK" in line and f":{inode} " in line for line in file)
+
+
+@pytest.mark.parametrize("unit_first", [False, True])
+def test_removed_beside_a_member_unit(members, unit_first):
+    """A removal and the unit of a disk that has just appeared take turns, and neither fails."""
+    unit = f"daxlinear-member@{members.nvdimms[0].name}.service"
+    with open(LOCK, "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if unit_first:
+            run("systemctl", "start", "--no-block", unit)
+            wait_for(lambda: waiting() == 1, "the unit does not wait")
+        with Beside(PROGRAM, "remove", "mem") as remove:
+            wait_for(lambda: waiting() == 1 + unit_first, "the removal does not wait")
+            if not unit_first:
+                run("systemctl", "start", "--no-block", unit)
+                wait_for(lambda: waiting() == 2, "the unit does not wait")
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            remove.end()
+    wait_for(lambda: state(unit) == "inactive",
+             lambda: run("systemctl", "status", "--full", unit, check=False))
+    # the unit may have made it again, and does not any more
+    if "mem" in names():
+        daxlinear("remove", "mem")
+    run("udevadm", "settle")
+    assert names() == []
+    daxlinear("assemble", "mem")
