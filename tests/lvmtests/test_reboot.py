@@ -2,6 +2,8 @@
 """Reboots: volumes and devices of members appear by themselves, and are mounted by fstab."""
 
 import os
+import pickle
+import re
 import shutil
 
 import pytest
@@ -10,13 +12,14 @@ from lib.beside import wait_for
 from lib.command import run, write_file
 from lib.devices import nvdimm
 from lib.devices.moved import move
+from lib.devices.unplug import Unplugged
 from lib.fs.xfs import Xfs
 from lib.lvm.conf import CONF
 from lib.lvm.mounted import Mounted
 from lib.lvm.volume import Group, Volume
 from lib.tool import labels
 from lib.tool.members import FOLDER as SET_FOLDER
-from lib.tool.members import SERVICE, Members, state
+from lib.tool.members import MOUNT, SERVICE, Members, state
 from lib.tool.tool import ask, daxlinear
 from lib.units import MIB, PAGE
 
@@ -69,6 +72,8 @@ def test_after_reboot(bed):
 # Which NVDIMM has what at the 3rd, 4th and 5th boot: ORDERS[boot][slot] is the number of a member.
 ORDERS = {3: (1, 2, 0), 4: (2, 1, 0), 5: (0, 2, 1)}
 DIARY = f"{SET_FOLDER}/diary"
+# the label of the member that is left out
+LEFT_OUT = "/var/lib/lvmtests-left-out"
 
 
 def slots():
@@ -120,14 +125,14 @@ def test_members_in_other_slots():
         run("umount", SET_FOLDER)
         daxlinear("remove", "mem")
         run("udevadm", "settle")
-        labels.erase(slots()[1])
+        with open(LEFT_OUT, "wb") as file:
+            pickle.dump(labels.save(slots()[1]), file)
+        slots()[1].wipe()
     write_file("/run/reboot", "")
 
 
-@pytest.mark.after_reboot(6)
-def test_member_left_out():
-    # the boot went on
-    assert state("local-fs.target") == "active"
+def check_left_out():
+    """Check that the missing member is named, and that nothing is mounted in its place."""
     wait_for(lambda: state(SERVICE) == "failed", "no unit has failed", within=60)
     status = run("systemctl", "status", "--full", "--lines=20", SERVICE, check=False)
     assert "mem (" in status and "is incomplete: member 3 " in status
@@ -137,3 +142,55 @@ def test_member_left_out():
     for one in slots():
         assert " TYPE=" not in run("blkid", "-p", one.path, f"{one.path}p1", check=False)
     assert run("findmnt", "-n", "-t", "xfs", check=False) == ""
+
+
+TIMEOUT = "x-systemd.device-timeout=10s"
+
+# What runs the tests in emergency mode, where no other unit of theirs is started.
+EMERGENCY = """[Unit]
+DefaultDependencies=no
+After=emergency.target
+
+[Service]
+ExecStart=/guest/init
+"""
+
+
+@pytest.mark.after_reboot(6)
+def test_member_left_out():
+    # the boot went on
+    assert state("local-fs.target") == "active"
+    check_left_out()
+    # and the same without nofail
+    with open("/etc/fstab", encoding="utf-8") as file:
+        lines = file.read()
+    old = f" {SET_FOLDER} xfs dax=always,nofail\n"
+    assert lines.count(old) == 1
+    write_file("/etc/fstab", lines.replace(old, old.replace("nofail", TIMEOUT)))
+    write_file("/etc/systemd/system/lvmtests-emergency.service", EMERGENCY)
+    os.makedirs("/etc/systemd/system/emergency.target.wants")
+    os.symlink("../lvmtests-emergency.service",
+               "/etc/systemd/system/emergency.target.wants/lvmtests-emergency.service")
+    write_file("/run/reboot", "")
+
+
+@pytest.mark.after_reboot(7)
+def test_member_left_out_without_nofail():
+    # as of any filesystem in fstab that is not there
+    wait_for(lambda: state("emergency.target") == "active", "there is no emergency mode")
+    assert state("local-fs.target") == state("multi-user.target") == "inactive"
+    journal = run("journalctl", "-b", "-o", "cat")
+    assert "Timed out waiting for device" in journal
+    assert re.search(f"Dependency failed for ({MOUNT}|{SET_FOLDER})", journal), journal
+    check_left_out()
+    assert SERVICE in run("systemctl", "--failed", "--no-legend", "--plain")
+    # the member is put back, as it would be plugged in
+    with open(LEFT_OUT, "rb") as file:
+        labels.restore(slots()[1], pickle.load(file))
+    disk = Unplugged(slots()[1])
+    disk.unplug()
+    disk.plug()
+    wait_for(lambda: os.path.exists("/dev/mapper/mem"), "mem is not made")
+    run("mount", SET_FOLDER)
+    with open(DIARY, encoding="utf-8") as file:
+        assert file.read() == "begun\nboot 3\nboot 4\nboot 5\n"

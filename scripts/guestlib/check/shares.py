@@ -59,7 +59,7 @@ SHARES = (
     # to make an XFS without being forced, as Documentation/lvm.rst does.
     Share("lvmtests", ("tests/run-lvmtests",), on=newest_of_suites,
           machine=("--systemd", "--cpus", "1", "--nvdimm", "640M,640M,640M,640M"),
-          reports=tuple(f"lvmtests-{boot}.xml" for boot in range(1, 7))),
+          reports=tuple(f"lvmtests-{boot}.xml" for boot in range(1, 8))),
     # What is left alone shows bugs of the kernel below dm-linear, which do not depend on the page.
     Share("pages", ("tests/run-dmtests", *_PAGES), on=foreign, seconds=900, alone=False),
     Share("large devices", ("tests/run-dmtests", "--large"), on=one, seconds=300,
