@@ -264,3 +264,21 @@ def test_a_bad_page_in_front_of_a_new_child(blank):
         make_bad(c, 0)
         assert "can't be made out" in refused("create", "mem", b, c)
         assert labels.members() == {} and names() == []
+
+
+def test_beside_a_replaced_disk(blank):
+    # which keeps the mark of the member that it was
+    b, c, d = blank.nvdimms[1:4]
+    daxlinear("create", "mem", b, "--len", "32M", c, "--len", "32M", "--granule", "32M")
+    daxlinear("replace", "--to-larger", "mem", c, d)
+    before = labels.table("mem")
+    for harm in None, spoil, deface, wipe:
+        if harm:
+            harm(d)
+        daxlinear("label", "mem")
+        assert {path: one["is"] for path, one in labels.members().items()} == {
+            b.path: "in place", c.path: "replaced", d.path: "in place"}
+        assert labels.table("mem") == before and finding("mem")["good"]
+    daxlinear("remove", "mem")
+    daxlinear("assemble", "mem")
+    assert labels.table("mem") == before

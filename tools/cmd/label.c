@@ -112,7 +112,9 @@ static void refuse_shorter(const struct machine *machine, const struct line *lin
 	for (i = 0; i < machine->members.nr; i++) {
 		const struct member *member = &machine->members.members[i];
 
-		if (strcmp(member->label.set, set->uuid) || member->role == ROLE_LEFT_OVER)
+		/* A disk that was replaced, or is to replace another, is none of the device. */
+		if (member->label.kind != LABEL_MEMBER || member->role == ROLE_LEFT_OVER ||
+		    strcmp(member->label.set, set->uuid))
 			continue;
 		for (j = 0; j < line->layout.nr; j++)
 			if (block_disk(line->layout.segments[j].dev) == member->dev)
