@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from lib.tool.monitor import Monitor, state
+from lib.tool.monitor import Monitor, history, state
 from lib.tool.repair import Scene, digest, records, repair
 from lib.tool.strace import Stopped
 from lib.tool.tool import FAILED, FOUND, call
@@ -167,6 +167,8 @@ def test_beside_the_monitor(clean):
         assert call("repair", scene.name).code == FOUND
         repair(scene, path, "--from", backup)
         assert monitor.line(3) is None
+        # the record has lost the page as if it were good, and the history keeps it
+        assert [found["state"] for found in history()["ranges"]] == ["quarantined"]
         # the next failure is alerted of
         scene.fail("file", 9 * PAGE)
         assert monitor.line()["owners"][0]["path"] == path

@@ -73,6 +73,9 @@ static void look_at_children(struct watcher *watcher, bool rescan)
 		complete[i] = take_events(watcher, child, &records[i]);
 	}
 	publish_news(watcher);
+	/* Repair notes what it has put into quarantine before the record loses it, as if it were good. */
+	if (is_global(watcher))
+		history_apply_settled(&watcher->history);
 	for (i = 0; records && complete && i < list->nr; i++) {
 		if (complete[i])
 			look_at_rest(watcher, &list->children[i], &records[i]);
