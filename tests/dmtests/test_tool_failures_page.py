@@ -93,3 +93,4 @@ def test_the_page_about_replace(blank):
                  [found.sub(lambda name: names[name[0]], line) for line in shown],
                  FOUND if "damage" in command else 0)
         assert fs.read("ledger", MIB) == data
+    a.renew()

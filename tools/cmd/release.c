@@ -34,6 +34,22 @@ static void refuse_used(const char *path, dev_t disk)
 	stack_free(&stack);
 }
 
+/* Refuse the mark of a replace that was cut short, without which the new disk is no member. */
+static void refuse_needed(const struct machine *machine, const struct member *member)
+{
+	size_t i;
+
+	for (i = 0; i < machine->members.nr; i++) {
+		const struct member *other = &machine->members.members[i];
+
+		if (member->label.kind == LABEL_REPLACED && other->label.was_incoming &&
+		    !strcmp(other->label.set, member->label.set) &&
+		    other->label.number == member->label.number)
+			die(EXIT_FAILED, "%s is replaced by %s, whose label is not complete: run the same daxlinear replace again, or daxlinear label %s",
+			    member->path, other->path, other->label.name);
+	}
+}
+
 static int run(int argc, char **argv)
 {
 	const struct member *member;
@@ -59,6 +75,7 @@ static int run(int argc, char **argv)
 	if (member->label.kind == LABEL_FOREIGN)
 		die(EXIT_FOREIGN, "%s has partitions that are not as daxlinear writes them: wipefs -a %s erases the table with all of them",
 		    given, member->path);
+	refuse_needed(&machine, member);
 	refuse_used(member->path, member->dev);
 	hold_signals();
 	member_release(member->path, member->dev);

@@ -198,26 +198,17 @@ static int go_on(struct job *job, const struct line *line)
 	return finish(job);
 }
 
-/* Go on after a run that was cut short when there was no device: only members are without one. */
-static int go_on_absent(struct job *job)
+/* Make the device that a run which was cut short, or a reboot, has left out: of members. */
+static void make_device(struct job *job)
 {
-	const struct member *old, *new;
-	struct mapped mapped;
-	struct line line;
+	const struct set *set = set_given(&job->machine, job->given.name);
 
-	job->swap.set = set_given(&job->machine, job->given.name);
-	old = member_find(&job->machine, job->given.old_dev);
-	new = member_find(&job->machine, job->given.new_dev);
-	if (!new || new->role != ROLE_IN_PLACE || strcmp(new->label.set, job->swap.set->uuid) ||
-	    (old && old->label.kind != LABEL_REPLACED) || access(job->copy.map_path, F_OK))
+	job->given.name = set->name;
+	find_map(job);
+	if (access(job->copy.map_path, F_OK))
 		die(EXIT_FAILED, "there is no device %s: daxlinear assemble %s makes it",
-		    job->given.name, job->given.name);
-	if (new->label.was_incoming)
-		member_arrived(new);
-	set_assemble(job->swap.set);
-	mapped = dm_device(job->swap.set->name);
-	change_read(&line, &mapped);
-	return go_on(job, &line);
+		    set->name, set->name);
+	set_assemble(set);
 }
 
 /* Find the place of the old child, in the line and in the set. */
@@ -409,13 +400,14 @@ static int run(int argc, char **argv)
 	given->new_dev = device_of(given->new);
 	if (given->old_dev == given->new_dev)
 		usage("%s and %s are the same device", given->old, given->new);
-	find_map(&job);
 	machine_read(&job.machine);
-	if (!strchr(given->name, '/') && !dm_find(given->name, mapped))
-		return go_on_absent(&job);
+	/* One without a table is left of an attempt to make it that was cut short. */
+	if (!strchr(given->name, '/') && (!dm_find(given->name, mapped) || !mapped->live))
+		make_device(&job);
 	*mapped = dm_device(given->name);
 	refuse_lvms(mapped);
 	given->name = mapped->name;
+	find_map(&job);
 	change_read(&job.swap.line, mapped);
 	if (mapped->inactive)
 		dm_clear(mapped->name);

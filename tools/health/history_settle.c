@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What repair and replace have settled, as lines of a file beside the history: only the holder of the history's
- * lock writes the history, and the monitor keeps that lock for as long as it runs.  A reader
- * applies the lines to what it has read.  The writer applies them, saves the history and empties
- * the file, under the file's own lock, so that no line is lost in between.
+ * What repair and replace have settled, as lines of a file beside the history: only the holder of
+ * the history's lock writes the history, and the monitor keeps that lock for as long as it runs.  A
+ * reader applies the lines to what it has read.  The writer applies them, saves the history and
+ * empties the file, under the file's own lock, so that no line is lost in between.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -195,7 +195,7 @@ static int lock_file(const char *folder, int flags)
 /**
  * history_settled - note that a range was repaired, or is lost
  * @folder: HISTORY_FOLDER, but for tests.  Without it there is no history, and nothing is done.
- * @range: Its child, namespace, sector, sectors and state: quarantined, lost, or NULL if it is good.
+ * @range: Its child, namespace, sector, sectors and state: quarantined, lost, or NULL if good.
  * @owner: Whose a lost range is, without a newline; NULL if that is not known.
  *
  * Return: Whether that is on the disk; if not, errno is set.
@@ -213,7 +213,8 @@ bool history_settled(const char *folder, const struct history_range *range, cons
 	       (!status.st_size || pread(fd, &last, 1, status.st_size - 1) == 1) &&
 	       dprintf(fd, "%s%s %s %ju %ju %s%s%s\n", last == '\n' ? "" : "\n", range->child,
 		       range->namespace ?: NO_UUID, (uintmax_t)range->sector,
-		       (uintmax_t)range->sectors, range->state ?: GOOD, owner ? " " : "", owner ?: "") > 0 && !fsync(fd);
+		       (uintmax_t)range->sectors, range->state ?: GOOD, owner ? " " : "",
+		       owner ?: "") > 0 && !fsync(fd);
 	err = errno;
 	close(fd);
 	errno = err;

@@ -144,7 +144,8 @@ static bool salvage(struct label *label, int fd, off_t at)
 	if (at < 0 || pread(fd, entry, sizeof(entry), at) != sizeof(entry))
 		return false;
 	guid_text(entry, text);
-	if (strcmp(text, LABEL_TYPE))
+	label->kind = kind_of_type(text);
+	if (label->kind == LABEL_NONE)
 		return false;
 	guid_text(entry + ENTRY_UUID, text);
 	if (!decode(label, text, read_flags(entry)))
@@ -170,12 +171,14 @@ static void read_damaged(struct label *label, int fd, unsigned int sector_bytes)
 
 	if (salvage(label, fd, 2 * sector_bytes) ||
 	    salvage(label, fd, end - sector_bytes - ENTRIES_BYTES)) {
-		label->kind = LABEL_DAMAGED;
 		/* Of a write that was cut short, when there was no data yet. */
-		if (label->is_void)
+		if (label->is_void || label->kind == LABEL_INCOMING)
 			*label = (struct label){ 0 };
-	} else if (has_header(fd, sector_bytes) && has_header(fd, end - sector_bytes)) {
-		label->kind = LABEL_DAMAGED;
+		else
+			label->kind = LABEL_DAMAGED;
+	} else {
+		label->kind = has_header(fd, sector_bytes) && has_header(fd, end - sector_bytes) ?
+			      LABEL_DAMAGED : LABEL_NONE;
 	}
 }
 
@@ -245,8 +248,7 @@ static struct fdisk_partition *new_partition(struct fdisk_context *context,
 	struct fdisk_parttype *type;
 	char *uuid;
 
-	type = fdisk_label_parse_parttype(fdisk_get_label(context, "gpt"),
-					   types[label->kind]);
+	type = fdisk_label_parse_parttype(fdisk_get_label(context, "gpt"), types[label->kind]);
 	uuid = format_text("%.*s%04x%04x", AT_NUMBERS, label->set, label->joined, label->number);
 	fdisk_partition_set_partno(partition, 0);
 	fdisk_partition_set_start(partition, (label->offset_bytes - LABEL_GAP_BYTES) / sector);

@@ -31,8 +31,8 @@
 enum label_kind {
 	LABEL_NONE,
 	LABEL_MEMBER,
-	LABEL_INCOMING,		/* to take the place of a member: @joined is a tag, and no generation */
-	LABEL_REPLACED,		/* another disk has its place, the incoming one with the tag @next */
+	LABEL_INCOMING,		/* to take the place of a member: @joined is a tag */
+	LABEL_REPLACED,		/* the disk that was incoming with the tag @next has its place */
 	LABEL_FOREIGN,		/* of our type, but not of our layout */
 	LABEL_DAMAGED,		/* no copy is sound */
 };

@@ -25,8 +25,9 @@ bool media_is_listed(const struct media_range *range)
 }
 
 /*
- * Add the range to the list, unless it is lost or a sector of it is there: a write then asks the platform to
- * clear it, and where that cannot be, the driver refuses all access instead of a machine check.
+ * Add the range to the list, unless it is lost or a sector of it is there: a write then asks the
+ * platform to clear it, and where that cannot be, the driver refuses all access instead of a
+ * machine check.
  */
 bool media_list(const struct media_range *range)
 {

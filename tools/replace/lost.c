@@ -153,7 +153,7 @@ void lost_note(const struct copy *copy, const struct bads *bads, const struct pl
 	as_media(new, &media);
 	as_history(&media, &range, &pmem);
 	first = range.sector;
-	/* All of it was written and read: what it has lost in another set does not count any more. */
+	/* All of it was written: what it has lost in another set does not count any more. */
 	settled(&range, NULL);
 	range.state = "lost";
 	for (i = 0; i < copy->map.nr; i++) {

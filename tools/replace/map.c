@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/param.h>
@@ -42,12 +41,12 @@ void map_begin(struct map *map, uint64_t start_bytes, uint64_t len_bytes)
 bool map_read(struct map *map, const char *path, uint64_t start_bytes, uint64_t len_bytes)
 {
 	char *text = read_text("%s", path), *rest = text, *line, state;
-	uint64_t start, len;
+	uintmax_t start, len;
 
 	map_begin(map, start_bytes, len_bytes);
 	while ((line = strsep(&rest, "\n")))
 		/* The line of the position has a state as its second word. */
-		if (sscanf(line, "0x%" SCNx64 " 0x%" SCNx64 " %c", &start, &len, &state) == 3)
+		if (sscanf(line, "0x%jx 0x%jx %c", &start, &len, &state) == 3)
 			map_mark(map, start, len, state);
 	free(text);
 	return text;
