@@ -203,13 +203,14 @@ static void make_scratch(struct rehearsal *rehearsal)
 
 static void rehearse(struct rehearsal *rehearsal)
 {
+	uint64_t offset = SCRATCH_BAD * page_bytes();
 	bool poisoned;
 
 	make_scratch(rehearsal);
 	rehearsal->proof.scratch = &rehearsal->scratch;
 	rehearsal->proof.since = clock_now();
-	if (block_find(rehearsal->scratch.fd, SCRATCH_BAD * page_bytes(), &rehearsal->proof.place) !=
-	    BLOCK_WRITTEN || !start_actors(rehearsal)) {
+	if (block_find(rehearsal->scratch.fd, offset, &rehearsal->proof.place) != BLOCK_WRITTEN ||
+	    !start_actors(rehearsal)) {
 		note("%s: %s", rehearsal->scratch.path, strerror(errno));
 		end_actors(rehearsal);
 		scratch_remove(&rehearsal->scene);

@@ -73,7 +73,7 @@ static void look_at_children(struct watcher *watcher, bool rescan)
 		complete[i] = take_events(watcher, child, &records[i]);
 	}
 	publish_news(watcher);
-	/* Repair notes what it has put into quarantine before the record loses it, as if it were good. */
+	/* Repair notes what it puts into quarantine before the record loses it, as if good. */
 	if (is_global(watcher))
 		history_apply_settled(&watcher->history);
 	for (i = 0; records && complete && i < list->nr; i++) {
