@@ -2,6 +2,7 @@
 """A test is a function with one fixture, the bed."""
 
 import os
+import shutil
 
 import pytest
 
@@ -13,6 +14,7 @@ from lib.dm import ioctl
 from lib.holders.record import clear_all
 from lib.module import HOLDER, TARGET
 from lib.tool import labels
+from lib.tool.monitor import STATE
 
 # marks of tests that need another machine, and options that run those alone
 _MACHINES = {"large": "NVDIMMs of 64 GiB", "cxl": "a CXL device", "roomy": "room for large files"}
@@ -145,7 +147,8 @@ def _wiped():
 @pytest.fixture(name="clean")
 # `wiped` is asked for to run before
 def _clean(wiped, bed):  # pylint: disable=unused-argument
-    """The bed, with no signature on its NVDIMMs that the tool would refuse to overwrite."""
+    """The bed, with nothing on its NVDIMMs that the tool refuses to overwrite, and no history."""
+    shutil.rmtree(STATE, ignore_errors=True)
     for child in bed.nvdimms:
         child.wipe()
     return bed

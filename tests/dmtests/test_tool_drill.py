@@ -37,6 +37,10 @@ class DrillScene(Scene):
         super().__init__(bed, **options)
         for child in self.children:
             child.is_spoiled = True
+        # as the first file does for its group: XFS makes folders in each group in turn
+        for number in range(2 * self.size // SMALLEST_GROUP):
+            os.mkdir(self.fs.path(f"pad-{number}"))
+            self.fs.reserve(f"pad-{number}/pad", MIB)
 
     def left(self):
         """Return whether a drill has left its folder."""

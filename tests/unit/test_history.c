@@ -424,13 +424,6 @@ static void settled(void)
 	open_again(&history);
 	CHECK(history_settle(&history));
 	CHECK(!history_apply_settled(&history));
-	/* What no monitor has seen is in quarantine all the same, once. */
-	settle("r", "v", 8, 8, "quarantined");
-	settle("r", "v", 8, 8, "quarantined");
-	CHECK(history_apply_settled(&history) && history.nr_ranges == 6);
-	CHECK(!strcmp(history.ranges[5].child, "r") &&
-	      !strcmp(history.ranges[5].state, "quarantined"));
-	drop("settled");
 	/* A driver that lists it again changes nothing. */
 	add(&history, "p", "u", 16, "t");
 	history_free(&history);

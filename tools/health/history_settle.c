@@ -84,16 +84,15 @@ static void add_part(struct history *history, const struct copy *copy, uint64_t 
 	history_add(history, &part, copy->owners, copy->nr_owners);
 }
 
-/* Add a range that the history does not have. */
-static void add_settled(struct history *history, const struct history_range *settled,
-			const char *source, char *owner)
+/* Add a range that a replace could not copy, unless it is there. */
+static void add_lost(struct history *history, const struct history_range *settled, char *owner)
 {
 	struct history_range range = *settled;
 	char *now = clock_text(clock_now());
 
 	range.first = now;
 	range.last = now;
-	range.source = source;
+	range.source = "replace";
 	range.boot = "";
 	if (!history_same(history, &range))
 		history_add(history, &range, &owner, *owner ? 1 : 0);
@@ -106,7 +105,6 @@ static void apply(struct history *history, const struct history_range *settled)
 	uint64_t first = settled->sector, end = first + settled->sectors;
 	const struct history_range **ranges;
 	struct copy *copies = NULL;
-	bool found = false;
 	size_t nr, i;
 
 	nr = history_find(history, settled->child, settled->namespace, &ranges);
@@ -119,11 +117,9 @@ static void apply(struct history *history, const struct history_range *settled)
 		const struct history_range *range = &copies[i].range, *old;
 		uint64_t from = range->sector, to = from + range->sectors;
 
-		if (from >= end || to <= first)
-			continue;
-		found = true;
 		/* What is lost was never set aside: it is written over. */
-		if (settled->state && !strcmp(range->state, LOST))
+		if (from >= end || to <= first ||
+		    (settled->state && !strcmp(range->state, LOST)))
 			continue;
 		old = history_same(history, range);
 		if (old)
@@ -134,9 +130,6 @@ static void apply(struct history *history, const struct history_range *settled)
 				 to < end ? to : end, settled->state);
 		add_part(history, &copies[i], end, to, range->state);
 	}
-	/* The monitor does not run, or has not seen it yet. */
-	if (settled->state && !found)
-		add_settled(history, settled, "repair", "");
 	for (i = 0; i < nr; i++)
 		free_copy(&copies[i]);
 	free(copies);
@@ -170,7 +163,7 @@ bool history_apply_settled(struct history *history)
 		if (strcmp(state, LOST))
 			apply(history, &settled);
 		else
-			add_settled(history, &settled, "replace", line + owner);
+			add_lost(history, &settled, line + owner);
 		any = true;
 	}
 	free(text);
