@@ -106,7 +106,7 @@ def test_hints(clean):
     run("xfs_io", "-c", "extsize 2m", scene.fs.folder)
     scene.make("file", 8 * MIB)
     punch(scene.fs, "file", 4 * MIB, 2 * MIB)
-    places = [scene.fs.place("file", 0) + 3 * MIB, 3 * SMALLEST_GROUP + 5 * MIB]
+    places = [scene.fs.place("file", 0) + 3 * MIB, 4 * SMALLEST_GROUP + 5 * MIB]
     for place in places:
         spoil(scene, place)
     free = Free(scene.fs)
