@@ -7,6 +7,7 @@ import time
 
 import document
 import forty
+import mail
 from conftest import ABSENT, FOLDER, METRICS, PLAIN, TAB
 
 STEPS = document.steps(document.read("using.rst").partition("\nTaking it down\n")[2])
@@ -64,6 +65,8 @@ def test_forty_failures(machine):
     found = forty.damage()
     assert len(forty.damaged_pages(found)) == 40
     assert any(forty.FILES[0] in owner for bad in found for owner in bad["owners_before"])
+    # and no other mail is sent
+    assert len(mail.mails()) == 2
     forty.remove()
 
 

@@ -18,6 +18,11 @@ PACKAGES = ("build-essential", "debhelper", "dh-dkms", "dkms", "libjs-sphinxdoc"
 # what checks the metrics and alerts of the installed packages: promtool
 _FOR_TESTS = ("prometheus",)
 
+# A mail server for the guest in which the packages are tested. That guest has no more than what is
+# installed above this layer, so the packages are kept here, for `dpkg --install`.
+_FOR_GUEST = ("opensmtpd",)
+FOR_GUEST_FOLDER = "/opt/for-guest"
+
 # the upper folder must be valid above another lower folder
 _OPTIONS = "redirect_dir=off,metacopy=off,index=off"
 
@@ -72,6 +77,10 @@ def ready(root, kernel, note):
         done = Layer(target, root.folder).run(f"""
             echo {shlex.quote(resolver)} >/etc/resolv.conf
             apt-get -qq {options} update
+            # first, so that what the root lacks is among them, also if the others install it
+            mkdir -p {FOR_GUEST_FOLDER}/partial
+            apt-get -qq {options} --yes --no-install-recommends --download-only \
+                -o Dir::Cache::archives={FOR_GUEST_FOLDER} install {' '.join(_FOR_GUEST)}
             apt-get -qq {options} --yes --no-install-recommends install \
                 {' '.join(PACKAGES + _FOR_TESTS)}
             systemctl disable {' '.join(_FOR_TESTS)}
@@ -80,7 +89,7 @@ def ready(root, kernel, note):
         if done.returncode:
             raise cache.Error(f"apt-get failed:\n{done.stdout}")
 
-    name = cache.digest([os.path.dirname(root.folder), PACKAGES, _FOR_TESTS])
+    name = cache.digest([os.path.dirname(root.folder), PACKAGES, _FOR_TESTS, _FOR_GUEST])
     kind = f"packages-{kernel.name}{'-worked' if kernel.worked else ''}"
     with cache.entry(kind, name, make) as path:
         yield os.path.join(path, "upper")
