@@ -2,6 +2,7 @@
 /* daxlinear replace: copies a child to another device, which takes its place. */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -111,13 +112,20 @@ static void find_map(struct job *job)
 	free(new);
 }
 
+/* Remove the map file, its lock, and what a run that was killed has left beside it. */
 static void drop_map(const struct job *job)
 {
-	char *lock = format_text("%s.lock", job->copy.map_path);
+	char *pattern = format_text("%s.*", job->copy.map_path);
+	glob_t files;
+	size_t i;
 
 	unlink(job->copy.map_path);
-	unlink(lock);
-	free(lock);
+	if (!glob(pattern, GLOB_NOSORT, NULL, &files)) {
+		for (i = 0; i < files.gl_pathc; i++)
+			unlink(files.gl_pathv[i]);
+		globfree(&files);
+	}
+	free(pattern);
 }
 
 /* The range of a device, NULL if it has none; a member's label is that of its disk. */
