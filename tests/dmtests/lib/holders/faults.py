@@ -14,6 +14,8 @@ _DEBUG = "/sys/kernel/debug"
 FAILSLAB = f"{_DEBUG}/failslab"
 _PAGES = f"{_DEBUG}/fail_page_alloc"
 
+_ORDER_MAX = 20
+
 _NTH = "/proc/thread-self/fail-nth"
 
 # kmemleak allocates in it for each allocation
@@ -35,8 +37,12 @@ def _code(*functions):
             for start in map(starts.get, functions)]
 
 
-def _let_through(function):
-    """Make all allocations below a function count, and no others."""
+def _let_through(function, allocator):
+    """Make all allocations of one allocator below a function count, and no others.
+
+    An object of a cache sometimes takes new pages. If both counted, the number of an allocation
+    would vary from call to call, and one could be passed over.
+    """
     within, without = _code(function, _NOTES)
     for folder in (FAILSLAB, _PAGES):
         for kind, (start, end) in (("require", within), ("reject", without)):
@@ -45,7 +51,9 @@ def _let_through(function):
         write_file(f"{folder}/ignore-gfp-wait", "N")
         write_file(f"{folder}/verbose", 0)
     write_file(f"{_PAGES}/ignore-gfp-highmem", "N")
-    write_file(f"{_PAGES}/min-order", 0)
+    # no cache is marked, and no allocation has as many pages
+    write_file(f"{FAILSLAB}/cache-filter", "N" if allocator == FAILSLAB else "Y")
+    write_file(f"{_PAGES}/min-order", 0 if allocator == _PAGES else _ORDER_MAX)
 
 
 def _with_failure(number, call):
@@ -66,19 +74,23 @@ def _with_failure(number, call):
 def each(function, call):
     """Call again and again, each time with the next allocation below a function failing.
 
-    Yields for each whether the call failed too, which must be with ENOMEM. The last call, in which
-    no allocation is left to fail, must succeed, and nothing is yielded for it.
+    Yields for each whether the call failed too, which must be with ENOMEM. First the objects of
+    caches fail, then pages. The last call of all, in which no allocation is left to fail, must
+    succeed, and nothing is yielded for it.
     """
-    _let_through(function)
-    for number in itertools.count(1):
-        error, failed = _with_failure(number, call)
-        if not failed:
-            log.info("%d allocations below %s", number - 1, function)
+    for allocator in (FAILSLAB, _PAGES):
+        _let_through(function, allocator)
+        for number in itertools.count(1):
+            error, failed = _with_failure(number, call)
+            if not failed:
+                log.info("%d allocations below %s", number - 1, function)
+                if error:
+                    raise error
+                if allocator == FAILSLAB and number > 1:
+                    yield False
+                break
+            log.info("allocation %d below %s failed: %s", number, function, error)
             if error:
-                raise error
-            return
-        log.info("allocation %d below %s failed: %s", number, function, error)
-        if error:
-            code = error.code if isinstance(error, CommandError) else error.errno
-            assert code == errno.ENOMEM, error
-        yield error is not None
+                code = error.code if isinstance(error, CommandError) else error.errno
+                assert code == errno.ENOMEM, error
+            yield error is not None
