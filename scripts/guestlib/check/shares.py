@@ -67,7 +67,7 @@ SHARES = (
     Share("CXL", ("tests/run-dmtests", "--cxl"), on=native, seconds=300,
           machine=("--cxl", "256M", "--nvdimm", "384M")),
     # Two NVDIMMs for a file, and the largest for its backup beside another part of it.
-    Share("large files", ("tests/run-dmtests", "--roomy"), on=native, seconds=600,
+    Share("large files", ("tests/run-dmtests", "--roomy"), on=native, seconds=900,
           machine=("--nvdimm", "448M,448M,1280M"), alone=False),
     # Other tables each time. In the guest, random numbers are the same in each boot.
     Share("short bench",
