@@ -40,26 +40,6 @@ void ready_process(void)
 		die(EXIT_FAILED, "this kernel has no CONFIG_MEMORY_FAILURE: no failure of memory is handled");
 }
 
-/* Whether nothing but the quarantine and an earlier drill's file has a part of a range. */
-static bool is_of_drills(const struct scene *scene, const struct bad *bad, uint64_t left)
-{
-	uint64_t covered = 0;
-	size_t i;
-
-	for (i = 0; i < scene->owners.nr; i++) {
-		const struct owner *owner = &scene->owners.owners[i];
-
-		if (owner->start_bytes >= bad->start_bytes + bad->len_bytes ||
-		    bad->start_bytes >= owner->start_bytes + owner->len_bytes)
-			continue;
-		if (!scene_is_quarantined(scene, owner) &&
-		    (!left || owner->inode != left || !scene_is_data(owner)))
-			return false;
-		covered += owner->len_bytes;
-	}
-	return covered >= bad->len_bytes;
-}
-
 static void check_damage(const struct scene *scene)
 {
 	uint64_t left = scratch_inode(scene);
@@ -68,7 +48,7 @@ static void check_damage(const struct scene *scene)
 
 	for (i = 0; i < scene->bads.nr; i++)
 		if (scene->bads.bads[i].known_by & BAD_GONE ||
-		    !is_of_drills(scene, &scene->bads.bads[i], left))
+		    !scene_is_kept(scene, &scene->bads.bads[i], left))
 			die(EXIT_FAILED, "%s has damage that is none of a drill: daxlinear repair %s lists it; repair it first",
 			    name, name);
 }

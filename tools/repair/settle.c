@@ -5,25 +5,6 @@
 #include "repair/books.h"
 #include "repair/settle.h"
 
-/* Whether the quarantine has all of a range, and has it alone. */
-static bool is_quarantined(const struct scene *scene, const struct bad *bad)
-{
-	uint64_t covered = 0;
-	size_t i;
-
-	for (i = 0; i < scene->owners.nr; i++) {
-		const struct owner *owner = &scene->owners.owners[i];
-
-		if (owner->start_bytes >= bad->start_bytes + bad->len_bytes ||
-		    bad->start_bytes >= owner->start_bytes + owner->len_bytes)
-			continue;
-		if (!scene_is_quarantined(scene, owner))
-			return false;
-		covered += owner->len_bytes;
-	}
-	return covered >= bad->len_bytes;
-}
-
 /* Whether a record has it as a failure that nothing was done about. */
 static bool is_open(const struct bad *bad)
 {
@@ -43,7 +24,7 @@ void settle(const struct scene *scene)
 		const struct bad *bad = &scene->bads.bads[i];
 		uint64_t first = bad->start_bytes / block * block;
 
-		if (bad->known_by & BAD_GONE || !is_open(bad) || !is_quarantined(scene, bad))
+		if (bad->known_by & BAD_GONE || !is_open(bad) || !scene_is_kept(scene, bad, 0))
 			continue;
 		for (at = first; at < bad->start_bytes + bad->len_bytes; at += block) {
 			if (!scene_media(scene, at, &media))
