@@ -12,7 +12,7 @@ from lib.dm.target import DaxLinear
 from lib.module import HEAL
 from lib.tool import labels
 from lib.tool.labels import FRONT
-from lib.tool.steps import kill_at, steps_of
+from lib.tool.steps import kill_at, leave_over, steps_of
 from lib.tool.tool import FOUND, ask, call, daxlinear, refused
 from lib.units import MIB_SECTORS, PAGE_SECTORS
 
@@ -70,15 +70,7 @@ def test_one_copy(blank):
 def extended(bed):
     """Return the children of a device that was extended twice, once in vain before that."""
     a, b, c = bed.nvdimms[1:4]
-    labels.make("mem", a)
-    kept = labels.save(a)
-    steps = steps_of("extend", "mem", b)
-    daxlinear("remove", "mem")
-    labels.erase(b)
-    labels.restore(a, kept)
-    daxlinear("assemble", "mem")
-    kill_at(steps.index("ioctl") + 1, "extend", "mem", b)
-    assert labels.members()[b.path]["is"] == "left over"
+    leave_over(a, b)
     daxlinear("extend", "mem", c)
     daxlinear("extend", "mem", b)
     return a, c, b

@@ -5,7 +5,7 @@ from lib.command import run
 from lib.dm.ioctl import names
 from lib.tool import labels
 from lib.tool.labels import STALE
-from lib.tool.steps import kill_at, steps_of
+from lib.tool.steps import kill_at, leave_over, steps_of
 from lib.tool.tool import ask, daxlinear, refused
 
 
@@ -131,17 +131,7 @@ def test_release_cut_short(blank):
 def test_left_over(blank):
     # an extend that was cut short, another one by another disk, and that disk gone
     a, b, c = blank.nvdimms[1:4]
-    labels.make("mem", a)
-    assert steps_of("extend", "--dry-run", "mem", b) == []
-    # its labels are written, its table is not loaded
-    kept = labels.save(a)
-    steps = steps_of("extend", "mem", b)
-    daxlinear("remove", "mem")
-    labels.erase(b)
-    labels.restore(a, kept)
-    daxlinear("assemble", "mem")
-    kill_at(steps.index("ioctl") + 1, "extend", "mem", b)
-    assert labels.members()[b.path]["is"] == "left over"
+    leave_over(a, b)
     daxlinear("extend", "mem", c)
     assert labels.table("mem") == labels.whole_table([a, c])
     assert labels.members()[b.path]["is"] == "left over"

@@ -25,6 +25,12 @@ def stopped(scene, path, backup, step="fallocate"):
     return Stopped(step, 1, "repair", scene.name, "--file", path, "--from", backup)
 
 
+def copy_within(scene, backup):
+    """Copy a backup to the filesystem that has the file."""
+    with open(backup, "rb") as file:
+        return scene.fs.write("copy", file.read())
+
+
 def test_a_page_of_the_file_fails(clean):
     scene = Scene(clean)
     path, backup = two_owners(scene)
@@ -42,8 +48,7 @@ def test_a_page_of_the_backup_fails(clean):
     # which is on the same filesystem, and not where the file is bad
     scene = Scene(clean)
     path, backup = two_owners(scene)
-    with open(backup, "rb") as file:
-        copy = scene.fs.write("copy", file.read())
+    copy = copy_within(scene, backup)
     with stopped(scene, path, copy) as running:
         scene.spoil("copy", 200 * PAGE)
         done = running.end()
@@ -58,8 +63,7 @@ def test_a_page_that_is_needed_of_the_backup_fails(clean):
     # where the file is bad, after it was read: what was read is written
     scene = Scene(clean)
     path, backup = two_owners(scene)
-    with open(backup, "rb") as file:
-        copy = scene.fs.write("copy", file.read())
+    copy = copy_within(scene, backup)
     with stopped(scene, path, copy) as running:
         scene.spoil("copy", 5 * PAGE)
         done = running.end()
