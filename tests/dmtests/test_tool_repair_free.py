@@ -37,7 +37,9 @@ class Free:
         self._before = self._now()
 
     def _now(self):
-        os.sync()
+        # XFS frees the blocks of a file without a name later, and a freeze waits for that
+        run("xfs_freeze", "-f", self._fs.folder)
+        run("xfs_freeze", "-u", self._fs.folder)
         return os.statvfs(self._fs.folder).f_bfree
 
     def lost(self):
