@@ -150,7 +150,8 @@ def test_new_modules(machine):
 
 def test_forty_failures(machine):
     # with no monitor running; of what has shut down, the owners are known when it is mounted again
-    assert machine.property("opensmtpd.service", "ActiveState") == "active"
+    assert machine.property("opensmtpd.service", "ActiveState") == "active", \
+        machine.run("journalctl", "-b", "-u", "opensmtpd.service")
     machine.append("/etc/daxlinear/monitor.conf", f"mail = {mail.ADDRESS}\n")
     unit = "daxlinear-monitor.service"
     assert machine.property(unit, "ActiveState") == "active"

@@ -19,8 +19,9 @@ PACKAGES = ("build-essential", "debhelper", "dh-dkms", "dkms", "libjs-sphinxdoc"
 _FOR_TESTS = ("prometheus",)
 
 # A mail server for the guest in which the packages are tested. That guest has no more than what is
-# installed above this layer, so the packages are kept here, for `dpkg --install`.
-_FOR_GUEST = ("opensmtpd",)
+# installed above this layer, so the packages are kept here, for `dpkg --install`. The server only
+# recommends the certificates, and newer ones end without them.
+_FOR_GUEST = ("opensmtpd", "ca-certificates")
 FOR_GUEST_FOLDER = "/opt/for-guest"
 
 # the upper folder must be valid above another lower folder
