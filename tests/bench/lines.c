@@ -4,9 +4,10 @@
  *
  *	lines nothing|daxlinear|dm-linear RANGES LOOKUPS
  *
- * daxlinear is the code of dm-daxlinear/table.h.  dm-linear is a model of the data that
- * device-mapper and dm-linear read for the same: a tree with nodes of 8 keys and 9 children, the
- * target that it leads to, and the private data of that.  Ranges have odd lengths of 1 to 15 pages.
+ * dm-linear is a model of the data that device-mapper and dm-linear read: a tree with nodes of 8
+ * keys and 9 children, the target that it leads to, and the private data of that.  daxlinear is the
+ * same tree of one target, and below it the code of dm-daxlinear/table.c.  Ranges have odd lengths
+ * of 1 to 15 pages.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct target {
 	u64 begin;
 	u64 len;
 	u64 between[3];
-	u64 *private;
+	void *private;
 	u64 after[2];
 };
 
@@ -32,10 +33,14 @@ struct node {
 	u64 keys[KEYS];
 };
 
+struct tree {
+	struct target *targets;
+	struct node *levels[LEVELS_MAX];	/* the root is the first */
+	unsigned int depth;
+};
+
 static struct daxlinear_table *table;
-static struct target *targets;
-static struct node *levels[LEVELS_MAX];		/* the root is the first */
-static unsigned int depth;
+static struct tree one, many;			/* of one target, and of one for each range */
 
 static u64 random_number(void)
 {
@@ -75,57 +80,77 @@ static void make_table(unsigned int nr)
 	daxlinear_fill_index(table);
 }
 
-static void make_tree(unsigned int nr)
+/* Make the keys above so many targets. */
+static void make_keys(struct tree *tree, unsigned int nr)
 {
 	unsigned int counts[LEVELS_MAX], level, i, k;
 	u64 span;
 
-	targets = lines_of(nr * sizeof(*targets));
-	for (i = 0; i < nr; i++) {
-		targets[i].begin = table->ranges[i].start;
-		targets[i].len = table->ranges[i + 1].start - table->ranges[i].start;
-		targets[i].private = malloc(2 * sizeof(u64));
-		targets[i].private[0] = table->ranges[i].delta;
-	}
 	counts[0] = (nr + KEYS - 1) / KEYS;
-	for (depth = 1; counts[depth - 1] > 1; depth++)
-		counts[depth] = (counts[depth - 1] + CHILDREN - 1) / CHILDREN;
-	for (level = 0, span = 1; level < depth; level++) {
+	for (tree->depth = 1; counts[tree->depth - 1] > 1; tree->depth++)
+		counts[tree->depth] = (counts[tree->depth - 1] + CHILDREN - 1) / CHILDREN;
+	for (level = 0, span = 1; level < tree->depth; level++) {
 		struct node *nodes = lines_of(counts[level] * sizeof(*nodes));
 
-		levels[depth - 1 - level] = nodes;
+		tree->levels[tree->depth - 1 - level] = nodes;
 		for (i = 0; i < counts[level]; i++)
 			for (k = 0; k < KEYS; k++) {
 				u64 next = (u64)i * span * (level ? CHILDREN : KEYS) +
 					   (k + 1) * span;
 
 				nodes[i].keys[k] = next > nr ? ~0ULL :
-						   table->ranges[next].start - 1;
+						   tree->targets[next - 1].begin +
+						   tree->targets[next - 1].len - 1;
 			}
 		span *= level ? CHILDREN : KEYS;
 	}
 }
 
-static u64 by_daxlinear(u64 page)
+static void make_trees(unsigned int nr)
 {
-	return daxlinear_page(daxlinear_find(table, page), page);
+	unsigned int i;
+
+	one.targets = lines_of(sizeof(*one.targets));
+	one.targets->len = table->ranges[nr].start;
+	one.targets->private = table;
+	make_keys(&one, 1);
+	many.targets = lines_of(nr * sizeof(*many.targets));
+	for (i = 0; i < nr; i++) {
+		u64 *delta = malloc(2 * sizeof(u64));
+
+		*delta = table->ranges[i].delta;
+		many.targets[i].begin = table->ranges[i].start;
+		many.targets[i].len = table->ranges[i + 1].start - table->ranges[i].start;
+		many.targets[i].private = delta;
+	}
+	make_keys(&many, nr);
 }
 
-static u64 by_dm_linear(u64 page)
+static void *private_of(const struct tree *tree, u64 page)
 {
 	const struct target *target;
 	unsigned int level, k = 0;
 	u64 number = 0;
 
-	for (level = 0; level < depth; level++) {
+	for (level = 0; level < tree->depth; level++) {
 		number = number * CHILDREN + k;
-		for (k = 0; k < KEYS && levels[level][number].keys[k] < page; k++)
+		for (k = 0; k < KEYS && tree->levels[level][number].keys[k] < page; k++)
 			;
 	}
-	target = &targets[number * KEYS + k];
+	target = &tree->targets[number * KEYS + k];
 	if (page - target->begin >= target->len)
 		exit(1);
-	return page + target->private[0];
+	return target->private;
+}
+
+static u64 by_daxlinear(u64 page)
+{
+	return daxlinear_page(daxlinear_find(private_of(&one, page), page), page);
+}
+
+static u64 by_dm_linear(u64 page)
+{
+	return page + *(u64 *)private_of(&many, page);
 }
 
 static u64 by_nothing(u64 page)
@@ -143,7 +168,7 @@ int main(int argc, char **argv)
 	nr = strtoul(argv[2], NULL, 0);
 	lookups = strtoul(argv[3], NULL, 0);
 	make_table(nr);
-	make_tree(nr);
+	make_trees(nr);
 	if (!strcmp(argv[1], "daxlinear"))
 		look_up = by_daxlinear;
 	else if (!strcmp(argv[1], "dm-linear"))
