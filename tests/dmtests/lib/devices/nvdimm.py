@@ -15,6 +15,8 @@ from ..units import PAGE, SECTOR
 # Signatures of filesystems, partition tables, LVM and MD are within so much of either end.
 _MARKED = 256 * 1024
 
+_BLKZEROOUT = 0x127f
+
 # of <linux/blkpg.h>
 _BLKPG = 0x1269
 _BLKPG_ADD_PARTITION = 1
@@ -126,13 +128,14 @@ class Nvdimm(Child):
         write_file(f"{driver}/unbind", self._pfn_device)
         write_file(f"{driver}/bind", self._pfn_device)
 
-    def wipe(self):
-        """Erase all signatures, so that the tool takes it for empty."""
+    def wipe(self, front=_MARKED):
+        """Erase all signatures, so that the tool takes it for empty, and so much at the front."""
         log.info("$ wipefs -a %s", self.path)
         with open(self.path, "r+b") as device:
-            device.write(bytes(_MARKED))
-            device.seek(-_MARKED, os.SEEK_END)
-            device.write(bytes(_MARKED))
+            end = device.seek(0, os.SEEK_END)
+            # a tenth of what it takes through the page cache
+            for start, length in (0, front), (end - _MARKED, _MARKED):
+                fcntl.ioctl(device.fileno(), _BLKZEROOUT, struct.pack("=QQ", start, length))
 
     def pfns(self):
         """Return the frame numbers of its pages."""

@@ -50,10 +50,7 @@ def restore(child, label):
 
 def erase(child):
     """Leave no label on a disk, nor a partition in the kernel."""
-    child.wipe()
-    with open(child.path, "r+b") as disk:
-        disk.write(bytes(2 * _SPAN))
-        os.fsync(disk.fileno())
+    child.wipe(2 * _SPAN)
     if any(re.fullmatch(rf"{child.name}p\d+", name) for name in os.listdir("/sys/class/block")):
         read_again(child)
 
