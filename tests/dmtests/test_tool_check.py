@@ -232,7 +232,8 @@ def test_failures(clean, device, fs):
 
 
 def test_failures_of_an_earlier_boot(clean, device, fs):
-    # which only the history has, as dax_holder forgets; what is in quarantine is none
+    # which only the history has, as dax_holder forgets; what is in quarantine is none, as far as
+    # the filesystem cannot be asked
     clean.enter(state())
     a = clean.nvdimms[3]
     clean.probe.inject(a, 200 * MIB)
@@ -245,7 +246,11 @@ def test_failures_of_an_earlier_boot(clean, device, fs):
         # the kernel has no event of it
         kept["ranges"][0] |= {"boot": "earlier", "state": word, "last": "2999-01-01T00:00:00.000Z"}
         write_file(HISTORY, json.dumps(kept))
+        fs.unmount()
         assert bad(device) == found
+        # the filesystem has the last word: the quarantine does not have it
+        fs.mount()
+        assert bad(device) == ["failures"]
     assert not fs.is_shut_down()
 
 

@@ -19,9 +19,6 @@
 
 #define BOOT	"trusted.daxlinear.drill"
 
-/* Of the quarantine's files, but for its index. */
-#define PREFIX	"block-"
-
 /* A file of the quarantine, and its block. */
 struct page {
 	const struct scene *scene;
@@ -45,7 +42,7 @@ static bool for_each(const struct scene *scene, uint64_t place,
 		return false;
 	folder = fdopendir(openat(quarantine.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	while (folder && (entry = readdir(folder))) {
-		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)))
+		if (strncmp(entry->d_name, QUARANTINE_PREFIX, strlen(QUARANTINE_PREFIX)))
 			continue;
 		page.name = entry->d_name;
 		page.fd = openat(quarantine.folder, page.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -113,7 +110,7 @@ bool release_mark(const struct scene *scene, uint64_t place)
 /* Release the pages of drills of earlier boots; whether there were any. */
 bool release_pages(const struct scene *scene)
 {
-	bool any = scene->nr_quarantined && for_each(scene, 0, release);
+	bool any = scene->quarantined.nr && for_each(scene, 0, release);
 
 	if (any)
 		books_close();

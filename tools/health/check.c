@@ -31,6 +31,7 @@ void check_device(struct findings *findings, const struct stack *stack,
 		  const struct mapped *mapped)
 {
 	struct checked checked;
+	bool resumed;
 
 	if (!checked_begin(&checked, stack, mapped->dev)) {
 		findings_add(findings, "targets", false, "%s was removed just now", mapped->name);
@@ -41,9 +42,10 @@ void check_device(struct findings *findings, const struct stack *stack,
 	check_overlap(findings, &checked);
 	check_members(findings, &checked);
 	check_children(findings, &checked);
-	check_failures(findings, &checked);
 	/* To read a suspended device would wait. */
-	if (check_suspended(findings, &checked))
+	resumed = check_suspended(findings, &checked);
+	check_failures(findings, &checked, resumed);
+	if (resumed)
 		check_xfs(findings, &checked);
 	checked_end(&checked);
 }

@@ -29,7 +29,7 @@ bool check_suspended(struct findings *findings, const struct checked *checked);
 void check_overlap(struct findings *findings, const struct checked *checked);
 void check_members(struct findings *findings, const struct checked *checked);
 void check_children(struct findings *findings, const struct checked *checked);
-void check_failures(struct findings *findings, const struct checked *checked);
+void check_failures(struct findings *findings, const struct checked *checked, bool ask);
 void check_xfs(struct findings *findings, const struct checked *checked);
 
 #endif

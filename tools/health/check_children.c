@@ -8,6 +8,7 @@
 #include "device/huge.h"
 #include "health/bad.h"
 #include "health/check.h"
+#include "health/report.h"
 #include "sys/nd.h"
 #include "sys/pages.h"
 #include "sys/sysfs.h"
@@ -122,17 +123,22 @@ void check_children(struct findings *findings, const struct checked *checked)
 
 /*
  * What has failed and is on record.  Children that are gone, and what only a driver lists, are
- * findings of their own.
+ * findings of their own.  With @ask, the filesystem is asked for what is in quarantine.
  */
-void check_failures(struct findings *findings, const struct checked *checked)
+void check_failures(struct findings *findings, const struct checked *checked, bool ask)
 {
 	const char *name = checked->device->name;
 	char size[SIZE_TEXT_LEN];
 	struct bads bads = { 0 };
+	struct report report;
 	uint64_t bytes = 0;
 	size_t nr = 0, i;
 
 	bads_collect(&bads, checked->stack, checked->device);
+	if (ask && bads.nr) {
+		report_find_owners(&report, checked->device, &bads);
+		report_free(&report);
+	}
 	for (i = 0; i < bads.nr; i++) {
 		const struct bad *bad = &bads.bads[i];
 

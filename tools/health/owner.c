@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <linux/fsmap.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,13 @@
 
 #define BLOCK_BYTES_MAX	(64 * KIB)
 
+#define UNKNOWN		"unknown: XFS has no rmapbt"
+
+bool owner_is_unknown(const struct owner *owner)
+{
+	return !strcmp(owner->what, UNKNOWN);
+}
+
 /* The name of an owner that is no file. */
 static const char *special_owner(uint64_t owner)
 {
@@ -26,7 +34,7 @@ static const char *special_owner(uint64_t owner)
 	case XFS_FMR_OWN_FREE:
 		return "free space";
 	case XFS_FMR_OWN_UNKNOWN:
-		return "unknown: XFS has no rmapbt";
+		return UNKNOWN;
 	case XFS_FMR_OWN_FS:
 		return "superblock or allocation group header";
 	case XFS_FMR_OWN_LOG:

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/alloc.h"
 #include "fs/mounts.h"
+#include "health/quarantined.h"
 #include "health/report.h"
 #include "util/printable.h"
 #include "util/size.h"
@@ -43,8 +46,46 @@ static char *failed_text(const char *folder, const char *path, int err)
 			   folder, path);
 }
 
-/* Find the owners of bad ranges, and their paths. */
-void report_find(struct report *report, const struct device *device, const struct bads *bads)
+static bool overlap(const struct owner *owner, const struct bad *bad)
+{
+	return owner->start_bytes < bad->start_bytes + bad->len_bytes &&
+	       bad->start_bytes < owner->start_bytes + owner->len_bytes;
+}
+
+/* Whether all owners of a range are known.  Without rmapbt, XFS knows those of free space. */
+static bool owners_are_known(const struct report *report, const struct bad *bad)
+{
+	size_t i;
+
+	for (i = 0; i < report->owners.nr; i++)
+		if (overlap(&report->owners.owners[i], bad) &&
+		    owner_is_unknown(&report->owners.owners[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Take what is in quarantine from the owners.  The history may have it of a filesystem that was made
+ * anew since, or may be lost.
+ */
+static void find_quarantined(const struct report *report, struct bads *bads, const char *folder)
+{
+	struct quarantined quarantined;
+	int root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	size_t i;
+
+	quarantined_read(&quarantined, root);
+	for (i = 0; i < bads->nr; i++)
+		if (owners_are_known(report, &bads->bads[i]))
+			bads->bads[i].quarantined_bytes =
+				quarantined_bytes(&quarantined, &report->owners, &bads->bads[i]);
+	quarantined_free(&quarantined);
+	if (root >= 0)
+		close(root);
+}
+
+/* Find the owners of bad ranges, and which of these are in quarantine. */
+void report_find_owners(struct report *report, const struct device *device, struct bads *bads)
 {
 	char *path = block_path(device->dev);
 	struct mount mount = { 0 };
@@ -63,15 +104,19 @@ void report_find(struct report *report, const struct device *device, const struc
 			report->unknown = failed_text(mount.folder, path, errno);
 		free(spans);
 	}
-	if (!report->unknown)
-		owners_find_paths(&report->owners, mount.folder);
+	if (!report->unknown) {
+		report->folder = mount.folder;
+		find_quarantined(report, bads, mount.folder);
+	}
 	free(path);
 }
 
-static bool overlap(const struct owner *owner, const struct bad *bad)
+/* Find the owners of bad ranges, and their paths. */
+void report_find(struct report *report, const struct device *device, struct bads *bads)
 {
-	return owner->start_bytes < bad->start_bytes + bad->len_bytes &&
-	       bad->start_bytes < owner->start_bytes + owner->len_bytes;
+	report_find_owners(report, device, bads);
+	if (!report->unknown)
+		owners_find_paths(&report->owners, report->folder);
 }
 
 static char *owner_text(const struct owner *owner)
@@ -230,4 +275,5 @@ void report_free(struct report *report)
 {
 	owners_free(&report->owners);
 	free(report->unknown);
+	free(report->folder);
 }

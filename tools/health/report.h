@@ -12,9 +12,11 @@ struct report {
 	const struct bads *bads;
 	struct owners owners;
 	char *unknown;		/* why owners are not known, NULL if they are */
+	char *folder;		/* the mount point, if they are */
 };
 
-void report_find(struct report *report, const struct device *device, const struct bads *bads);
+void report_find_owners(struct report *report, const struct device *device, struct bads *bads);
+void report_find(struct report *report, const struct device *device, struct bads *bads);
 void report_row(const struct report *report, const struct bad *bad, struct columns *columns);
 char *report_gone(const struct bad_child *child, const struct bad *bad);
 struct json_object *report_json(const struct report *report, const struct bad *bad);

@@ -6,9 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "health/quarantined.h"
 #include "repair/media.h"
-
-#define QUARANTINE	".daxlinear-quarantine"
 
 /* What a file of it keeps, for its line in the index. */
 struct quarantine_entry {

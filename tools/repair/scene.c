@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,29 +6,11 @@
 #include <unistd.h>
 
 #include "device/dm.h"
-#include "repair/quarantine.h"
 #include "repair/scene.h"
 #include "sys/sysfs.h"
 #include "util/alloc.h"
 #include "util/say.h"
 #include "util/size.h"
-
-static void read_quarantined(struct scene *scene)
-{
-	int fd = openat(scene->root, QUARANTINE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-	const struct dirent *entry;
-
-	while (folder && (entry = readdir(folder))) {
-		if (entry->d_type != DT_REG)
-			continue;
-		scene->quarantined = grow(scene->quarantined, scene->nr_quarantined,
-					  sizeof(*scene->quarantined));
-		scene->quarantined[scene->nr_quarantined++] = entry->d_ino;
-	}
-	if (folder)
-		closedir(folder);
-}
 
 /* Read which XFS is mounted, as far as there is one. */
 static void read_mount(struct scene *scene)
@@ -77,7 +58,7 @@ void scene_read(struct scene *scene, const char *name)
 	read_mount(scene);
 	if (scene->unknown)
 		return;
-	read_quarantined(scene);
+	quarantined_read(&scene->quarantined, scene->root);
 	for (i = 0; i < scene->bads.nr && !scene->unknown; i++) {
 		const struct bad *bad = &scene->bads.bads[i];
 
@@ -92,12 +73,7 @@ void scene_read(struct scene *scene, const char *name)
 
 bool scene_is_quarantined(const struct scene *scene, const struct owner *owner)
 {
-	size_t i;
-
-	for (i = 0; i < scene->nr_quarantined; i++)
-		if (owner->inode == scene->quarantined[i])
-			return true;
-	return false;
+	return quarantined_has(&scene->quarantined, owner);
 }
 
 /* Whether nothing but the quarantine, and the data of the file @inode if not 0, has a range. */

@@ -7,6 +7,7 @@
 #include "fs/xfs.h"
 #include "health/bad.h"
 #include "health/owner.h"
+#include "health/quarantined.h"
 #include "repair/media.h"
 
 struct scene {
@@ -16,8 +17,7 @@ struct scene {
 	struct xfs xfs;
 	struct bads bads;
 	struct owners owners;	/* of the bad ranges */
-	uint64_t *quarantined;	/* the inodes of the quarantine's files */
-	size_t nr_quarantined;
+	struct quarantined quarantined;
 	uint64_t *good;		/* blocks that were cleared since, by their places */
 	size_t nr_good;
 	int root;		/* the mount point */
