@@ -75,6 +75,25 @@ def test_without_a_history(clean):
     assert damage(scene, code=0) == (True, "quarantined", ["data", "data"])
 
 
+def test_the_index(clean):
+    # which is in the folder, and keeps no block.  With a bad one, a repair begins another.
+    scene = Scene(clean)
+    path, backup = scene.make("file", MIB)
+    scene.spoil("file", 5 * PAGE)
+    repair(scene, path, "--from", backup)
+    index = f"{QUARANTINE}/index"
+    scene.spoil(index, 0)
+    listed = call("repair", scene.name)
+    assert listed.code == FOUND and listed.out.count("--file PATH") == 1
+    assert daxlinear("damage", scene.name, code=FOUND).count("quarantined") == 1
+    scene.spoil("file", 9 * PAGE)
+    repair(scene, path, "--from", backup)
+    assert scene.fs.read(index, MIB).count(b" keeps ") == 1
+    repair(scene, scene.fs.path(f"{index}-1"), "--zero")
+    assert len(scene.quarantine()) == 3
+    scene.check_clean()
+
+
 def test_without_rmapbt(clean):
     # XFS knows what is free, and of no block whose it is: that is as the history has it
     clean.enter(state())

@@ -120,23 +120,50 @@ int quarantine_scratch(const struct quarantine *quarantine, bool dax)
 	return -1;
 }
 
-/* Add a line to the index; false with errno. */
-static bool add_line(const struct quarantine *quarantine, const char *line)
+/* Rename the index to the first name that is free; false with errno. */
+static bool set_index_aside(const struct quarantine *quarantine)
+{
+	bool done = false;
+	unsigned int i;
+
+	for (i = 1; i < NAMES_MAX && !done; i++) {
+		char *name = format_text(INDEX "-%u", i);
+
+		done = !renameat2(quarantine->folder, INDEX, quarantine->folder, name,
+				  RENAME_NOREPLACE);
+		free(name);
+		if (!done && errno != EEXIST)
+			break;
+	}
+	return done;
+}
+
+static bool add_line_once(const struct quarantine *quarantine, const char *line)
 {
 	int fd = openat(quarantine->folder, INDEX,
 			O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	char *time = clock_text(clock_now()), last = '\n';
 	struct stat status;
 	bool done;
+	int err;
 
 	done = fd >= 0 && file_set_nodump(fd) && !fstat(fd, &status) &&
 	       (!status.st_size || block_read(fd, &last, 1, status.st_size - 1)) &&
 	       /* A line that a kill has cut off is ended. */
 	       dprintf(fd, "%s%s %s\n", last == '\n' ? "" : "\n", time, line) > 0 && !fsync(fd);
+	err = errno;
 	if (fd >= 0)
 		close(fd);
 	free(time);
+	errno = err;
 	return done;
+}
+
+/* Add a line to the index, or to a new one if a block of it is bad; false with errno. */
+static bool add_line(const struct quarantine *quarantine, const char *line)
+{
+	return add_line_once(quarantine, line) ||
+	       (errno == EIO && set_index_aside(quarantine) && add_line_once(quarantine, line));
 }
 
 /* Find a name that no file has. */
