@@ -16,9 +16,10 @@ from lib.devices.unplug import Unplugged
 from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.holders.record import Record
-from lib.module import HOLDER, TARGET
+from lib.module import HEAL, HOLDER, TARGET
 from lib.tool.monitor import HISTORY, HOOKS, STATE, Monitor, history, hooks, state
 from lib.tool.mounted import MountedTool
+from lib.tool.repair import Scene, repair
 from lib.tool.tool import FAILED, PROGRAM, USAGE, ToolDevice, ask, call, daxlinear, refused
 from lib.units import MIB, MIB_SECTORS, PAGE, SECTOR
 
@@ -333,6 +334,13 @@ def test_two_at_once(kept):
         pass
 
 
+def fill(path):
+    """Make a file of all the space that its filesystem has left."""
+    with open(path, "wb", buffering=0) as file, pytest.raises(OSError):
+        while True:
+            file.write(bytes(PAGE))
+
+
 def test_disk_full(clean):
     # alerts go on; the old file stays; when there is room again, it is written
     clean.enter(state("256K"))
@@ -342,9 +350,7 @@ def test_disk_full(clean):
         clean.probe.inject(a, PAGE)
         assert monitor.line()["sector"] == 8
         wait_for(lambda: os.path.exists(HISTORY) and history()["ranges"], "no history")
-        with open(f"{STATE}/full", "wb", buffering=0) as file, pytest.raises(OSError):
-            while True:
-                file.write(bytes(PAGE))
+        fill(f"{STATE}/full")
         clean.probe.inject(a, 2 * PAGE)
         assert monitor.line()["sector"] == 16
         monitor.wait_for_message("No space left on device; alerts go on")
@@ -355,6 +361,32 @@ def test_disk_full(clean):
         assert len(history()["ranges"]) == 2
     with Monitor() as monitor:
         assert monitor.line(QUIET_SECONDS) is None
+
+
+def test_repaired_and_not_written(clean):
+    # what repair has noted is applied once, though it cannot be taken away: the next failure of the
+    # same page stays
+    clean.enter(state())
+    clean.enter(HEAL)
+    scene = Scene(clean)
+    path, backup = scene.make("file", MIB)
+    with Monitor() as monitor:
+        scene.fail("file", 5 * PAGE)
+        assert monitor.line()["event"] == "failure"
+        wait_for(lambda: os.path.exists(HISTORY) and history()["ranges"], "no history")
+        # as a disk that has room for a line, and none for a file
+        os.mkdir(f"{HISTORY}.new")
+        repair(scene, path, "--from", backup)
+        monitor.wait_for_message("File exists; alerts go on")
+        # each failure has it look again
+        for page in (5, 9):
+            scene.fail("file", page * PAGE)
+            assert monitor.line()["event"] == "failure"
+        assert " good " in read_file(f"{STATE}/settled")
+        os.rmdir(f"{HISTORY}.new")
+        monitor.wait_for_message("is written again")
+        assert [found["count"] for found in history()["ranges"]] == [1, 1]
+    assert read_file(f"{STATE}/settled") == ""
 
 
 def test_damaged_state(kept):

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../tools/util/clock.h"
 #include "unit.h"
 
 /* The step of writing at which the process dies, or the disk is full; from 1. */
@@ -55,6 +56,9 @@ static int step_rename(const char *from, const char *to)
 #undef write
 #undef fsync
 #undef rename
+
+/* When a range has failed, before anything is settled. */
+#define BEFORE	"2001-01-01T00:00:00.000Z"
 
 static char folder[] = "/tmp/daxlinear-history-XXXXXX";
 
@@ -241,7 +245,7 @@ static void damaged(void)
 		sprintf(name, FILE_NAME ".damaged-%zu", i + 1);
 		CHECK(there(name));
 		/* It can be used at once. */
-		add(&history, "p", NULL, 8, "t");
+		add(&history, "p", NULL, 8, BEFORE);
 		CHECK(history_save(&history));
 		history_free(&history);
 		text = got();
@@ -276,7 +280,7 @@ static bool killed_at(int at)
 
 	if (!pid) {
 		open_again(&history);
-		add(&history, "p", NULL, 8000 * at, "t");
+		add(&history, "p", NULL, 8000 * at, BEFORE);
 		steps = 0;
 		dies_at = at;
 		history_save(&history);
@@ -294,7 +298,7 @@ static void each_step(void)
 	bool more;
 
 	open_again(&history);
-	add(&history, "p", NULL, 8, "t");
+	add(&history, "p", NULL, 8, BEFORE);
 	CHECK(history_save(&history));
 	history_free(&history);
 	for (at = 1, more = true; more; at++) {
@@ -311,7 +315,7 @@ static void each_step(void)
 		unit_case = at;
 		before = on_disk();
 		open_again(&history);
-		add(&history, "q", NULL, 8000 * at, "t");
+		add(&history, "q", NULL, 8000 * at, BEFORE);
 		steps = 0;
 		fails_at = at;
 		more = !history_save(&history);
@@ -388,7 +392,7 @@ static void states(const struct history *history, const char *child, char *text)
 			CHECK(at < 40 && text[at] == '.');
 			text[at] = range->state[0];
 		}
-		CHECK(!strcmp(range->first, "t") &&
+		CHECK(!strcmp(range->first, BEFORE) &&
 		      !strcmp(history_owner(range, 0), "/a (data)"));
 	}
 }
@@ -402,10 +406,10 @@ static void settled(void)
 	/* Without a folder there is nothing to note. */
 	CHECK(history_settled("/nonexistent", &(struct history_range){ .child = "p" }, NULL));
 	open_again(&history);
-	add(&history, "p", "u", 8, "t");
-	add(&history, "p", "u", 16, "t");
-	add(&history, "p", "u", 24, "t");
-	add(&history, "q", NULL, 8, "t");
+	add(&history, "p", "u", 8, BEFORE);
+	add(&history, "p", "u", 16, BEFORE);
+	add(&history, "p", "u", 24, BEFORE);
+	add(&history, "q", NULL, 8, BEFORE);
 	CHECK(history_save(&history) && history_settle(&history));
 	history_free(&history);
 
@@ -425,7 +429,7 @@ static void settled(void)
 	CHECK(history_settle(&history));
 	CHECK(!history_apply_settled(&history));
 	/* A driver that lists it again changes nothing. */
-	add(&history, "p", "u", 16, "t");
+	add(&history, "p", "u", 16, BEFORE);
 	history_free(&history);
 	settle("p", "u", 16, 4, NULL);
 	settle("p", "u", 24, 1, NULL);
@@ -474,6 +478,30 @@ static void settled_as_lost(void)
 	drop("settled");
 }
 
+/* What fails after a repair stays, though the line of the repair is read once more. */
+static void settled_before(void)
+{
+	struct history history;
+	char *now;
+
+	open_again(&history);
+	add(&history, "p", NULL, 8, BEFORE);
+	/* When the clock was wrong. */
+	add(&history, "p", NULL, 16, "2999-01-01T00:00:00.000Z");
+	settle("p", NULL, 0, 40, NULL);
+	CHECK(history_apply_settled(&history) && !history.nr_ranges);
+	usleep(2000);
+	now = clock_text(clock_now());
+	add(&history, "p", NULL, 8, now);
+	free(now);
+	CHECK(history_apply_settled(&history) && history.nr_ranges == 1);
+	CHECK(history_settle(&history));
+	history_free(&history);
+	CHECK(on_disk() == 1);
+	drop(FILE_NAME);
+	drop("settled");
+}
+
 /* A line that a kill has cut off is none, and what follows is read. */
 static void settled_in_part(void)
 {
@@ -482,8 +510,8 @@ static void settled_in_part(void)
 	FILE *file = fopen(path, "w");
 
 	open_again(&history);
-	add(&history, "p", NULL, 8, "t");
-	add(&history, "p", NULL, 16, "t");
+	add(&history, "p", NULL, 8, BEFORE);
+	add(&history, "p", NULL, 16, BEFORE);
 	CHECK(history_save(&history));
 	history_free(&history);
 	CHECK(file && fputs("x\np - 8 8", file) >= 0 && !fclose(file));
@@ -521,7 +549,7 @@ static void random_text(void)
 		strcat(text, parts[unit_below(sizeof(parts) / sizeof(parts[0]))]);
 	if (!parse(&history, text))
 		begin(&history);
-	add(&history, "p", NULL, 8, "t");
+	add(&history, "p", NULL, 8, BEFORE);
 	CHECK(history.nr_ranges >= 1 && !history_owner(&history.ranges[0], 9));
 	history_free(&history);
 }
@@ -535,6 +563,7 @@ int main(int argc, char **argv)
 	unknown_keys();
 	settled();
 	settled_as_lost();
+	settled_before();
 	settled_in_part();
 	damaged();
 	each_step();

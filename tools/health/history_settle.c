@@ -4,6 +4,9 @@
  * the history's lock writes the history, and the monitor keeps that lock for as long as it runs.  A
  * reader applies the lines to what it has read.  The writer applies them, saves the history and
  * empties the file, under the file's own lock, so that no line is lost in between.
+ *
+ * If the history can't be saved, as on a full disk, the lines stay and are applied again.  So a line
+ * has its time: what has failed since is not as it says.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -88,15 +91,22 @@ static void add_part(struct history *history, const struct copy *copy, uint64_t 
 static void add_lost(struct history *history, const struct history_range *settled, char *owner)
 {
 	struct history_range range = *settled;
-	char *now = clock_text(clock_now());
 
-	range.first = now;
-	range.last = now;
+	range.first = range.last;
 	range.source = "replace";
 	range.boot = "";
 	if (!history_same(history, &range))
 		history_add(history, &range, &owner, *owner ? 1 : 0);
+}
+
+/* A time that is still to come is of a clock that was set back, and shows nothing. */
+static bool has_failed_since(const struct history_range *range, const char *time)
+{
+	char *now = clock_text(clock_now());
+	bool since = strcmp(range->last, time) > 0 && strcmp(range->last, now) <= 0;
+
 	free(now);
+	return since;
 }
 
 /* Apply a line: the parts of the ranges that are outside stay as they are. */
@@ -121,6 +131,8 @@ static void apply(struct history *history, const struct history_range *settled)
 		if (from >= end || to <= first ||
 		    (settled->state && !strcmp(range->state, LOST)))
 			continue;
+		if (!settled->state && has_failed_since(range, settled->last))
+			continue;
 		old = history_same(history, range);
 		if (old)
 			history_remove(history, old);
@@ -139,7 +151,7 @@ static void apply(struct history *history, const struct history_range *settled)
 bool history_apply_settled(struct history *history)
 {
 	char *text = read_text("%s/" FILE_NAME, history->folder), *rest = text, *line;
-	char child[32], uuid[64], state[32];
+	char child[32], uuid[64], state[32], time[32];
 	struct history_range settled;
 	uintmax_t sector, sectors;
 	bool any = false;
@@ -147,17 +159,20 @@ bool history_apply_settled(struct history *history)
 
 	while ((line = strsep(&rest, "\n"))) {
 		owner = 0;
-		if (sscanf(line, "%31s %63s %ju %ju %31s %n", child, uuid, &sector, &sectors,
-			   state, &owner) != 5 || sectors > UINT64_MAX - sector)
+		if (sscanf(line, "%31s %63s %ju %ju %31s %31s %n", child, uuid, &sector, &sectors,
+			   state, time, &owner) != 6 || sectors > UINT64_MAX - sector)
 			continue;
-		/* The last word of a line that was cut off is none of them. */
 		if (strcmp(state, GOOD) && strcmp(state, QUARANTINED) && strcmp(state, LOST))
+			continue;
+		/* In a line that was cut off. */
+		if (!strchr(time, 'Z'))
 			continue;
 		settled = (struct history_range){
 			.child = child,
 			.namespace = strcmp(uuid, NO_UUID) ? uuid : NULL,
 			.sector = sector,
 			.sectors = sectors,
+			.last = time,
 			.state = strcmp(state, GOOD) ? state : NULL,
 		};
 		if (strcmp(state, LOST))
@@ -196,19 +211,21 @@ static int lock_file(const char *folder, int flags)
 bool history_settled(const char *folder, const struct history_range *range, const char *owner)
 {
 	int fd = lock_file(folder, O_CREAT), err;
+	char last = '\n', *time;
 	struct stat status;
-	char last = '\n';
 	bool done;
 
 	if (fd < 0)
 		return errno == ENOENT;
+	time = clock_text(clock_now());
 	done = !fstat(fd, &status) &&
 	       (!status.st_size || pread(fd, &last, 1, status.st_size - 1) == 1) &&
-	       dprintf(fd, "%s%s %s %ju %ju %s%s%s\n", last == '\n' ? "" : "\n", range->child,
-		       range->namespace ?: NO_UUID, (uintmax_t)range->sector,
-		       (uintmax_t)range->sectors, range->state ?: GOOD, owner ? " " : "",
+	       dprintf(fd, "%s%s %s %ju %ju %s %s%s%s\n", last == '\n' ? "" : "\n",
+		       range->child, range->namespace ?: NO_UUID, (uintmax_t)range->sector,
+		       (uintmax_t)range->sectors, range->state ?: GOOD, time, owner ? " " : "",
 		       owner ?: "") > 0 && !fsync(fd);
 	err = errno;
+	free(time);
 	close(fd);
 	errno = err;
 	return done;
