@@ -118,6 +118,7 @@ def steps(*words):
         done = call(*words, prefix=["strace", "-qq", "-e", f"trace={STEPS}", "-o", file.name])
         lines = [line for line in file if "(" in line]
     assert done.code == 0, done
+    assert not any("FIFREEZE" in line for line in lines)
     names = [line.partition("(")[0] for line in lines]
     for at, name in enumerate(names):
         if name == "ioctl" and "FICLONE" not in lines[at] and "SETXATTR" not in lines[at]:
