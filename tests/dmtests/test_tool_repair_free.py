@@ -179,3 +179,13 @@ def test_nothing(clean):
     assert not os.path.exists(scene.fs.path(QUARANTINE))
     scene.fs.unmount()
     assert "it is not mounted" in refused("repair", scene.name, "--free")
+
+
+def test_read_only(clean):
+    scene = Scene(clean)
+    spoil(scene, 4 * SMALLEST_GROUP + MIB)
+    run("mount", "-o", "remount,ro", scene.fs.folder)
+    assert "mount -o remount,rw" in refused("repair", scene.name, "--free")
+    run("mount", "-o", "remount,rw", scene.fs.folder)
+    assert "in quarantine" in daxlinear("repair", scene.name, "--free")
+    scene.check_clean()

@@ -7,9 +7,11 @@ import os
 import pytest
 
 from lib.command import CommandError, run
+from lib.devices.unplug import Unplugged
 from lib.module import HEAL
+from lib.tool import strace
 from lib.tool.repair import QUARANTINE, Scene, digest, repair
-from lib.tool.tool import BAD_NAMES, FAILED, FOUND, USAGE, call, refused
+from lib.tool.tool import BAD_NAMES, FAILED, FOUND, USAGE, call, daxlinear, refused
 from lib.units import MIB, PAGE, PAGE_SECTORS
 
 
@@ -28,6 +30,8 @@ def test_an_owner_that_cannot_be_written(clean):
     finally:
         run("chattr", "-i", fs.path("other"))
     assert len(scene.quarantine()) == 1
+    # the quarantine has it, and not alone
+    assert "quarantined" not in daxlinear("damage", scene.name, code=FOUND)
     repair(scene, path, "--from", backup)
     assert len(scene.quarantine()) == 1
     assert digest(path) == digest(fs.path("other")) == digest(backup)
@@ -200,6 +204,22 @@ def test_a_full_filesystem(clean):
     scene.check_clean()
 
 
+def test_no_room(clean):
+    # for the folder, for the bad block's new name, and for the good block
+    scene = Scene(clean)
+    path, backup = scene.make("file", MIB)
+    scene.spoil("file", 5 * PAGE)
+    before = scene.fs.place("file", 5 * PAGE)
+    for step in ("mkdirat", "linkat", "fallocate"):
+        done = strace.fail_at(step, 1, "ENOSPC", "repair", scene.name, "--file", path, "--from",
+                              backup)
+        assert done.code == FAILED and "is full: make room" in done.err
+        assert scene.fs.place("file", 5 * PAGE) == before
+    repair(scene, path, "--from", backup)
+    assert digest(path) == digest(backup) and len(scene.quarantine()) == 1
+    scene.check_clean()
+
+
 def test_shut_down(clean):
     scene = Scene(clean)
     path, backup = scene.make("file", MIB)
@@ -209,6 +229,19 @@ def test_shut_down(clean):
     assert "XFS has shut down" in refused("repair", scene.name, "--free")
     done = call("repair", scene.name)
     assert done.code == FOUND and "XFS has shut down" in done.err
+
+
+def test_a_child_that_is_gone(clean):
+    scene = Scene(clean)
+    path, backup = scene.make("file", MIB)
+    # with a mapped file of it, 6.1 could not unmount
+    scene.fs.unmount()
+    with Unplugged(scene.children[1]):
+        listed = call("repair", scene.name)
+        assert listed.code == FOUND and "the child is gone; bring it back" in listed.out
+        for words in (["--file", path, "--from", backup], ["--free"], ["--metadata", "--yes"]):
+            assert "a child of" in refused("repair", scene.name, *words)
+        scene.device.remove()
 
 
 def test_a_folder_of_another_user(clean):

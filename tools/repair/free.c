@@ -4,6 +4,7 @@
  * for the inode of the folder.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "fs/blocks.h"
 #include "repair/books.h"
 #include "repair/free.h"
+#include "repair/job.h"
 #include "repair/quarantine.h"
 #include "repair/reach.h"
 #include "util/alloc.h"
@@ -144,6 +146,8 @@ int free_repair(struct scene *scene)
 
 	if (!nr)
 		puts("no block of free space is bad");
+	else if (faccessat(scene->root, ".", W_OK, AT_EACCESS))
+		die(EXIT_FAILED, "%s: %s", scene->mount.folder, job_reason(errno));
 	for (i = 0; i < nr; i++) {
 		struct caught *new = &caught[nr_caught];
 
