@@ -12,7 +12,7 @@ from lib.dm.ioctl import names
 from lib.fs.xfs import Xfs
 from lib.tool import labels
 from lib.tool.monitor import state
-from lib.tool.replace import MAPS, content, fill, kill_after, pages_of, plain, slow
+from lib.tool.replace import MAPS, Held, content, fill, pages_of, plain
 from lib.tool.steps import kill_at, steps_of
 from lib.tool.tab import boot_table, lines_of
 from lib.tool.tool import FOUND, USAGE, ask, call, daxlinear, refused
@@ -53,9 +53,12 @@ def test_hundred_bad_pages_and_five_kills(kept):
         bad |= pages_of([(FIRST + page * PAGE, PAGE)])
     for sector in bad:
         wanted[sector * SECTOR:(sector + 1) * SECTOR] = bytes(SECTOR)
-    environment = slow(kept.folder(), 4 * MIB)
-    for _ in range(5):
-        kill_after(4 * MIB, environment, "--to-larger", "mem", c, d)
+    folder = kept.folder()
+    for number in range(5):
+        with Held(folder, (number + 1) * 8 * MIB, "--to-larger", "mem", c, d,
+                  slow=True) as replace:
+            assert number * 7 * MIB <= replace.begun_with() <= number * 9 * MIB
+            replace.kill()
         assert labels.table("mem").split()[7:9] == [c.number, str(labels.FRONT)]
         assert labels.members()[d.path]["is"] == "incoming"
         assert labels.state("mem") == "complete"
@@ -127,8 +130,8 @@ def test_written_to_between_two_runs(kept):
     # the map file says that it is copied, and it has changed since
     c, d = kept.nvdimms[2:4]
     fill("/dev/mapper/mem", 3, FIRST + SECOND)
-    environment = slow(kept.folder(), 4 * MIB)
-    kill_after(16 * MIB, environment, "--to-larger", "mem", c, d)
+    with Held(kept.folder(), 16 * MIB, "--to-larger", "mem", c, d):
+        pass
     wait_for(lambda: run("dmsetup", "info", "-c", "--noheadings", "-o", "open", "mem").strip()
              == "0", "it is open")
     data = fill("/dev/mapper/mem", 4, FIRST + SECOND)

@@ -10,6 +10,7 @@
 #include "util/alloc.h"
 #include "health/check.h"
 #include "cmd/command.h"
+#include "device/claim.h"
 #include "device/geometry.h"
 #include "device/huge.h"
 #include "fs/mounts.h"
@@ -202,6 +203,7 @@ static int run(int argc, char **argv)
 		die(EXIT_FAILED, "%s has no table", mapped.name);
 	size = table_end(&device->table) * SECTOR;
 	path = block_path(mapped.dev);
+	claim_refuse(mapped.dev, mapped.name);
 	refuse_in_use(&mapped, path);
 	if (!force)
 		refuse_signature(path, size);

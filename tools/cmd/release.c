@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "cmd/command.h"
+#include "device/claim.h"
 #include "device/dm.h"
 #include "device/lock.h"
 #include "device/stack.h"
@@ -75,6 +76,7 @@ static int run(int argc, char **argv)
 	if (member->label.kind == LABEL_FOREIGN)
 		die(EXIT_FOREIGN, "%s has partitions that are not as daxlinear writes them: wipefs -a %s erases the table with all of them",
 		    given, member->path);
+	claim_refuse(member->dev, member->path);
 	refuse_needed(&machine, member);
 	refuse_used(member->path, member->dev);
 	hold_signals();

@@ -7,6 +7,7 @@
 #include "cmd/command.h"
 #include "cmd/sets.h"
 #include "device/change.h"
+#include "device/claim.h"
 #include "device/dm.h"
 #include "device/lock.h"
 #include "device/name.h"
@@ -80,6 +81,8 @@ static int run(int argc, char **argv)
 	lock_changes();
 	machine_read(&machine);
 	find(&subject, &machine, name);
+	if (subject.is_live)
+		claim_refuse(subject.mapped.dev, subject.mapped.name);
 	wrong = subject.set ? label_name_check(new) : NULL;
 	if (wrong)
 		usage("\"%s\" %s", new, wrong);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cmd/command.h"
+#include "device/claim.h"
 #include "device/dm.h"
 #include "device/lock.h"
 #include "drill/scratch.h"
@@ -118,6 +119,7 @@ static int run(int argc, char **argv)
 	scene_read(&scene, given.name);
 	if (!changes)
 		return list_print(&scene) ? EXIT_FOUND : EXIT_DONE;
+	claim_refuse(scene.device->dev, scene.device->name);
 	check_children(&scene);
 	if (given.metadata)
 		return metadata_repair(&scene, given.yes);

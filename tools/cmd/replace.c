@@ -13,6 +13,7 @@
 #include "cmd/set_device.h"
 #include "cmd/sets.h"
 #include "device/change.h"
+#include "device/claim.h"
 #include "device/huge.h"
 #include "device/lock.h"
 #include "health/report.h"
@@ -52,6 +53,7 @@ struct job {
 	struct swap swap;
 	struct children children;
 	struct segment *segment;	/* of the line: the place of the child */
+	struct table table;		/* before it is changed */
 	struct place old, new;
 	struct bads bads;
 	struct copy copy;
@@ -112,7 +114,7 @@ static void find_map(struct job *job)
 	free(new);
 }
 
-/* Remove the map file, its lock, and what a run that was killed has left beside it. */
+/* Remove the map file, and what a run that was killed has left beside it. */
 static void drop_map(const struct job *job)
 {
 	char *pattern = format_text("%s.*", job->copy.map_path);
@@ -225,6 +227,7 @@ static void find_old(struct job *job, dev_t child)
 	struct line *line = &job->swap.line;
 	size_t i, nr = 0;
 
+	job->swap.set = set_of_device(&job->machine, &job->swap.mapped);
 	job->segment = find_child(line, child);
 	if (!job->segment)
 		die(EXIT_FAILED, "%s is no child of %s: daxlinear status %s lists them",
@@ -286,6 +289,7 @@ static void open_new(struct job *job)
 	char text[2][SIZE_TEXT_LEN];
 	struct child *new, probe;
 	uint64_t room, rest;
+	const char *bad;
 
 	if (find_child(&job->swap.line, job->given.new_dev))
 		die(EXIT_FAILED, "%s is a child of %s already: give a device that is free",
@@ -328,9 +332,18 @@ static void open_new(struct job *job)
 		.start_bytes = job->old.start_bytes, .len_bytes = job->old.len_bytes,
 		.dev = new->dev, .offset_bytes = new->offset_sectors * SECTOR,
 	};
-	lost_refuse_bad(job->given.new, &job->new);
+	bad = lost_is_bad(&job->new);
+	if (bad)
+		die(EXIT_FAILED, "%s is bad itself, %s: give another device", job->given.new, bad);
 	close(new->fd);
 	job->swap.new = new;
+}
+
+/* Put the new child into the line. */
+static void put_new(const struct job *job)
+{
+	job->segment->dev = job->new.dev;
+	job->segment->offset_sectors = job->new.offset_bytes / SECTOR;
 }
 
 /* Have the kernel look at the new table before anything is written. */
@@ -338,11 +351,20 @@ static void try_table(struct job *job)
 {
 	struct table table;
 
-	job->segment->dev = job->new.dev;
-	job->segment->offset_sectors = job->new.offset_bytes / SECTOR;
+	put_new(job);
 	table = line_table(&job->swap.line);
 	change_try(&job->swap.mapped, &table);
 	table_free(&table);
+}
+
+/* Whether the new device still has the label that this run or an earlier one has written. */
+static bool has_label(const struct job *job)
+{
+	const struct member *new = member_find(&job->machine, job->given.new_dev);
+
+	return is_begun(job) && new->label.joined == job->swap.tag &&
+	       new->label.offset_bytes == job->new.offset_bytes &&
+	       new->label.len_bytes == job->new.len_bytes;
 }
 
 /* Label the new device, which keeps others from using it until the copy is done. */
@@ -350,23 +372,88 @@ static void label_new(struct job *job)
 {
 	const struct member *new = member_find(&job->machine, job->given.new_dev);
 
-	if (is_begun(job) && new->label.offset_bytes == job->new.offset_bytes &&
-	    new->label.len_bytes == job->new.len_bytes) {
+	if (is_begun(job))
 		job->swap.tag = new->label.joined;
+	if (has_label(job))
 		return;
-	}
 	job->swap.tag = member_tag();
 	hold_signals();
 	member_incoming(job->swap.new, &job->swap.old->label, job->swap.tag);
 	let_signals();
 }
 
-/* Copy the child while nothing else can use the device or the new child. */
+/* Keep other commands away from what is used while the lock is not held. */
+static void claim(const struct job *job)
+{
+	const struct given *given = &job->given;
+	char *what = format_text("daxlinear replace %s %s %s", given->name, given->old, given->new);
+
+	claim_refuse(job->old.dev, given->old);
+	claim_take(job->swap.mapped.dev, what);
+	claim_take(job->old.dev, what);
+	claim_take(job->new.dev, what);
+	free(what);
+}
+
+/* Check all again that may have changed while the lock was not held, and put the new child in. */
+static void check_again(struct job *job)
+{
+	const struct given *given = &job->given;
+	struct job now = *job;
+	const char *changed = given->name, *bad;
+
+	machine_read(&now.machine);
+	if (dm_find(given->name, &now.swap.mapped) &&
+	    now.swap.mapped.dev == job->swap.mapped.dev) {
+		change_read(&now.swap.line, &now.swap.mapped);
+		now.table = line_table(&now.swap.line);
+		if (!strcmp(now.table.targets->params, job->table.targets->params) &&
+		    table_end(&now.table) == table_end(&job->table))
+			changed = NULL;
+	}
+	if (!changed)
+		find_old(&now, job->old.dev);
+	if (!changed && !now.swap.set != !job->swap.set)
+		changed = given->old;
+	if (!changed && now.swap.set && !has_label(&now))
+		changed = given->new;
+	if (changed)
+		die(EXIT_FAILED, "%s was changed during the copy: %s is as it was; the same command goes on",
+		    changed, given->name);
+	bad = lost_is_bad(&job->new);
+	if (bad)
+		die(EXIT_FAILED, "%s has become bad itself, %s: %s is as it was; give another device",
+		    given->new, bad, given->name);
+	*job = now;
+	put_new(job);
+}
+
+/* Exit because ddrescue could not copy: it has printed the reason. */
+static void fails(const struct job *job)
+{
+	const struct given *given = &job->given;
+	const char *bad = lost_is_bad(&job->new);
+
+	if (bad)
+		die(EXIT_FAILED, "%s has become bad itself, %s: %s is as it was; give another device",
+		    given->new, bad, given->name);
+	die(EXIT_FAILED, "ddrescue could not copy %s to %s: %s is as it was; the same command goes on where it ended, and if %s fails again, give another device",
+	    given->old, given->new, given->name, given->new);
+}
+
+/*
+ * Copy the child while nothing else can use the device or the new child, and without the lock of
+ * changes: it takes hours.
+ */
 static void copy(struct job *job)
 {
-	int device = exclusive_open(&job->swap.mapped, &job->stack), new;
+	struct swap *swap = &job->swap;
+	uint64_t written, before;
+	int device, new;
 
-	if (job->swap.set)
+	device = exclusive_open(&swap->mapped, &job->stack);
+	claim(job);
+	if (swap->set)
 		label_new(job);
 	new = open(job->given.new, O_RDONLY | O_EXCL | O_CLOEXEC);
 	if (new < 0)
@@ -379,8 +466,20 @@ static void copy(struct job *job)
 	};
 	job->copy.len_bytes = job->old.len_bytes;
 	lost_find_bad(&job->copy, &job->bads, &job->old);
-	copy_run(&job->copy);
-	copy_compare(&job->copy);
+	written = exclusive_check(&swap->mapped, device);
+	do {
+		before = written;
+		unlock_changes();
+		if (!copy_run(&job->copy))
+			fails(job);
+		copy_compare(&job->copy);
+		lock_changes();
+		written = exclusive_check(&swap->mapped, device);
+		if (written != before)
+			note("%s was written to during the copy: comparing again",
+			     job->given.name);
+	} while (written != before);
+	check_again(job);
 	lost_note(&job->copy, &job->bads, &job->old, &job->new);
 	close(new);
 	close(device);
@@ -419,12 +518,12 @@ static int run(int argc, char **argv)
 	change_read(&job.swap.line, mapped);
 	if (mapped->inactive)
 		dm_clear(mapped->name);
+	job.table = line_table(&job.swap.line);
 	child = find_child(&job.swap.line, given->old_dev) ? given->old_dev :
 		block_disk(given->old_dev);
 	if (!find_child(&job.swap.line, child) && find_child(&job.swap.line, given->new_dev) &&
 	    !access(job.copy.map_path, F_OK))
 		return go_on(&job, &job.swap.line);
-	job.swap.set = set_of_device(&job.machine, mapped);
 	find_old(&job, child);
 	stack_read(&job.stack);
 	/* It is in use: the kernel would refuse the new table for another reason. */

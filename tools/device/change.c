@@ -7,6 +7,7 @@
 
 #include "util/alloc.h"
 #include "device/change.h"
+#include "device/claim.h"
 #include "device/counters.h"
 #include "device/dm.h"
 #include "device/fresh.h"
@@ -116,6 +117,7 @@ size_t change_read(struct line *line, const struct mapped *mapped)
 	struct table table;
 	size_t nr;
 
+	claim_refuse(mapped->dev, mapped->name);
 	if (dm_is_lvms(mapped))
 		die(EXIT_FAILED, "%s is a logical volume, whose tables LVM makes: lvextend makes it longer, and convert in /etc/daxlinear/lvm.conf with daxlinear lvm reconcile makes its table one line",
 		    mapped->name);
@@ -207,6 +209,7 @@ void change_remove(const struct mapped *mapped)
 {
 	int err;
 
+	claim_refuse(mapped->dev, mapped->name);
 	hold_signals();
 	err = dm_remove(mapped);
 	let_signals();

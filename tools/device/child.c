@@ -9,6 +9,7 @@
 
 #include "util/alloc.h"
 #include "device/child.h"
+#include "device/claim.h"
 #include "device/huge.h"
 #include "sys/nd.h"
 #include "sys/pages.h"
@@ -225,6 +226,7 @@ void children_open(struct children *children, const struct stack *stack)
 		struct child *child = &children->children[i];
 
 		child_open(child);
+		claim_refuse(child->dev, child->given);
 		if (children->front_bytes)
 			refuse_unlabelled(children, child);
 		find_range(children, child);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "device/lock.h"
 #include "util/say.h"
@@ -33,6 +34,13 @@ void lock_changes(void)
 		if (flock(lock_fd, LOCK_EX))
 			die(EXIT_FAILED, "%s: %s", LOCK, strerror(errno));
 	}
+}
+
+/* Let other processes change devices, but for those that this one has claimed: device/claim.c. */
+void unlock_changes(void)
+{
+	close(lock_fd);
+	lock_fd = -1;
 }
 
 /*

@@ -7,6 +7,7 @@
 
 void lock_changes(void);
 bool lock_changes_at_once(void);
+void unlock_changes(void);
 void hold_signals(void);
 void let_signals(void);
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "device/claim.h"
 #include "member/disks.h"
 #include "sys/sysfs.h"
 #include "util/alloc.h"
@@ -199,6 +200,7 @@ void children_refuse_members(struct children *children, const struct machine *ma
 	for (child = children->children; child < children->children + children->nr; child++) {
 		if (stat(child->given, &status) || !S_ISBLK(status.st_mode))
 			continue;
+		claim_refuse(status.st_rdev, child->given);
 		member = member_find(machine, status.st_rdev);
 		if (!member)
 			continue;

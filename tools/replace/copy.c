@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/param.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -41,23 +40,8 @@ static unsigned int sector_of(const struct copy *copy)
 	return MAX(copy->from.sector_bytes, copy->to.sector_bytes);
 }
 
-/*
- * Wait for a ddrescue that outlives the command that ran it, which has the lock, too.  Return the
- * lock for the next one.
- */
-static int lock_map(const struct copy *copy)
-{
-	char *path = format_text("%s.lock", copy->map_path);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd < 0 || flock(fd, LOCK_EX))
-		die(EXIT_FAILED, "%s: %s", path, strerror(errno));
-	free(path);
-	return fd;
-}
-
 /* Run ddrescue, which is ended with this process; whether it succeeded. */
-static bool run_ddrescue(const struct words *words, int lock)
+static bool run_ddrescue(const struct words *words)
 {
 	pid_t parent = getpid(), pid;
 	int status;
@@ -65,8 +49,7 @@ static bool run_ddrescue(const struct words *words, int lock)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		if (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != parent ||
-		    fcntl(lock, F_SETFD, 0))
+		if (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != parent)
 			_exit(EXIT_FAILURE);
 		execvp(words->words[0], words->words);
 		note("%s: %s%s", words->words[0], strerror(errno),
@@ -77,11 +60,10 @@ static bool run_ddrescue(const struct words *words, int lock)
 	       !WEXITSTATUS(status);
 }
 
-/* Copy what was not copied before and is not known to be bad. */
-void copy_run(struct copy *copy)
+/* Copy what was not copied before and is not known to be bad; whether ddrescue could. */
+bool copy_run(struct copy *copy)
 {
 	unsigned int sector = sector_of(copy);
-	int lock = lock_map(copy);
 	struct words words = { 0 };
 	size_t i, j;
 
@@ -121,10 +103,8 @@ void copy_run(struct copy *copy)
 	words_add(&words, "%s", copy->from.path);
 	words_add(&words, "%s", copy->to.path);
 	words_add(&words, "%s", copy->map_path);
-	if (!run_ddrescue(&words, lock))
-		die(EXIT_FAILED, "ddrescue could not copy %s to %s: the same command goes on where it ended; if %s fails, give another device",
-		    copy->from.path, copy->to.path, copy->to.path);
-	close(lock);
+	if (!run_ddrescue(&words))
+		return false;
 	map_free(&copy->map);
 	map_read(&copy->map, copy->map_path, copy->from.start_bytes, copy->len_bytes);
 	for (i = 0; i < copy->map.nr; i++)
@@ -132,12 +112,14 @@ void copy_run(struct copy *copy)
 		    copy->map.ranges[i].state != MAP_BAD)
 			die(EXIT_FAILED, "ddrescue did not try all of %s: the same command goes on",
 			    copy->from.path);
+	return true;
 }
 
 static void fails(const struct copy *copy, uint64_t at)
 {
-	die(EXIT_FAILED, "%s fails at 0x%jx: %s; give another device", copy->to.path,
-	    (uintmax_t)(copy->to.start_bytes + at - copy->from.start_bytes), strerror(errno));
+	die(EXIT_FAILED, "%s fails at 0x%jx: %s: nothing is changed; give another device",
+	    copy->to.path, (uintmax_t)(copy->to.start_bytes + at - copy->from.start_bytes),
+	    strerror(errno));
 }
 
 static bool is_known(const struct map *bad, uint64_t at, uint64_t len)

@@ -19,7 +19,7 @@ struct copy {
 	struct map bad;		/* what is known to be bad, of a state of its own, on @from */
 };
 
-void copy_run(struct copy *copy);
+bool copy_run(struct copy *copy);
 void copy_compare(struct copy *copy);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,14 +44,38 @@ static char *find_opener(dev_t dev)
 }
 
 /*
+ * Refuse a device that is open elsewhere, though exclusive_open() did.  Return how many sectors
+ * were written to it, with what was in the page cache: a close elsewhere leaves that there.
+ */
+uint64_t exclusive_check(const struct mapped *mapped, int fd)
+{
+	struct timespec moment = { .tv_nsec = 100 * 1000000 };
+	uintmax_t written, zeroed = 0;
+	struct mapped now = { 0 };
+	unsigned int i;
+	char *text;
+
+	for (i = 0; i < ATTEMPTS && dm_find(mapped->name, &now) && now.open_count > 1; i++)
+		nanosleep(&moment, NULL);
+	if (now.open_count > 1)
+		die(EXIT_FAILED, "/dev/mapper/%s is open in %s: end that first", mapped->name,
+		    find_opener(mapped->dev));
+	fsync(fd);
+	text = read_text("/sys/dev/block/%u:%u/stat", major(mapped->dev), minor(mapped->dev));
+	if (!text || sscanf(text, "%*u %*u %*u %*u %*u %*u %ju %*u %*u %*u %*u %*u %*u %ju",
+			    &written, &zeroed) < 1)
+		die(EXIT_FAILED, "/dev/mapper/%s was removed just now", mapped->name);
+	free(text);
+	return written + zeroed;
+}
+
+/*
  * Open a device so that it cannot be mounted meanwhile.  Refuse one that is in use, and name by
  * what.
  */
 int exclusive_open(const struct mapped *mapped, const struct stack *stack)
 {
-	struct timespec moment = { .tv_nsec = 100 * 1000000 };
 	char *path = block_path(mapped->dev);
-	struct mapped now = { 0 };
 	struct mount mount;
 	size_t i, j;
 	int fd;
@@ -70,12 +95,7 @@ int exclusive_open(const struct mapped *mapped, const struct stack *stack)
 	if (fd < 0)
 		die(EXIT_FAILED, "%s: %s: it is in use by %s", path, strerror(errno),
 		    find_opener(mapped->dev));
-	for (i = 0; i < ATTEMPTS && dm_find(mapped->name, &now) && now.open_count > 1; i++)
-		nanosleep(&moment, NULL);
-	if (now.open_count > 1)
-		die(EXIT_FAILED, "%s is open in %s: end that first", path,
-		    find_opener(mapped->dev));
-	fsync(fd);
 	free(path);
+	exclusive_check(mapped, fd);
 	return fd;
 }

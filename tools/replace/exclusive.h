@@ -6,6 +6,7 @@
 #include "device/dm.h"
 #include "device/stack.h"
 
+uint64_t exclusive_check(const struct mapped *mapped, int fd);
 int exclusive_open(const struct mapped *mapped, const struct stack *stack);
 
 #endif

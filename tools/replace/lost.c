@@ -98,16 +98,13 @@ static const char *find_list(const struct media_range *media)
 	return found;
 }
 
-/* Refuse a device that is bad itself where it would be used. */
-void lost_refuse_bad(const char *given, const struct place *new)
+/* What says that a device is bad itself where it would be used; NULL if nothing does. */
+const char *lost_is_bad(const struct place *new)
 {
 	struct media_range media;
-	const char *found;
 
 	as_media(new, &media);
-	found = find_list(&media);
-	if (found)
-		die(EXIT_FAILED, "%s is bad itself, %s: give another device", given, found);
+	return find_list(&media);
 }
 
 static void settled(const struct history_range *range, const char *owner)

@@ -15,7 +15,7 @@ struct place {
 };
 
 void lost_find_bad(struct copy *copy, const struct bads *bads, const struct place *old);
-void lost_refuse_bad(const char *given, const struct place *new);
+const char *lost_is_bad(const struct place *new);
 void lost_note(const struct copy *copy, const struct bads *bads, const struct place *old,
 	       const struct place *new);
 
