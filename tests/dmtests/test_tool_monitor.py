@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lib.beside import wait_for
+from lib.beside import PATIENCE_SECONDS, wait_for
 from lib.command import read_file, run, write_file
 from lib.devices.badblocks import heal
 from lib.devices.unplug import Unplugged
@@ -17,7 +17,7 @@ from lib.dm.target import DaxLinear, Linear
 from lib.fs.xfs import Xfs
 from lib.holders.record import Record
 from lib.module import HEAL, HOLDER, TARGET
-from lib.tool.monitor import HISTORY, HOOKS, STATE, Monitor, history, hooks, state
+from lib.tool.monitor import HASTENED, HISTORY, HOOKS, STATE, Monitor, history, hooks, state
 from lib.tool.mounted import MountedTool
 from lib.tool.repair import Scene, repair
 from lib.tool.tool import FAILED, PROGRAM, USAGE, ToolDevice, ask, call, daxlinear, refused
@@ -77,13 +77,15 @@ def test_by_name(clean):
 def test_text(clean):
     a = clean.nvdimms[1]
     device = clean.named_device(DaxLinear(MIB_SECTORS, a, MIB_SECTORS))
-    clean.probe.inject(a, MIB + PAGE)
-    with subprocess.Popen(["timeout", "5", "stdbuf", "-o0", PROGRAM,
+    with subprocess.Popen(["timeout", str(PATIENCE_SECONDS), "stdbuf", "-o0", PROGRAM,
                            "monitor", device.name], stdout=subprocess.PIPE, text=True) as process:
-        out, _ = process.communicate()
-    (line,) = out.splitlines()
-    assert f"{device.name}: 4 KiB at 0x1000 failed, on {a.name} (" in line
-    assert "left to the kernel's generic handling" in line and line.startswith("20")
+        for page in (1, 2):
+            clean.probe.inject(a, MIB + page * PAGE)
+            line = process.stdout.readline()
+            assert f"{device.name}: 4 KiB at {page * PAGE:#x} failed, on {a.name} (" in line
+            assert "left to the kernel's generic handling" in line and line.startswith("20")
+        process.terminate()
+        assert process.stdout.read() == ""
 
 
 def test_two_names(clean):
@@ -556,7 +558,7 @@ def test_odd_hooks(kept):
         os.chmod(f"{HOOKS}/e-open", 0o777)
         os.symlink("/nowhere", f"{HOOKS}/i-nowhere")
         # so that a file's mode counts for root, too
-        done = call("monitor", "--test", prefix=["setpriv", "--bounding-set",
+        done = call("monitor", "--test", prefix=[*HASTENED, "setpriv", "--bounding-set",
                                                  "-dac_override,-dac_read_search",
                                                  "--inh-caps",
                                                  "-dac_override,-dac_read_search"])

@@ -12,11 +12,15 @@ import time
 
 from ..beside import PATIENCE_SECONDS, wait_for
 from ..command import ENVIRONMENT, log, run
+from ..module import TOP
 from .tool import PROGRAM
 
 STATE = "/var/lib/daxlinear"
 HISTORY = f"{STATE}/failures.json"
 HOOKS = "/etc/daxlinear/alert.d"
+
+# what a command begins with whose patience ends in a fifth of the time
+HASTENED = ["env", f"LD_PRELOAD={TOP}/tests/programs/hasten.so"]
 
 
 class Monitor:
