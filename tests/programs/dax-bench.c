@@ -46,12 +46,8 @@
 /* Two ticks of a kernel of 100 a second, and more. */
 #define TICKS_US	25000
 
-/*
- * How often each offset of a list is counted.  The first time makes page tables.  The others begin
- * one offset later each time: every 11th and every 32nd fault of a round folds a counter, and so
- * no offset does that in all five.
- */
-#define ROUNDS		6
+/* How often each offset of a list is counted.  The first time makes page tables. */
+#define ROUNDS		10
 
 /* Where to read, write or touch. */
 struct places {
@@ -110,10 +106,16 @@ static off_t offset_of(const struct places *places, unsigned int i)
 	return places->list ? (off_t)places->list[i] : places->first + (off_t)(i * places->size);
 }
 
-/* Return which one is the @i-th of a round. */
+/*
+ * Return which one is the @i-th of a round.
+ *
+ * Every 11th or 32nd use folds a counter.  Some counters are where they were after each round, as
+ * pages are unmapped, others go on.  By steps that grow, an offset meets neither in all rounds,
+ * however many offsets there are.
+ */
 static unsigned int turn(const struct places *places, unsigned int round, unsigned int i)
 {
-	return (i + round) % places->count;
+	return (i + round * (round + 1) / 2) % places->count;
 }
 
 static unsigned int rounds(const struct places *places)
