@@ -17,7 +17,8 @@ from lib.fs.xfs import Xfs, XfsFailures
 from lib.holders.taint import MACHINE_CHECK
 from lib.holders.victim import Sigbus, Victim
 from lib.tool import labels
-from lib.tool.tool import FOUND, ToolDevice, call, daxlinear
+from lib.tool.replace import content, fill
+from lib.tool.tool import FOUND, ToolDevice, ask, call, daxlinear, refused
 from lib.units import HUGE, MIB, PAGE, SECTOR
 
 pytestmark = pytest.mark.cxl
@@ -103,6 +104,30 @@ def remade(bed, sector):
         "--sector-size", sector)
     bed.nvdimms = nvdimm.discover()
     return cxl.child(bed)
+
+
+def test_replace_of_large_sectors(clean):
+    # a bad block of 512 bytes makes all of its sector unreadable
+    (small,) = [child for child in clean.nvdimms if child is not cxl.child(clean)]
+    large = remade(clean, 4096)
+    length = 64 * MIB
+    try:
+        daxlinear("create", "mem", large, "--len", length, "--granule", length)
+        data = bytearray(fill("/dev/mapper/mem", 1, length))
+        lost = 5 * MIB // PAGE * PAGE
+        data[lost:lost + 4096] = bytes(4096)
+        large.add_badblocks(labels.FRONT + lost // SECTOR + 3, 1)
+        assert "4 KiB could not be read" in daxlinear("replace", "--to-larger", "mem", large, small)
+        assert content("/dev/mapper/mem", length) == data
+        (bad,) = ask("damage", "mem", code=FOUND)["bad"]
+        assert (bad["offset_bytes"], bad["length_bytes"]) == (lost, 4096)
+        daxlinear("release", large)
+        # what is on the device may use sectors of 512 bytes now
+        assert "has sectors of 4096 bytes" in refused("replace", "--to-larger", "mem", small, large)
+        daxlinear("remove", "mem")
+        daxlinear("release", small)
+    finally:
+        remade(clean, 512)
 
 
 def test_members_with_large_sectors(clean):

@@ -76,9 +76,12 @@ bool copy_run(struct copy *copy)
 		for (j = 0; copy->bad.ranges[i].state == MAP_BAD && j < copy->map.nr; j++) {
 			const struct map_range *bad = &copy->bad.ranges[i];
 			const struct map_range *range = &copy->map.ranges[j];
-			uint64_t start = MAX(bad->start_bytes, range->start_bytes);
-			uint64_t end = MIN(bad->start_bytes + bad->len_bytes,
-					   range->start_bytes + range->len_bytes);
+			/* The device reads whole sectors, and a bad block may be smaller. */
+			uint64_t first = bad->start_bytes / sector * sector;
+			uint64_t last = (bad->start_bytes + bad->len_bytes + sector - 1) / sector *
+					sector;
+			uint64_t start = MAX(first, range->start_bytes);
+			uint64_t end = MIN(last, range->start_bytes + range->len_bytes);
 
 			/* What was copied before it failed is kept. */
 			if (start < end && range->state != MAP_COPIED &&
