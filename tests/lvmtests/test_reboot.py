@@ -20,7 +20,8 @@ from lib.lvm.volume import Group, Volume
 from lib.tool import labels
 from lib.tool.members import FOLDER as SET_FOLDER
 from lib.tool.members import MOUNT, SERVICE, Members, state
-from lib.tool.tool import ask, daxlinear
+from lib.tool.replace import Held, content, fill, pattern
+from lib.tool.tool import ask, call, daxlinear
 from lib.units import MIB, PAGE
 
 FOLDER = "/srv/data"
@@ -49,6 +50,45 @@ def test_leave_volumes(bed):
     run("vgchange", "-qq", "-an", "vg")
     # see scripts/inside/init
     write_file("/run/reboot", "")
+
+
+# how much of a member is used, and how much of it is copied before the reboot
+KEPT, COPIED = 64 * MIB, 16 * MIB
+
+
+def replaced(folder, size):
+    """Return a replace of the first NVDIMM by the last, held when so much is copied."""
+    old, *_, new = nvdimm.discover()
+    return Held(folder, size, "--to-larger", "kept", old, new)
+
+
+def test_leave_replace(tmp_path):
+    """Leave a replace that has copied a part."""
+    old = nvdimm.discover()[0]
+    daxlinear("create", "kept", old, "--len", KEPT, "--granule", KEPT)
+    fill("/dev/mapper/kept", 1, KEPT)
+    with replaced(tmp_path, COPIED):
+        pass
+    wait_for(lambda: call("remove", "kept").code == 0, "it is in use")
+
+
+@pytest.mark.after_reboot(2)
+def test_replace_goes_on(tmp_path):
+    # of the device that was made at boot
+    old, *_, new = nvdimm.discover()
+    wait_for(lambda: os.path.exists("/dev/mapper/kept"), "kept is not made")
+    run("udevadm", "settle")
+    with replaced(tmp_path, KEPT) as replace:
+        assert COPIED <= replace.begun_with() < KEPT
+        replace.go()
+    assert content("/dev/mapper/kept", KEPT) == pattern(1, KEPT)
+    assert {path: one["is"] for path, one in labels.members().items()} == {
+        old.path: "replaced", new.path: "in place"}
+    daxlinear("remove", "kept")
+    for one in old, new:
+        daxlinear("release", one)
+        one.wipe()
+    run("udevadm", "settle")
 
 
 @pytest.mark.after_reboot(2)

@@ -16,7 +16,8 @@ MAPS = f"{STATE}/replace"
 
 def pattern(seed, length):
     """Return random data, of the same seed the same."""
-    return random.Random(seed).randbytes(length)
+    generator = random.Random(seed)
+    return b"".join(generator.randbytes(min(MIB, length - at)) for at in range(0, length, MIB))
 
 
 def fill(path, seed, length):
