@@ -324,7 +324,7 @@ def test_extend_less_than_a_group(clean):
 
 BAD: dict[str, tuple[list, int, str]] = {
     "no name": ([], USAGE, "give a NAME"),
-    "no device": (["{d}"], USAGE, "one DEV at least"),
+    "no device": (["{d}"], USAGE, "{d} has no labels: give a DEV"),
     "missing device": (["missing", "{b}"], FAILED, 'no mapped device "missing"'),
     "missing child": (["{d}", "/dev/missing"], FAILED, "/dev/missing: No such file"),
     "a child it has": (["{d}", "{a}"], FAILED, "{d} has a part"),

@@ -3,6 +3,7 @@
 
 import glob
 import os
+import re
 
 import pytest
 
@@ -114,7 +115,12 @@ def test_lost_files_are_named_and_repaired(kept):
 def test_first_member(kept):
     b, d = kept.nvdimms[1], kept.nvdimms[3]
     data = fill("/dev/mapper/mem", 2, FIRST)
-    assert "nothing is lost" in daxlinear("replace", "--to-larger", "mem", b, d)
+    out = daxlinear("replace", "--to-larger", "mem", b, d)
+    assert "nothing is lost" in out
+    # of a member that is not the last, no command takes the rest
+    rest = d.sectors * SECTOR - labels.FRONT * SECTOR - MIB - FIRST
+    assert f"{rest // MIB} MiB of {d} are unused: they stay so, as" in out
+    assert f"can grow, {kept.nvdimms[2]}\n" in out
     assert content("/dev/mapper/mem", FIRST) == data
     assert labels.members()[b.path]["is"] == "replaced"
     # the old one alone makes no set
@@ -152,6 +158,8 @@ def test_bad_words(kept):
     assert "what: no disk with DAX has a label of this set" in refused("replace", "what", c, d)
     assert "128 MiB" not in refused("replace", "mem", c, d)
     assert "give a device of the size of" in refused("replace", "mem", c, d)
+    assert "daxlinear extend can take the rest then" in refused("replace", "mem", c, d)
+    assert "only the last member can grow" in refused("replace", "mem", b, d)
     daxlinear("remove", "mem")
     assert "daxlinear assemble mem makes it" in refused("replace", "mem", c, d)
     daxlinear("assemble", "mem")
@@ -293,3 +301,21 @@ def test_without_labels(blank, monkeypatch):
         daxlinear("replace", "--to-larger", "mem", part.path, d)
         assert content("/dev/mapper/mem", 2 * FIRST) == data
         daxlinear("remove", "mem")
+
+
+@pytest.mark.parametrize("others, ranges", [(0, 1), (1, 3)], ids=["last", "not last"])
+def test_rest_without_labels(blank, others, ranges):
+    # it is joined to the range of the last child, or becomes a range of its own
+    blank.enter(state("8m"))
+    b, c, d = blank.nvdimms[1:4]
+    part = ("--len", FIRST, "--granule", FIRST)
+    daxlinear("create", "--no-label", "mem", b, *part)
+    if others:
+        daxlinear("extend", "mem", c, *part)
+    data = fill("/dev/mapper/mem", 7, FIRST)
+    out = daxlinear("replace", "--to-larger", "mem", b, d)
+    command = re.search(r" are unused: daxlinear (extend mem .*) takes them\n", out)[1]
+    daxlinear(*command.split(), "--granule", FIRST)
+    assert labels.table("mem").split()[3] == str(ranges)
+    assert content("/dev/mapper/mem", FIRST) == data
+    daxlinear("remove", "mem")

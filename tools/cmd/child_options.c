@@ -88,8 +88,8 @@ void children_print(const struct children *children, uint64_t start_sectors)
 
 		columns_row(&columns, "%s\t%s\t%s\t%s", size_text(start_sectors * SECTOR, text[0]),
 			    size_text(child->len_sectors * SECTOR, text[1]), child->given,
-			    size_text((child->size_sectors - child->len_sectors) * SECTOR,
-				      text[2]));
+			    size_text((child->size_sectors - child->used_sectors -
+				       child->len_sectors) * SECTOR, text[2]));
 		start_sectors += child->len_sectors;
 	}
 	columns_print(&columns);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "boot/tab_device.h"
 #include "boot/tab_file.h"
@@ -18,6 +19,7 @@
 #include "util/run.h"
 #include "util/say.h"
 #include "util/size.h"
+#include "sys/pages.h"
 #include "sys/sysfs.h"
 #include "fs/xfs.h"
 
@@ -79,6 +81,7 @@ struct extension {
 	struct content content;
 	struct boot boot;
 	const struct set *set;	/* NULL for a device without labels */
+	const struct member *last;	/* whose disk has more for it, if no DEV is given */
 	struct table table;
 	uint64_t old_sectors;
 	bool may_grow;
@@ -159,6 +162,7 @@ static int grow_filesystem(const struct mapped *mapped, const struct content *co
 static int carry_out(const struct extension *extension)
 {
 	const struct mapped *mapped = &extension->mapped;
+	const struct child *grown = extension->children.children;
 	const struct boot *boot = &extension->boot;
 	char text[SIZE_TEXT_LEN], *why;
 	int code;
@@ -166,10 +170,12 @@ static int carry_out(const struct extension *extension)
 	hold_signals();
 	if (boot->entry)
 		tab_prepare(&boot->file, boot->entry->line, boot->text);
-	if (extension->set)
+	if (extension->set && !extension->last)
 		set_extend(extension->set, &extension->children);
 	change_table(mapped, &extension->table);
-	if (extension->set)
+	if (extension->last)
+		member_grow(extension->last, (grown->used_sectors + grown->len_sectors) * SECTOR);
+	else if (extension->set)
 		set_extended();
 	if (boot->entry && !tab_commit())
 		die(EXIT_FAILED, "%s has its new size, and " TAB " could not be written (%s): run daxlinear tab --update %s, and then xfs_growfs if there is an XFS",
@@ -196,6 +202,42 @@ static void begin_labels(struct extension *extension, const struct machine *mach
 		die(EXIT_USAGE, "%s has members, and the label of a member overwrites what --force keeps: wipefs -a erases what is on a DEV",
 		    extension->mapped.name);
 	children_label(&extension->children);
+}
+
+/* Refuse a rest of the last member that is less than what each child is trimmed to. */
+static void refuse_full(const struct extension *extension)
+{
+	const struct children *children = &extension->children;
+	uint64_t rest = children->children->len_sectors * SECTOR;
+	char text[2][SIZE_TEXT_LEN];
+
+	if (rest < MAX(children->granule_bytes, page_bytes()))
+		die(EXIT_FAILED, "the last member of %s, %s, has %s left, of which a multiple of %s is used: give a DEV%s",
+		    extension->mapped.name, extension->last->path, size_text(rest, text[0]),
+		    size_text(MAX(children->granule_bytes, page_bytes()), text[1]),
+		    children->own_hint ?: "");
+}
+
+/* Without a DEV, the device takes what the disk of its last member has behind the data. */
+static void take_last(struct extension *extension)
+{
+	const struct set *set = extension->set;
+	uint64_t size, end;
+
+	if (!set)
+		usage("%s has no labels: give a DEV, with --offset and --len if a part of it is used already",
+		      extension->mapped.name);
+	extension->last = set->chain[set->nr - 1];
+	size = block_sectors(extension->last->dev) * SECTOR - LABEL_BACK_BYTES;
+	end = extension->last->label.offset_bytes + extension->last->label.len_bytes;
+	size -= size % page_bytes();
+	children_add_range(&extension->children, extension->last->path, end,
+			   size > end ? size - end : 0);
+	extension->children.children->used_sectors = extension->last->label.len_bytes / SECTOR;
+	if (size > end)
+		pick_granule(&extension->children, &extension->content,
+			     extension->old_sectors * SECTOR);
+	refuse_full(extension);
 }
 
 static int run(int argc, char **argv)
@@ -231,8 +273,8 @@ static int run(int argc, char **argv)
 			children_option(children, option, optarg);
 		}
 	}
-	if (!name || !children->nr)
-		usage("give a NAME and one DEV at least");
+	if (!name)
+		usage("give a NAME, and a DEV or several");
 
 	dm_begin();
 	if (!dry_run)
@@ -250,8 +292,11 @@ static int run(int argc, char **argv)
 	children_refuse_mounted(children);
 	machine_read(&machine);
 	begin_labels(&extension, &machine);
-	children_refuse_members(children, &machine,
-				extension.set ? extension.set->uuid : NULL);
+	if (children->nr)
+		children_refuse_members(children, &machine,
+					extension.set ? extension.set->uuid : NULL);
+	else
+		take_last(&extension);
 	children_open(children, &stack);
 	if (extension.may_grow)
 		refuse_unmounted(&extension);
@@ -264,7 +309,8 @@ static int run(int argc, char **argv)
 	if (!dry_run)
 		return carry_out(&extension);
 	if (extension.set)
-		puts("# the labels of the new members are written by extend alone");
+		puts(extension.last ? "# the label of the last member is written by extend alone" :
+		     "# the labels of the new members are written by extend alone");
 	change_print(mapped, &extension.table);
 	if (extension.boot.entry)
 		printf("daxlinear tab --update %s\n", mapped->name);
@@ -273,10 +319,11 @@ static int run(int argc, char **argv)
 
 const struct command command_extend = {
 	.name = "extend",
-	.arguments = "[OPTION...] NAME DEV [--offset SIZE] [--len SIZE] [DEV ...]",
+	.arguments = "[OPTION...] NAME [DEV [--offset SIZE] [--len SIZE] ...]",
 	.what = "Make a device longer while it is in use, and the XFS on it",
 	.help =
-"Adds each DEV to the end, as create does, with a label if the device has labels. If\n"
+"Adds each DEV to the end, as create does, with a label if the device has labels.\n"
+"Without a DEV, a device with labels takes what its last member has left. If\n"
 TAB " has a line for the device, it is rewritten, and a mounted XFS is\n"
 "grown by xfs_growfs. Afterwards the table is one line, even if it had several.\n\n"
 "  --offset SIZE   use the DEV before this from here on\n"

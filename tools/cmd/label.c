@@ -79,7 +79,7 @@ static void refuse_other(const struct member *disk, const struct segment *segmen
 			 unsigned int number, const char *uuid, const char *name)
 {
 	if (disk->label.kind == LABEL_MEMBER && !strcmp(disk->label.set, uuid) &&
-	    disk->label.number == number && member_is_range(disk, segment))
+	    disk->label.number == number && member_may_be_range(disk, segment))
 		return;
 	die(EXIT_FAILED, "%s has another label than that of member %u of %s, which it is: daxlinear members lists the labels",
 	    disk->path, number, name);
@@ -165,6 +165,7 @@ static void write_labels(const struct mapped *mapped, const struct line *line,
 		} else {
 			refuse_other(&disks[i], segment, i + 1, uuid, mapped->name);
 			labels[i] = disks[i].label;
+			labels[i].len_bytes = segment->len_sectors * SECTOR;
 		}
 	}
 	labels_fit(labels, nr, uuid, &machine->members, mapped->name);

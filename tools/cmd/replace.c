@@ -178,12 +178,39 @@ static void print_lost(const struct given *given)
 		     report.unknown, given->name);
 }
 
+/* Print what the mapped device does not use of the new one, and what can use that. */
+static void print_rest(const struct job *job)
+{
+	const struct layout *layout = &job->swap.line.layout;
+	const struct given *given = &job->given;
+	const struct segment *segment = find_child(&job->swap.line, given->new_dev);
+	uint64_t end = (segment->offset_sectors + segment->len_sectors) * SECTOR;
+	uint64_t size = block_sectors(given->new_dev) * SECTOR;
+	const struct segment *last = &layout->segments[layout->nr - 1];
+	char text[SIZE_TEXT_LEN];
+
+	if (job->swap.set)
+		size -= LABEL_BACK_BYTES;
+	if (size < end + REST_BYTES)
+		return;
+	printf("%s of %s are unused: ", size_text(size - end, text), given->new);
+	if (!job->swap.set)
+		printf("daxlinear extend %s %s --offset %ju takes them\n", given->name, given->new,
+		       (uintmax_t)end);
+	else if (segment == last)
+		printf("daxlinear extend %s takes them\n", given->name);
+	else
+		printf("they stay so, as of the members of %s only the last can grow, %s\n",
+		       given->name, block_path(last->dev));
+}
+
 /* The new device is part of the mapped one, and so on. */
 static int finish(const struct job *job)
 {
 	const struct given *given = &job->given;
 
 	printf("/dev/mapper/%s: %s is in the place of %s\n", given->name, given->new, given->old);
+	print_rest(job);
 	if (job->swap.set)
 		printf("%s is marked as replaced: daxlinear release %s erases its label\n",
 		       given->old, given->old);
@@ -321,8 +348,11 @@ static void open_new(struct job *job)
 		    size_text(job->old.len_bytes, text[1]), job->given.old);
 	rest = room - job->old.len_bytes;
 	if (rest >= REST_BYTES && !job->given.to_larger)
-		die(EXIT_FAILED, "%s would have %s left that %s does not use: give a device of the size of %s, or --to-larger",
-		    job->given.new, size_text(rest, text[0]), job->given.name, job->given.old);
+		die(EXIT_FAILED, "%s would have %s left that %s does not use: give a device of the size of %s, or --to-larger: %s",
+		    job->given.new, size_text(rest, text[0]), job->given.name, job->given.old,
+		    !job->swap.set || job->swap.old->label.is_last ?
+		    "daxlinear extend can take the rest then" :
+		    "the rest stays unused, as only the last member can grow");
 	if (block_sector_bytes(new->dev) > block_sector_bytes(job->swap.mapped.dev))
 		die(EXIT_FAILED, "%s has sectors of %u bytes, and what is on %s may use those of %u: give a device with such sectors",
 		    job->given.new, block_sector_bytes(new->dev), job->given.name,
@@ -553,6 +583,8 @@ const struct command command_replace = {
 "could not be copied, as daxlinear damage does. OLD is marked as replaced, if it has a\n"
 "label, and never used for this device again; daxlinear release frees it.\n\n"
 "  --force      use a NEW that holds a filesystem, a partition table or the like\n"
-"  --to-larger  use a NEW that is larger: what is left of it stays unused\n",
+"  --to-larger  use a NEW that is larger; what is left of it stays unused until extend\n"
+"               takes it, which can be done for the last child, and without labels for\n"
+"               each\n",
 	.run = run,
 };

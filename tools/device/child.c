@@ -158,9 +158,22 @@ static void refuse_used(const struct children *children, const struct child *chi
 }
 
 /*
- * A label overwrites the start of the disk and that of its partition.  What is in the place of the
- * data stays if a device is made; after an extend, the filesystem that grows overwrites it.
+ * What is in the place of the data stays if a device is made; after an extend, the filesystem that
+ * grows overwrites it.
  */
+static void refuse_in_range(const struct children *children, const struct child *child)
+{
+	uint64_t at = child->offset_sectors * SECTOR, len = child->len_sectors * SECTOR;
+	char *found = signature_find(child->fd, at, len);
+
+	if (found && children->own)
+		die(EXIT_FAILED, "%s holds %s from %ju on, which %s would overwrite: blkdiscard --force --zeroout --offset %ju --length 1MiB %s erases it",
+		    child->given, found, (uintmax_t)at, children->own, (uintmax_t)at, child->given);
+	if (found)
+		note("%s holds %s in the place of the data, and keeps it", child->given, found);
+}
+
+/* A label overwrites the start of the disk and that of its partition. */
 static void refuse_under_label(const struct children *children, const struct child *child)
 {
 	uint64_t at = child->offset_sectors * SECTOR, len = child->len_sectors * SECTOR;
@@ -173,12 +186,7 @@ static void refuse_under_label(const struct children *children, const struct chi
 		    child->given, found, children->new_hint ?: "", children->own ? "" :
 		    "create --no-label --force keeps that and uses the device as it is; ",
 		    child->given);
-	found = signature_find(child->fd, at, len);
-	if (found && children->own)
-		die(EXIT_FAILED, "%s holds %s from %ju on, which %s would overwrite: blkdiscard --force --zeroout --offset %ju --length 1MiB %s erases it",
-		    child->given, found, (uintmax_t)at, children->own, (uintmax_t)at, child->given);
-	if (found)
-		note("%s holds %s in the place of the data, and keeps it", child->given, found);
+	refuse_in_range(children, child);
 }
 
 static void refuse_signature(const struct children *children, const struct child *child,
@@ -234,7 +242,9 @@ void children_open(struct children *children, const struct stack *stack)
 		refuse_used(children, child, stack);
 		if (children->force || children->known || child->may_overwrite)
 			continue;
-		if (children->front_bytes)
+		if (child->used_sectors)
+			refuse_in_range(children, child);
+		else if (children->front_bytes)
 			refuse_under_label(children, child);
 		else
 			refuse_signature(children, child, stack);

@@ -14,6 +14,7 @@ struct child {
 	bool has_offset, has_len;
 	uint64_t offset_sectors;	/* the range that is used */
 	uint64_t len_sectors;
+	uint64_t used_sectors;	/* of a member that grows: in front of the range, without a gap */
 	bool may_overwrite;	/* what is on it is of no use */
 };
 

@@ -93,13 +93,25 @@ const struct set *set_find(const struct machine *machine, const char *uuid)
 	return NULL;
 }
 
-/* Whether a range is that of the data of a member. */
-bool member_is_range(const struct member *member, const struct segment *segment)
+static bool is_start(const struct member *member, const struct segment *segment)
 {
 	return block_disk(segment->dev) == member->dev &&
 	       (block_start(segment->dev) + segment->offset_sectors) * SECTOR ==
-	       member->label.offset_bytes &&
+	       member->label.offset_bytes;
+}
+
+/* Whether a range is that of the data of a member. */
+bool member_is_range(const struct member *member, const struct segment *segment)
+{
+	return is_start(member, segment) &&
 	       segment->len_sectors * SECTOR == member->label.len_bytes;
+}
+
+/* Likewise, or will be when its label is written: the table of the last member grows before. */
+bool member_may_be_range(const struct member *member, const struct segment *segment)
+{
+	return member_is_range(member, segment) ||
+	       (member->label.is_last && is_start(member, segment));
 }
 
 /* Whether the members of a set that were found are the first ranges of a device. */
@@ -129,7 +141,7 @@ const struct set *set_of_layout(const struct machine *machine, const struct layo
 			 member_find(machine, layout->segments[i].dev) : NULL;
 		if (member && member->label.number == i + 1 &&
 		    (member->label.kind == LABEL_DAMAGED ||
-		     member_is_range(member, &layout->segments[i])))
+		     member_may_be_range(member, &layout->segments[i])))
 			return set_find(machine, member->label.set);
 	}
 	return NULL;

@@ -18,6 +18,7 @@ void machine_free(struct machine *machine);
 struct member *member_find(const struct machine *machine, dev_t dev);
 const struct set *set_find(const struct machine *machine, const char *uuid);
 bool member_is_range(const struct member *member, const struct segment *segment);
+bool member_may_be_range(const struct member *member, const struct segment *segment);
 bool set_fits(const struct set *set, const struct layout *layout);
 const struct set *set_of_layout(const struct machine *machine, const struct layout *layout);
 const struct member *damaged_of_layout(const struct machine *machine, const struct layout *layout);

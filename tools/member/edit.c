@@ -242,15 +242,32 @@ void set_extend(const struct set *set, const struct children *children)
 	close_children();
 }
 
-/* The device has its new children: make them a part of the set, with one write. */
+/* The device has its new size: make it that of the set, with one write. */
+static void write_size(const struct edit *edit)
+{
+	if (!label_write(&edit->label, edit->fd, edit->sector_bytes))
+		die(EXIT_FAILED, "%s: %s: %s has its new size, and its members make it without: run daxlinear label %s",
+		    edit->path, strerror(errno), edit->label.name, edit->label.name);
+}
+
+/* The device has its new children: make them a part of the set. */
 void set_extended(void)
 {
 	set_keep();
 	end.label.is_last = false;
-	if (!label_write(&end.label, end.fd, end.sector_bytes))
-		die(EXIT_FAILED, "%s: %s: %s has its new size, and its members make it without: run daxlinear label %s",
-		    end.path, strerror(errno), end.label.name, end.label.name);
+	write_size(&end);
 	edit_end(&end);
+}
+
+/* The device has more of its last member: make that a part of the set. */
+void member_grow(const struct member *last, uint64_t len_bytes)
+{
+	struct edit edit = edit_member(last);
+
+	edit.label.len_bytes = len_bytes;
+	write_size(&edit);
+	edit_close(&edit);
+	edit_end(&edit);
 }
 
 /* Write the labels of a live device, from the last to the first, also those that were lost. */

@@ -15,6 +15,7 @@ void set_make(const struct children *children, const char *name, const char *uui
 void set_print(const struct children *children, const char *name, const char *uuid);
 void set_extend(const struct set *set, const struct children *children);
 void set_extended(void);
+void member_grow(const struct member *last, uint64_t len_bytes);
 void set_write(const struct member *members, const struct label *labels, size_t nr);
 void set_keep(void);
 void set_rename(const struct set *set, const char *name);
