@@ -44,7 +44,7 @@ def test_module_loaded_while_lvm_is_busy(bed):
             # pylint: disable-next=consider-using-with
             lock = bed.enter(open("/run/lock/lvm/V_vg", "w", encoding="ascii"))
             fcntl.flock(lock, fcntl.LOCK_EX)
-        run("udevadm", "settle", "--timeout=20")
+        run("udevadm", "settle", "--timeout=60")
         assert listed() == [(a.name, volume.disk)]
         assert volume.targets() == ({"linear"}, "")
         fcntl.flock(lock, fcntl.LOCK_UN)

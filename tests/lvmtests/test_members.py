@@ -129,12 +129,14 @@ def test_missing_and_late(members):
         run("systemctl", "start", "--no-block", MOUNT)
         # it may have looked before the second disk was there, and then looks again
         wait_for(lambda: "is incomplete: member 2 is missing" in report(), report)
+        # it ends after its message
+        wait_for(lambda: state(SERVICE) == "failed", "the unit does not fail")
         status = report()
-        assert state(SERVICE) == "failed"
         assert f"{first.path} is member 1" in status and f"{third.path} is member 3" in status
         assert names() == [] and members.sources() == []
         for one in first, third:
-            assert state(f"daxlinear-member@{one.name}.service") == "inactive"
+            unit = f"daxlinear-member@{one.name}.service"
+            wait_for(lambda unit=unit: state(unit) == "inactive", f"{unit} does not end")
         members.plug((1,))
         wait_for(members.sources, "it is not mounted")
         assert members.sources() == ["/dev/mapper/mem"] and content() == b"late"
@@ -166,6 +168,7 @@ def test_doubled(members):
     members.plug((2,))
     unit = f"daxlinear-member@{members.nvdimms[2].name}.service"
     wait_for(lambda: state(unit) == "failed", "the unit does not fail")
+    run("journalctl", "--sync")
     status = run("systemctl", "status", "--full", unit, check=False)
     assert "is doubled" in status and first.path in status and second.path in status
     assert "mem" not in names()
@@ -195,6 +198,7 @@ def test_bad_page(bed, members):
         appears()
         assert badblocks(one)
         line = f"{one.path}: the first copy of its partition table (GPT) is damaged"
+        run("journalctl", "--sync")
         assert line in run("journalctl", "-b", "-u", f"daxlinear-member@{one.name}.service")
         members.mount()
         with HEAL:

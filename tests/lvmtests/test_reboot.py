@@ -174,6 +174,7 @@ def test_members_in_other_slots():
 def check_left_out():
     """Check that the missing member is named, and that nothing is mounted in its place."""
     wait_for(lambda: state(SERVICE) == "failed", "no unit has failed", within=60)
+    run("journalctl", "--sync", check=False)
     status = run("systemctl", "status", "--full", "--lines=20", SERVICE, check=False)
     assert "mem (" in status and "is incomplete: member 3 " in status
     for slot, number in (0, 1), (2, 2):
@@ -219,6 +220,7 @@ def test_member_left_out_without_nofail():
     # as of any filesystem in fstab that is not there
     wait_for(lambda: state("emergency.target") == "active", "there is no emergency mode")
     assert state("local-fs.target") == state("multi-user.target") == "inactive"
+    run("journalctl", "--sync", check=False)
     journal = run("journalctl", "-b", "-o", "cat")
     assert "Timed out waiting for device" in journal
     assert re.search(f"Dependency failed for ({MOUNT}|{SET_FOLDER})", journal), journal
