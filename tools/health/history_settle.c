@@ -5,8 +5,8 @@
  * reader applies the lines to what it has read.  The writer applies them, saves the history and
  * empties the file, under the file's own lock, so that no line is lost in between.
  *
- * If the history can't be saved, as on a full disk, the lines stay and are applied again.  So a line
- * has its time: what has failed since is not as it says.
+ * If the history can't be saved, as on a full disk, the lines stay and are applied again.  So a
+ * line has its time: what has failed since is not as it says.
  */
 #include <errno.h>
 #include <fcntl.h>

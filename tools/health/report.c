@@ -65,8 +65,8 @@ static bool owners_are_known(const struct report *report, const struct bad *bad)
 }
 
 /*
- * Take what is in quarantine from the owners.  The history may have it of a filesystem that was made
- * anew since, or may be lost.
+ * Take what is in quarantine from the owners.  The history may have it of a filesystem that was
+ * made anew since, or may be lost.
  */
 static void find_quarantined(const struct report *report, struct bads *bads, const char *folder)
 {

@@ -174,7 +174,8 @@ static char *free_name(const struct quarantine *quarantine, uint64_t place)
 	char *name;
 
 	for (i = 0; i < NAMES_MAX; i++) {
-		name = format_text(QUARANTINE_PREFIX "%jx%s%.0u", (uintmax_t)place, i ? "-" : "", i);
+		name = format_text(QUARANTINE_PREFIX "%jx%s%.0u", (uintmax_t)place,
+				   i ? "-" : "", i);
 		if (fstatat(quarantine->folder, name, &status, AT_SYMLINK_NOFOLLOW))
 			return name;
 		free(name);
