@@ -518,7 +518,7 @@ static void copy(struct job *job)
 static void refuse_lvms(const struct mapped *mapped)
 {
 	if (dm_is_lvms(mapped))
-		die(EXIT_FAILED, "%s is a logical volume: vgchange -an its group, ddrescue --force OLD NEW, wipefs -a OLD and vgchange -ay replace a disk of it",
+		die(EXIT_FAILED, "%s is a logical volume: vgchange -an its group, ddrescue --idirect --force OLD NEW, wipefs -a OLD and vgchange -ay replace a disk of it",
 		    mapped->name);
 }
 
