@@ -13,7 +13,7 @@ from lib.fs.xfs import Xfs
 from lib.lvm.mounted import Mounted
 from lib.lvm.volume import Group, Volume
 from lib.module import TOP
-from lib.tool.tool import FOUND, ask
+from lib.tool.tool import FOUND, ask, refused
 from lib.units import MIB, PAGE, PAGE_SECTORS, SECTOR
 
 PMEMS = ["/dev/pmem0", "/dev/pmem1"]
@@ -117,6 +117,7 @@ def test_replacing(bed):
     child, byte = data.place(fs.place("most", offsets[1] + 5 * PAGE))
     assert child.path == PMEMS[1]
     child.add_badblocks(byte // SECTOR, PAGE_SECTORS)
+    assert "ddrescue --idirect --force" in refused("replace", "fast/data", PMEMS[1], SPARE)
     # of the other disk: it can be moved neither in use nor when it is not active
     run("umount", "/srv/data")
     run("pvcreate", "-qq", SPARE)
