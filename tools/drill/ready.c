@@ -46,11 +46,15 @@ static void check_damage(const struct scene *scene)
 	const char *name = scene->device->name;
 	size_t i;
 
-	for (i = 0; i < scene->bads.nr; i++)
-		if (scene->bads.bads[i].known_by & BAD_GONE ||
-		    !scene_is_kept(scene, &scene->bads.bads[i], left))
+	for (i = 0; i < scene->bads.nr; i++) {
+		const struct bad *bad = &scene->bads.bads[i];
+
+		if (bad->known_by & BAD_GONE ||
+		    quarantined_bytes(&scene->quarantined, &scene->owners, bad, left) <
+		    bad->len_bytes)
 			die(EXIT_FAILED, "%s has damage that is none of a drill: daxlinear repair %s lists it; repair it first",
 			    name, name);
+	}
 }
 
 /* Die unless a page of the device can fail, be reported and be repaired, and none has. */

@@ -27,6 +27,12 @@ bool owner_is_unknown(const struct owner *owner)
 	return !strcmp(owner->what, UNKNOWN);
 }
 
+/* Whether the owner is the contents of a file. */
+bool owner_is_data(const struct owner *owner)
+{
+	return owner->inode && !strcmp(owner->what, "data");
+}
+
 /* The name of an owner that is no file. */
 static const char *special_owner(uint64_t owner)
 {

@@ -29,6 +29,7 @@ struct span {
 };
 
 bool owner_is_unknown(const struct owner *owner);
+bool owner_is_data(const struct owner *owner);
 bool owners_find(struct owners *owners, const char *folder, uint64_t from_bytes,
 		 const struct span *spans, size_t nr);
 bool owners_find_parents(struct owners *owners, const char *folder);

@@ -35,13 +35,16 @@ bool quarantined_has(const struct quarantined *quarantined, const struct owner *
 
 	for (i = 0; i < quarantined->nr; i++)
 		if (owner->inode == quarantined->inodes[i])
-			return !strcmp(owner->what, "data");
+			return owner_is_data(owner);
 	return false;
 }
 
-/* How much of a range such files have, and no other owner. */
+/*
+ * How much of a range such files have, and no other owner.  The contents of the file @inode, if
+ * that is not 0, count as theirs.
+ */
 uint64_t quarantined_bytes(const struct quarantined *quarantined, const struct owners *owners,
-			   const struct bad *bad)
+			   const struct bad *bad, uint64_t inode)
 {
 	uint64_t end = bad->start_bytes + bad->len_bytes, at, next, bytes = 0;
 	size_t i;
@@ -59,7 +62,8 @@ uint64_t quarantined_bytes(const struct quarantined *quarantined, const struct o
 				next = MIN(next, owner->start_bytes);
 			} else if (owner_end > at) {
 				next = MIN(next, owner_end);
-				if (quarantined_has(quarantined, owner))
+				if (quarantined_has(quarantined, owner) ||
+				    (owner->inode == inode && owner_is_data(owner)))
 					kept = true;
 				else
 					used = true;

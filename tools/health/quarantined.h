@@ -18,7 +18,7 @@ struct quarantined {
 void quarantined_read(struct quarantined *quarantined, int root);
 bool quarantined_has(const struct quarantined *quarantined, const struct owner *owner);
 uint64_t quarantined_bytes(const struct quarantined *quarantined, const struct owners *owners,
-			   const struct bad *bad);
+			   const struct bad *bad, uint64_t inode);
 void quarantined_free(struct quarantined *quarantined);
 
 #endif

@@ -78,7 +78,8 @@ static void find_quarantined(const struct report *report, struct bads *bads, con
 	for (i = 0; i < bads->nr; i++)
 		if (owners_are_known(report, &bads->bads[i]))
 			bads->bads[i].quarantined_bytes =
-				quarantined_bytes(&quarantined, &report->owners, &bads->bads[i]);
+				quarantined_bytes(&quarantined, &report->owners, &bads->bads[i],
+						  0);
 	quarantined_free(&quarantined);
 	if (root >= 0)
 		close(root);

@@ -23,7 +23,7 @@ static const char *remedy(const struct scene *scene, const struct owner *owner)
 {
 	if (scene_is_quarantined(scene, owner))
 		return "nothing: it is in quarantine";
-	if (scene_is_data(owner))
+	if (owner_is_data(owner))
 		return scene->xfs.reflink ? "--file PATH --from BACKUP" :
 			"--file PATH --from BACKUP, if the platform clears poison";
 	if (scene_is_free(owner))

@@ -127,7 +127,7 @@ static int try_owners(struct goal *goal, uint64_t start, uint64_t end, uint64_t 
 	if (!scene_find_owners(goal->scene, &owners, start, end - start))
 		return -1;
 	for (i = owners.nr; fd < 0 && i--;) {
-		if (!scene_is_data(&owners.owners[i]))
+		if (!owner_is_data(&owners.owners[i]))
 			continue;
 		if (!goal->tries)
 			break;

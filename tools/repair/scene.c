@@ -76,32 +76,6 @@ bool scene_is_quarantined(const struct scene *scene, const struct owner *owner)
 	return quarantined_has(&scene->quarantined, owner);
 }
 
-/* Whether nothing but the quarantine, and the data of the file @inode if not 0, has a range. */
-bool scene_is_kept(const struct scene *scene, const struct bad *bad, uint64_t inode)
-{
-	uint64_t covered = 0;
-	size_t i;
-
-	for (i = 0; i < scene->owners.nr; i++) {
-		const struct owner *owner = &scene->owners.owners[i];
-
-		if (owner->start_bytes >= bad->start_bytes + bad->len_bytes ||
-		    bad->start_bytes >= owner->start_bytes + owner->len_bytes)
-			continue;
-		if (!scene_is_quarantined(scene, owner) &&
-		    (!inode || owner->inode != inode || !scene_is_data(owner)))
-			return false;
-		covered += owner->len_bytes;
-	}
-	return covered >= bad->len_bytes;
-}
-
-/* Whether the owner is the contents of a file. */
-bool scene_is_data(const struct owner *owner)
-{
-	return owner->inode && !strcmp(owner->what, "data");
-}
-
 bool scene_is_free(const struct owner *owner)
 {
 	return !owner->inode && !strcmp(owner->what, "free space");
@@ -161,7 +135,7 @@ size_t scene_blocks(const struct scene *scene, uint64_t inode, struct bad_block 
 		const struct owner *owner = &scene->owners.owners[i];
 		uint64_t skip = owner->start_bytes % block;
 
-		if (owner->inode != inode || !scene_is_data(owner))
+		if (owner->inode != inode || !owner_is_data(owner))
 			continue;
 		for (at = 0; at < skip + owner->len_bytes; at += block) {
 			*blocks = grow(*blocks, nr, sizeof(**blocks));

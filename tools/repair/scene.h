@@ -34,8 +34,6 @@ void scene_read(struct scene *scene, const char *name);
 bool scene_find_owners(const struct scene *scene, struct owners *owners, uint64_t place,
 		       uint64_t len);
 bool scene_is_quarantined(const struct scene *scene, const struct owner *owner);
-bool scene_is_kept(const struct scene *scene, const struct bad *bad, uint64_t inode);
-bool scene_is_data(const struct owner *owner);
 bool scene_is_free(const struct owner *owner);
 bool scene_media(const struct scene *scene, uint64_t place, struct media_range *range);
 void scene_forget(struct scene *scene, uint64_t place);

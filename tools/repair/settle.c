@@ -24,7 +24,8 @@ void settle(const struct scene *scene)
 		const struct bad *bad = &scene->bads.bads[i];
 		uint64_t first = bad->start_bytes / block * block;
 
-		if (bad->known_by & BAD_GONE || !is_open(bad) || !scene_is_kept(scene, bad, 0))
+		if (bad->known_by & BAD_GONE || !is_open(bad) ||
+		    quarantined_bytes(&scene->quarantined, &scene->owners, bad, 0) < bad->len_bytes)
 			continue;
 		for (at = first; at < bad->start_bytes + bad->len_bytes; at += block) {
 			if (!scene_media(scene, at, &media))
